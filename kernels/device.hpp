@@ -1,0 +1,185 @@
+// The seam between the model and the machine that computes it.
+//
+// A Device owns weights in the layout its kernels like, activations in numbered slots, and the storage of the KV cache.
+// The model names slots and handles; it never sees a format or an instruction set. Operations are recorded in order and
+// have happened when map() returns; a device may run them earlier.
+//
+// Reproducibility: on one device with a given instruction set, what is computed for a token depends only on that
+// token's own sequence: never on which other tokens share its batch, nor on the number of threads. The single exception is
+// BatchView::prompt, which lets a device use a product whose rounding depends on the shape of the batch.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "third_party_free_formats/tensor_type.hpp"
+
+namespace covey {
+
+/// Activation buffers, each (rows, width) of F32, row-major. `width` is fixed by Device::reserve, `rows` by the
+/// operation that writes the slot.
+enum class Slot : std::uint8_t {
+  residual,  ///< (tokens, n_embd)       the residual stream
+  normed,    ///< (tokens, n_embd)       its normalised copy, input of matrices
+  q,         ///< (tokens, heads * head_dim)
+  k,         ///< (tokens, kv_heads * head_dim)
+  v,         ///< (tokens, kv_heads * head_dim)
+  heads,     ///< (tokens, heads * head_dim)   attention output, before its projection
+  gate,      ///< (tokens, n_ff)
+  up,        ///< (tokens, n_ff)
+  partial,   ///< (tokens, n_embd)       output of a projection, summed over parts before it joins the residual
+  picked,    ///< (picked, n_embd)       rows whose logits are wanted
+  logits,    ///< (picked, n_vocab)
+};
+inline constexpr std::size_t kSlotCount = 11;
+
+/// Weights as they lie in a file: `rows` rows of `cols` elements of `type`; a row starts every `row_stride` bytes. `cols`
+/// is a whole number of the type's blocks. A slice of a larger matrix is a view with an offset and a longer stride.
+struct MatrixView {
+  const std::byte* data = nullptr;
+  TensorType type = TensorType::f32;
+  std::int64_t rows = 0;
+  std::int64_t cols = 0;
+  std::size_t row_stride = 0;
+};
+
+// Handles into a device; -1 is "none", allowed only where an operation says so.
+struct MatrixHandle { std::int32_t id = -1; explicit operator bool() const { return id >= 0; } };
+struct TableHandle { std::int32_t id = -1; explicit operator bool() const { return id >= 0; } };
+struct VectorHandle { std::int32_t id = -1; explicit operator bool() const { return id >= 0; } };
+struct RopeHandle { std::int32_t id = -1; explicit operator bool() const { return id >= 0; } };
+
+enum class NormKind : std::uint8_t { rms };
+enum class Activation : std::uint8_t { silu };
+
+/// How rotary embedding pairs the dimensions of a head.
+enum class RopePairs : std::uint8_t {
+  adjacent,  ///< (0,1), (2,3), …      llama's GGUF convention
+  halves,    ///< (0,d/2), (1,d/2+1), …  NeoX
+};
+
+/// Rotary position embedding: pair i of a head turns by position * inverse_frequency[i]; both components are multiplied
+/// by `magnitude`. Dimensions from 2 * inverse_frequency.size() on stay as they are.
+struct RopeSpec {
+  RopePairs pairs = RopePairs::adjacent;
+  std::vector<float> inverse_frequency;
+  float magnitude = 1.0F;
+};
+
+/// Shape of one attention operation. Query head h reads KV head (first_query + h) / group.
+struct AttendSpec {
+  std::int32_t heads = 0;
+  std::int32_t kv_heads = 0;
+  std::int32_t head_dim = 0;
+  std::int32_t group = 1;        ///< query heads per KV head in the whole model
+  std::int32_t first_query = 0;  ///< this shard's first query head, counted from the first query of its first KV head
+  float scale = 1.0F;            ///< multiplies q . k
+};
+
+enum class KvType : std::uint8_t { f32, f16, q8_0 };
+
+/// Storage of the KV cache: `blocks` blocks of `block_tokens` tokens, in every layer.
+struct KvLayout {
+  std::int32_t layers = 0;
+  std::int32_t kv_heads = 0;
+  std::int32_t head_dim = 0;  ///< a multiple of 32 for KvType::q8_0
+  std::int32_t blocks = 0;
+  std::int32_t block_tokens = 0;
+  KvType type = KvType::f32;
+};
+
+/// Bytes that one block of all layers takes.
+std::size_t kv_block_bytes(const KvLayout& layout);
+
+/// The tokens of one forward pass. Token t belongs to sequence `sequence[t]`, stands at `position[t]`, and its keys and
+/// values go to cache place `place[t]` (= block * block_tokens + offset). It sees positions 0..position[t] of its
+/// sequence, found through `block_tables[sequence[t]]` (block of position p: entry p / block_tokens). Sequences may
+/// share blocks. Spans must stay valid until the next begin().
+struct BatchView {
+  std::span<const std::int32_t> token;     // (tokens)
+  std::span<const std::int32_t> position;  // (tokens)
+  std::span<const std::int32_t> sequence;  // (tokens) index into block_tables
+  std::span<const std::int32_t> place;     // (tokens)
+  std::span<const std::span<const std::int32_t>> block_tables;
+  /// All tokens are one piece of one prompt, cut where it always would be: faster, shape-dependent products are allowed.
+  bool prompt = false;
+
+  std::size_t size() const { return token.size(); }
+};
+
+/// Setup functions throw covey::Error; operations assert their preconditions and do not fail.
+class Device {
+ public:
+  virtual ~Device() = default;
+
+  /// For people: "cpu avx2, 2 threads".
+  virtual std::string description() const = 0;
+  /// Bytes of weights, activations and KV cache held now (not counting memory-mapped files).
+  virtual std::size_t memory_bytes() const = 0;
+
+  // -- Setup ----------------------------------------------------------------------------------------------------------
+
+  /// Packs a matrix. The view may be invalid afterwards. Throws Error for a type without kernels here.
+  virtual MatrixHandle add_matrix(const MatrixView& weights) = 0;
+  /// A matrix whose rows are looked up by token. The view must outlive the device (it is read in place).
+  virtual TableHandle add_table(const MatrixView& weights) = 0;
+  virtual VectorHandle add_vector(std::span<const float> values) = 0;
+  virtual RopeHandle add_rope(RopeSpec spec) = 0;
+  /// Allocates slots of the given widths (0: slot unused) for up to `max_rows` rows; `logits` grows when it is written.
+  virtual void reserve(std::span<const std::int32_t, kSlotCount> widths, std::int32_t max_rows) = 0;
+  virtual void reserve_kv(const KvLayout& layout) = 0;
+
+  // -- One forward pass -----------------------------------------------------------------------------------------------
+
+  virtual void begin(const BatchView& batch) = 0;
+
+  /// out[t] = scale * table[token[t]]
+  virtual void embed(TableHandle table, float scale, Slot out) = 0;
+  /// out = norm(in) * weight, row by row
+  virtual void norm(NormKind kind, Slot in, VectorHandle weight, float epsilon, Slot out) = 0;
+  /// out = in * matrix^T (+ bias, unless it is none). A matrix of no rows leaves `out` empty.
+  virtual void matmul(Slot in, MatrixHandle matrix, VectorHandle bias, Slot out) = 0;
+  /// into += from
+  virtual void add(Slot from, Slot into) = 0;
+  /// Turns each head of `slot` in place by its token's position.
+  virtual void rope(RopeHandle rope, std::int32_t heads, std::int32_t head_dim, Slot slot) = 0;
+  /// Puts each token's keys and values in the cache.
+  virtual void store_kv(std::int32_t layer, Slot k, Slot v) = 0;
+  /// out[t,h] = softmax(scale * q[t,h] . K) V over the positions token t sees.
+  virtual void attend(std::int32_t layer, const AttendSpec& spec, Slot q, Slot out) = 0;
+  /// gate = activation(gate) * up
+  virtual void gated(Activation activation, Slot gate, Slot up) = 0;
+  /// out[i] = in[rows[i]]
+  virtual void pick(std::span<const std::int32_t> rows, Slot in, Slot out) = 0;
+
+  /// Copies one block of every layer (copy-on-write of the paged cache). Allowed between passes.
+  virtual void copy_kv_block(std::int32_t from, std::int32_t to) = 0;
+
+  // -- Host access ----------------------------------------------------------------------------------------------------
+
+  /// Completes what was recorded and gives the slot's rows to the host, (rows, width), to read and to write. The view
+  /// lasts until the next operation on the device.
+  virtual std::span<float> map(Slot slot) = 0;
+  /// The same for a slot about to be filled by the host with `rows` rows.
+  virtual std::span<float> map(Slot slot, std::int32_t rows) = 0;
+};
+
+struct CpuOptions {
+  /// 0: all cores this process may run on.
+  int threads = 0;
+  /// Instruction set by name ("scalar", "avx2", "avx512vnni", "neon"); empty: $COVEY_ISA, else the best that runs here.
+  std::string isa;
+  /// Use OpenBLAS, where it was built in, for large products of float weights.
+  bool blas = true;
+  /// Decode quantized matrices to F32 at load and compute in F32: exact, slow and large. For tests of accuracy.
+  bool exact = false;
+};
+
+/// Throws Error if `options.isa` is unknown or does not run here.
+std::unique_ptr<Device> make_cpu_device(const CpuOptions& options);
+
+}  // namespace covey

@@ -1,0 +1,80 @@
+// One rank's share of a model, ready to compute: weights on a device, the KV cache, the forward pass.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "kernels/device.hpp"
+#include "model/batch.hpp"
+#include "model/exchange.hpp"
+#include "model/runner.hpp"
+#include "model/shard.hpp"
+#include "third_party_free_formats/gguf.hpp"
+
+namespace covey {
+
+enum class KvChoice : std::uint8_t { automatic, f32, f16, q8_0 };  ///< automatic: F32 for F32 models, else F16
+
+struct StageOptions {
+  CpuOptions cpu;
+  Shard shard;
+  KvChoice kv = KvChoice::automatic;
+  std::int32_t n_ctx = 0;            ///< longest sequence; 0: what the model was trained for, at most 4096
+  std::int32_t max_tokens = 256;     ///< most tokens in one forward pass: prompts are cut in pieces of this many
+  std::int32_t kv_tokens = 0;        ///< room of the KV cache in tokens, over all sequences; 0: n_ctx
+  std::function<void(double)> progress;  ///< called while loading with the fraction done
+};
+
+/// What is known of the model from its file alone; the same on every rank.
+struct ModelFacts {
+  std::string architecture;
+  std::string name;               ///< general.name, may be empty
+  std::int32_t n_vocab = 0, n_embd = 0, n_layers = 0, n_ctx_train = 0, n_heads = 0, n_kv_heads = 0, n_ff = 0, head_dim = 0;
+  std::uint64_t parameters = 0;
+  std::uint64_t fingerprint = 0;  ///< hash of the header and of samples of every tensor: equal for equal models
+};
+
+/// Reads and checks the facts. Throws Error naming the file for an unknown architecture or unusable values.
+ModelFacts model_facts(const GgufFile& file);
+
+class Stage {
+ public:
+  /// `file` must outlive the stage. Throws Error: tensors missing or of the wrong shape, a shard that does not exist, …
+  Stage(const GgufFile& file, const StageOptions& options);
+  ~Stage();
+
+  const RunnerLimits& limits() const;
+  std::int32_t free_blocks() const;
+  std::int32_t blocks_to_append(SequenceId sequence) const;
+  std::int32_t length(SequenceId sequence) const;
+  /// Bytes of weights, activations and KV cache.
+  std::size_t memory_bytes() const;
+  std::string device_description() const;
+
+  /// See Runner::forward. Logits come back only where the shard has the head; elsewhere the span is empty.
+  std::span<const float> forward(const Batch& batch, Exchange& exchange);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// A whole model in this process.
+class LocalRunner final : public Runner {
+ public:
+  /// `stage` must outlive the runner.
+  explicit LocalRunner(Stage& stage) : stage_(stage) {}
+  const RunnerLimits& limits() const override { return stage_.limits(); }
+  std::int32_t free_blocks() const override { return stage_.free_blocks(); }
+  std::int32_t blocks_to_append(SequenceId sequence) const override { return stage_.blocks_to_append(sequence); }
+  std::int32_t length(SequenceId sequence) const override { return stage_.length(sequence); }
+  std::span<const float> forward(const Batch& batch) override { return stage_.forward(batch, alone_); }
+
+ private:
+  Stage& stage_;
+  Exchange alone_;
+};
+
+}  // namespace covey

@@ -1,0 +1,118 @@
+// One account for all modes: where time went, what was sent, what the user saw. Reports are made from it and from
+// nothing else.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "mpi/transport.hpp"
+
+namespace covey {
+
+enum class Phase : std::uint8_t { load, prefill, decode, other };
+inline constexpr int kPhaseCount = 4;
+
+/// Messages to one peer in one phase (sender's view; Tag::control is not counted).
+struct Traffic {
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;
+  bool operator==(const Traffic&) const = default;
+};
+
+/// Seconds of one rank in one phase.
+struct PhaseTime {
+  double compute = 0;   ///< in forward passes, less what follows
+  double transfer = 0;  ///< handing messages over
+  double wait = 0;      ///< for messages of others
+  std::uint64_t passes = 0;
+  std::uint64_t tokens = 0;  ///< evaluated
+};
+
+/// One generated text as its user saw it; times in seconds from the start of the work.
+struct StreamTimes {
+  double start = 0;
+  double first_token = 0;
+  std::vector<double> tokens;  ///< when each token came, the first included
+  std::int32_t prompt_tokens = 0;
+  std::int32_t reused_tokens = 0;
+  std::string role;            ///< "answer", "proposal", "aggregation"
+};
+
+/// One rank's account.
+struct RankReport {
+  std::int32_t rank = 0;
+  std::string host;
+  std::string device;
+  std::array<PhaseTime, kPhaseCount> phases{};
+  std::map<std::int32_t, std::array<Traffic, kPhaseCount>> sent;  ///< by peer
+  std::vector<StreamTimes> streams;
+  std::uint64_t model_bytes = 0;      ///< weights, activations, KV cache
+  std::uint64_t peak_rss_bytes = 0;
+  double joules = -1;                 ///< -1: the machine has no counter
+  double load_seconds = 0;
+  double work_seconds = 0;
+};
+
+/// Median and 95th percentile (nearest rank) of the times between tokens, over all streams.
+struct Summary {
+  std::string mode;
+  std::int32_t ranks = 0;
+  double work_seconds = 0;
+  double ttft_seconds = 0;         ///< start of the work to the first token of the answer
+  double itl_median_seconds = 0;
+  double itl_p95_seconds = 0;
+  double tokens_per_second = 0;         ///< all generated tokens over the work's time
+  double stream_tokens_per_second = 0;  ///< median over streams, first token excluded
+  std::uint64_t generated_tokens = 0, prompt_tokens = 0, reused_tokens = 0;
+  std::uint64_t messages = 0, bytes = 0;
+  std::uint64_t prefill_bytes = 0, decode_bytes = 0;
+  std::uint64_t peak_rss_bytes = 0;     ///< largest rank
+  std::uint64_t model_bytes = 0;        ///< largest rank
+  std::uint64_t total_model_bytes = 0;  ///< all ranks
+  double joules = -1;                   ///< all ranks; -1 if any has no counter
+};
+Summary summarize(const std::string& mode, const std::vector<RankReport>& ranks);
+
+/// Decorates a transport; everything this rank does is entered here. Also filled by MeteredRunner and by the modes.
+class Ledger final : public Transport {
+ public:
+  /// `below` must outlive the ledger.
+  explicit Ledger(Transport& below);
+
+  int rank() const override { return below_.rank(); }
+  int size() const override { return below_.size(); }
+  int host_size() const override { return below_.host_size(); }
+  int host_rank() const override { return below_.host_rank(); }
+  void send(int to, std::span<const std::byte> bytes, Tag tag) override;
+  void recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) override;
+  void fail(const std::string& why) noexcept override { below_.fail(why); }
+
+  /// The phase that what follows is entered under.
+  void set_phase(Phase phase) { phase_ = phase; }
+  Phase phase() const { return phase_; }
+  /// Enters a forward pass of `tokens` tokens that took `seconds` in all, of which what send and recv took since the last call is
+  /// not compute.
+  void enter_pass(std::int64_t tokens, double seconds);
+
+  /// Marks the start of the work (end of loading); times of streams count from here.
+  void start_work();
+  void end_work();
+  double since_start() const;
+  StreamTimes& stream(std::size_t index);
+
+  RankReport& report() { return report_; }
+
+ private:
+  Transport& below_;
+  Phase phase_ = Phase::load;
+  RankReport report_;
+  Clock::time_point created_;
+  Clock::time_point start_;
+  double exchanged_ = 0;  // seconds in send and recv since the last pass was entered
+};
+
+}  // namespace covey

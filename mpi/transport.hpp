@@ -1,0 +1,62 @@
+// Bytes between ranks. Implementations: self (alone), loopback (threads of one process), MPI; decorators: EmulatedLink,
+// Ledger.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "covey/error.hpp"
+
+namespace covey {
+
+/// Streams of messages between two ranks; messages of one tag arrive in the order they were sent.
+enum class Tag : std::uint8_t {
+  control,     ///< start-up, shut-down, reports: not part of the work measured
+  batch,       ///< what to evaluate next
+  activation,  ///< pipeline: hidden states
+  partial,     ///< tensor parallel: partial sums
+  text,        ///< collaboration: prompts and proposals
+};
+inline constexpr int kTagCount = 5;
+
+using Clock = std::chrono::steady_clock;
+using Deadline = Clock::time_point;
+
+/// A peer that is gone, silent beyond the deadline, or has failed. The message names the rank.
+class PeerLost : public Error {
+ public:
+  PeerLost(int rank, const std::string& message) : Error(message), rank_(rank) {}
+  int rank() const { return rank_; }
+
+ private:
+  int rank_;
+};
+
+/// Used from one thread of each rank. Both sides of a message know its size beforehand (message.hpp frames those that vary).
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  virtual int rank() const = 0;
+  virtual int size() const = 0;
+  /// Ranks on this rank's host, itself included, and this rank's index among them.
+  virtual int host_size() const = 0;
+  virtual int host_rank() const = 0;
+
+  /// Returns once `bytes` may be reused; the message may still be under way. Throws PeerLost if `to` is known to be gone,
+  /// or too much has been waiting for it for too long.
+  virtual void send(int to, std::span<const std::byte> bytes, Tag tag) = 0;
+  /// Fills `bytes` with the next message of `tag` from `from`. Throws PeerLost past the deadline or when `from` has failed,
+  /// Error if the message has another size.
+  virtual void recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) = 0;
+
+  /// Tells all peers that this rank can't go on: their recv throws PeerLost with this rank and `why`. Best effort; never throws.
+  virtual void fail(const std::string& why) noexcept = 0;
+};
+
+}  // namespace covey
