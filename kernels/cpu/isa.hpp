@@ -1,0 +1,94 @@
+// What an instruction set provides to the CPU device: one table of function pointers, filled by one file
+// (isa/<name>.cpp), which instantiates the shared kernel templates with its primitives.
+//
+// Only the tables are exported. Best first, the first that runs here wins; COVEY_ISA or CpuOptions::isa forces one.
+//
+// Contract of all functions: noexcept, no allocation, no threads, no alignment asked of pointers, any n >= 0 (tails are
+// handled), outputs never overlap inputs unless the parameter is said to be in place.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "kernels/device.hpp"
+#include "kernels/quant/format_list.hpp"
+
+namespace covey {
+
+/// Rows of a matrix that are packed, and computed, together: SIMD lanes are rows.
+inline constexpr int kPanelRows = 16;
+
+/// Activations are quantized to int8 in blocks of this many columns.
+inline constexpr int kActivationBlock = 32;
+
+/// x[i] ~ scale * q[i]. `sum` corrects for weights that are stored with an offset.
+///
+///   | f32 scale | i32 sum of q | q0 q1 … q31 (int8, -127..127) |   40 bytes
+struct ActivationBlock {
+  float scale;
+  std::int32_t sum;
+  std::int8_t q[kActivationBlock];
+};
+static_assert(sizeof(ActivationBlock) == 40);
+
+/// What a format's product reads: F32 rows, or rows of ActivationBlock.
+enum class ActivationKind : std::uint8_t { f32, int8 };
+
+/// out[t * out_stride + r] = dot(panel row r, in row t), for r < rows <= kPanelRows and t < tokens. `in` points to F32 or
+/// ActivationBlock by the format's kind; a row starts every `in_stride` bytes. Each output is computed in the same order
+/// of operations whatever `tokens` is.
+using PanelMatmul = void (*)(const std::byte* panel, std::int64_t cols, const std::byte* in, std::size_t in_stride,
+                             std::int32_t tokens, float* out, std::size_t out_stride, std::int32_t rows) noexcept;
+
+/// Cached keys or values of one KV head: rows of head_dim elements in one of the KvType layouts, a row every
+/// kv_row_bytes(type, head_dim) bytes.
+struct KvRun {
+  const std::byte* k;
+  const std::byte* v;
+  std::int32_t tokens;
+};
+
+/// Online softmax over a run of cached tokens, for `queries` query heads that share a KV head: updates, for each query,
+/// the running maximum of scores, the running sum of exponentials, and the weighted sum of values.
+/// q and weighted: (queries, head_dim). Start: maximum -inf, sum 0, weighted 0. End: weighted / sum.
+using AttendRun = void (*)(const float* q, std::int32_t queries, std::int32_t head_dim, float scale, const KvRun& run,
+                           float* maximum, float* sum, float* weighted) noexcept;
+
+/// Writes head_dim floats as one cached row.
+using StoreKvRow = void (*)(const float* in, std::int32_t head_dim, std::byte* out) noexcept;
+
+inline constexpr std::size_t kKvTypeCount = 3;
+
+struct IsaTable {
+  std::string_view name;
+  bool (*runs_here)() noexcept;
+
+  std::array<PanelMatmul, kFormatCount> matmul;  ///< by index in the format list
+
+  void (*quantize)(const float* in, std::int64_t n, ActivationBlock* out) noexcept;  ///< n a multiple of 32; nearest-even
+  void (*rms_norm)(const float* in, const float* weight, float epsilon, std::int64_t n, float* out) noexcept;
+  void (*add)(const float* from, std::int64_t n, float* into) noexcept;                ///< in place
+  void (*silu_mul)(const float* up, std::int64_t n, float* gate) noexcept;             ///< gate = silu(gate) * up, in place
+  /// Turns `pairs` pairs of one head in place; cosine and sine: (pairs), magnitude included.
+  void (*rope_adjacent)(const float* cosine, const float* sine, std::int32_t pairs, float* head) noexcept;
+  void (*rope_halves)(const float* cosine, const float* sine, std::int32_t pairs, float* head) noexcept;
+  void (*scale)(float factor, std::int64_t n, float* values) noexcept;                 ///< in place
+
+  std::array<AttendRun, kKvTypeCount> attend;   ///< by KvType
+  std::array<StoreKvRow, kKvTypeCount> store_kv;
+};
+
+/// Bytes of one cached row.
+std::size_t kv_row_bytes(KvType type, std::int32_t head_dim);
+
+/// All tables built for this processor family, best first.
+std::span<const IsaTable* const> isa_tables();
+
+/// The table called `name`, or the best that runs here if `name` and $COVEY_ISA are empty. Throws Error listing the
+/// choices if it is unknown or does not run here.
+const IsaTable& select_isa(std::string_view name);
+
+}  // namespace covey
