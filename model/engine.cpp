@@ -371,6 +371,11 @@ struct Engine::Impl {
 
   void drop(SequenceId sequence) { ops.push_back({SequenceOp::Kind::drop, sequence, 0, 0}); }
 
+  void drop_prefixes() {
+    while (const auto evicted = prefixes.evict()) drop(*evicted);
+    flush_ops();
+  }
+
   void flush_ops() {
     if (ops.empty()) return;
     batch.clear();
@@ -405,6 +410,8 @@ void Engine::run(const Sink& sink) {
   while (impl_->step(sink)) {
   }
 }
+
+void Engine::drop_prefixes() { impl_->drop_prefixes(); }
 
 const Completion& Engine::completion(SampleId sample) const { return impl_->at(sample).completion; }
 

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "covey/sampling.hpp"
+#include "covey/covey.hpp"
 #include "model/batch.hpp"
 #include "model/runner.hpp"
 #include "model/sampler.hpp"
@@ -35,9 +35,6 @@ struct Request {
       0;  ///< index of the first of them: sample i draws with sample_seed(seed, first_sample + i)
   std::int32_t top_logprobs = 0;
 };
-
-enum class Finish : std::uint8_t { running, end_token, stop_string, max_tokens, context_full, cancelled };
-const char* finish_name(Finish finish);
 
 /// One generated token, as it happens.
 struct Event {
@@ -88,6 +85,8 @@ class Engine {
   void run(const Sink& sink = {});
 
   const Completion& completion(SampleId sample) const;
+  /// Gives up all kept prefixes, so that only running samples hold cache.
+  void drop_prefixes();
   /// Forgets an ended sample's completion.
   void forget(SampleId sample);
 

@@ -27,15 +27,11 @@ std::optional<SequenceId> PrefixCache::keep(SequenceId sequence, std::vector<Tok
   return evict();
 }
 
-std::optional<SequenceId> PrefixCache::evict(SequenceId spare) {
-  for (auto entry = entries_.end(); entry != entries_.begin();) {
-    --entry;
-    if (entry->sequence == spare) continue;
-    const SequenceId sequence = entry->sequence;
-    entries_.erase(entry);
-    return sequence;
-  }
-  return std::nullopt;
+std::optional<SequenceId> PrefixCache::evict() {
+  if (entries_.empty()) return std::nullopt;
+  const SequenceId sequence = entries_.back().sequence;
+  entries_.pop_back();
+  return sequence;
 }
 
 }  // namespace covey

@@ -24,8 +24,8 @@ class PrefixCache {
 
   /// Keeps a sequence that holds `tokens`. Returns the sequence that has to make room, if any (perhaps this one).
   std::optional<SequenceId> keep(SequenceId sequence, std::vector<Token> tokens);
-  /// Takes out the least recently used, except `spare`.
-  std::optional<SequenceId> evict(SequenceId spare = -1);
+  /// Takes out the least recently used, if any.
+  std::optional<SequenceId> evict();
 
  private:
   struct Entry {

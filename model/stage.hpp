@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "covey/covey.hpp"
 #include "kernels/device.hpp"
 #include "model/batch.hpp"
 #include "model/exchange.hpp"
@@ -14,8 +15,6 @@
 #include "third_party_free_formats/gguf.hpp"
 
 namespace covey {
-
-enum class KvChoice : std::uint8_t { automatic, f32, f16, q8_0 };  ///< automatic: F32 for F32 models, else F16
 
 struct StageOptions {
   CpuOptions cpu;
