@@ -36,13 +36,8 @@ class Sampler {
   /// Adds a token to the history that penalties look at.
   void accept(Token token);
 
-<<<<<<< HEAD
-  /// Chooses a token from `logits` (n_vocab). Does not accept it. `top` asks for that many of the likeliest. Logits
-  /// that are NaN count as minus infinity; throws Error if none is left.
-=======
   /// Chooses a token from `logits` (n_vocab). Does not accept it. `top` asks for that many of the likeliest (fewer come
   /// back where fewer are possible). Logits that are NaN count as minus infinity; throws Error if none is left.
->>>>>>> w-text
   Sampled sample(std::span<const float> logits, std::int32_t top = 0);
 
  private:
