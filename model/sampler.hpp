@@ -24,7 +24,8 @@ struct Sampled {
 /// One sequence's sampler; copyable, so a fork continues from the same state.
 class Sampler {
  public:
-  /// Throws Error naming the parameter that is out of range (NaN, top_p outside (0, 1], a biased token outside the vocabulary, …).
+  /// Throws Error naming the parameter that is out of range (NaN, top_p outside (0, 1], a biased token outside the
+  /// vocabulary, …).
   Sampler(SamplingParams params, std::int32_t n_vocab);
 
   /// Restarts the random numbers from `seed`; the history stays.
@@ -33,8 +34,8 @@ class Sampler {
   /// Adds a token to the history that penalties look at.
   void accept(Token token);
 
-  /// Chooses a token from `logits` (n_vocab). Does not accept it. `top` asks for that many of the likeliest. Logits that
-  /// are NaN count as minus infinity; throws Error if none is left.
+  /// Chooses a token from `logits` (n_vocab). Does not accept it. `top` asks for that many of the likeliest. Logits
+  /// that are NaN count as minus infinity; throws Error if none is left.
   Sampled sample(std::span<const float> logits, std::int32_t top = 0);
 
  private:

@@ -39,7 +39,7 @@ struct StreamTimes {
   std::vector<double> tokens;  ///< when each token came, the first included
   std::int32_t prompt_tokens = 0;
   std::int32_t reused_tokens = 0;
-  std::string role;            ///< "answer", "proposal", "aggregation"
+  std::string role;  ///< "answer", "proposal", "aggregation"
 };
 
 /// One rank's account.
@@ -50,9 +50,9 @@ struct RankReport {
   std::array<PhaseTime, kPhaseCount> phases{};
   std::map<std::int32_t, std::array<Traffic, kPhaseCount>> sent;  ///< by peer
   std::vector<StreamTimes> streams;
-  std::uint64_t model_bytes = 0;      ///< weights, activations, KV cache
+  std::uint64_t model_bytes = 0;  ///< weights, activations, KV cache
   std::uint64_t peak_rss_bytes = 0;
-  double joules = -1;                 ///< -1: the machine has no counter
+  double joules = -1;  ///< -1: the machine has no counter
   double load_seconds = 0;
   double work_seconds = 0;
 };
@@ -62,7 +62,7 @@ struct Summary {
   std::string mode;
   std::int32_t ranks = 0;
   double work_seconds = 0;
-  double ttft_seconds = 0;         ///< start of the work to the first token of the answer
+  double ttft_seconds = 0;  ///< start of the work to the first token of the answer
   double itl_median_seconds = 0;
   double itl_p95_seconds = 0;
   double tokens_per_second = 0;         ///< all generated tokens over the work's time
@@ -94,8 +94,8 @@ class Ledger final : public Transport {
   /// The phase that what follows is entered under.
   void set_phase(Phase phase) { phase_ = phase; }
   Phase phase() const { return phase_; }
-  /// Enters a forward pass of `tokens` tokens that took `seconds` in all, of which what send and recv took since the last call is
-  /// not compute.
+  /// Enters a forward pass of `tokens` tokens that took `seconds` in all, of which what send and recv took since the
+  /// last call is not compute.
   void enter_pass(std::int64_t tokens, double seconds);
 
   /// Marks the start of the work (end of loading); times of streams count from here.
