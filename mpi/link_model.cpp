@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 namespace covey {
 
@@ -39,8 +40,8 @@ double quantity(std::string_view part, std::string_view text, std::span<const Un
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  const auto* found = std::ranges::find(units, unit, &Unit::name);
-  const bool usable = error == std::errc() && found != units.data() + units.size() && std::isfinite(value);
+  const auto found = std::ranges::find(units, unit, &Unit::name);
+  const bool usable = error == std::errc() && found != units.end() && std::isfinite(value);
   if (!usable || value < 0 || value * found->factor > 1e12) refuse(part, expected);
   return value * found->factor;
 }
