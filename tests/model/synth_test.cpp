@@ -83,7 +83,9 @@ TEST(Synth, KeepsNormsInFull) {
   SynthOptions options = kSmall;
   options.type = TensorType::f16;
   write_random_model(path.string(), options);
-  for (const GgufTensor& tensor : GgufFile::open(path.string()).tensors()) {
+  const GgufFile file = GgufFile::open(path.string());
+  EXPECT_EQ(file.tensors().size(), 21u);
+  for (const GgufTensor& tensor : file.tensors()) {
     EXPECT_EQ(tensor.type, tensor.dims.size() == 1 ? TensorType::f32 : TensorType::f16) << tensor.name;
   }
 }
