@@ -7,12 +7,11 @@
 #include <vector>
 
 #include "covey/error.hpp"
+#include "model/evaluate.hpp"
 
 namespace covey {
 
 namespace {
-
-constexpr SequenceId kSequence = 0;
 
 // Natural logarithm of the probability of `token` under `logits`.
 double log_probability(std::span<const float> logits, Token token) {
@@ -24,28 +23,14 @@ double log_probability(std::span<const float> logits, Token token) {
 
 // The sum of negative log-likelihoods of the chunk's scored tokens.
 double chunk_loss(Runner& runner, std::span<const Token> chunk) {
-  const auto n_ctx = static_cast<std::int32_t>(chunk.size());
-  const std::int32_t first_scored = n_ctx / 2;  // its logits predict the token after it
   const auto n_vocab = static_cast<std::size_t>(runner.limits().n_vocab);
+  // The logits at a position predict the token after it; those of the last position nothing that is known.
+  const auto first = static_cast<std::int32_t>(chunk.size() / 2);
   double loss = 0;
-  Batch batch;
-  // The last token predicts nothing that is known, so it isn't evaluated.
-  for (std::int32_t begin = 0; begin < n_ctx - 1; begin += runner.limits().max_tokens) {
-    const std::int32_t end = std::min(n_ctx - 1, begin + runner.limits().max_tokens);
-    batch.clear();
-    batch.prompt = true;
-    for (std::int32_t t = begin; t < end; ++t) {
-      batch.tokens.push_back({.token = chunk[static_cast<std::size_t>(t)], .sequence = kSequence, .wants_logits = t >= first_scored});
-    }
-    const std::span<const float> logits = runner.forward(batch);  // (scored in this piece, n_vocab)
-    std::size_t row = 0;
-    for (std::int32_t t = std::max(begin, first_scored); t < end; ++t, ++row) {
-      loss -= log_probability(logits.subspan(row * n_vocab, n_vocab), chunk[static_cast<std::size_t>(t) + 1]);
-    }
-  }
-  batch.clear();
-  batch.ops.push_back({.kind = SequenceOp::Kind::drop, .sequence = kSequence});
-  runner.forward(batch);
+  evaluate(runner, chunk.first(chunk.size() - 1), first, [&](std::int32_t position, std::span<const float> rows) {
+    auto next = static_cast<std::size_t>(position) + 1;
+    for (; !rows.empty(); rows = rows.subspan(n_vocab)) loss -= log_probability(rows.first(n_vocab), chunk[next++]);
+  });
   return loss;
 }
 

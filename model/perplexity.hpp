@@ -25,8 +25,7 @@ struct Perplexity {
   std::int32_t all_chunks = 0;  ///< in the text
 };
 
-/// Evaluates `tokens` (the text with BOS first, if the model wants one) on sequence 0 of `runner`, which must hold no
-/// sequences. `each_chunk` is told the running value. Throws Error unless 4 <= n_ctx <= the runner's, the text has at
+/// Evaluates `tokens`, the text with BOS first if the model wants one. `each_chunk` is told the running value. Throws Error unless 4 <= n_ctx <= the runner's, the text has at
 /// least n_ctx tokens, and the logits are finite.
 Perplexity measure_perplexity(Runner& runner, std::span<const Token> tokens, std::optional<Token> bos, std::int32_t n_ctx,
                               const std::function<void(const Perplexity&)>& each_chunk = {});
