@@ -23,14 +23,17 @@ double log_probability(std::span<const float> logits, Token token) {
 
 // The sum of negative log-likelihoods of the chunk's scored tokens.
 double chunk_loss(Runner& runner, std::span<const Token> chunk) {
+  const std::size_t first_scored = chunk.size() / 2;  // its logits predict the token after it
   const auto n_vocab = static_cast<std::size_t>(runner.limits().n_vocab);
-  // The logits at a position predict the token after it; those of the last position nothing that is known.
-  const auto first = static_cast<std::int32_t>(chunk.size() / 2);
   double loss = 0;
-  evaluate(runner, chunk.first(chunk.size() - 1), first, [&](std::int32_t position, std::span<const float> rows) {
-    auto next = static_cast<std::size_t>(position) + 1;
-    for (; !rows.empty(); rows = rows.subspan(n_vocab)) loss -= log_probability(rows.first(n_vocab), chunk[next++]);
-  });
+  // The last token predicts nothing that is known, so it isn't evaluated.
+  evaluate(runner, chunk.first(chunk.size() - 1), static_cast<std::int32_t>(first_scored),
+           [&](std::int32_t first, std::span<const float> rows) {
+             for (std::size_t row = 0; row * n_vocab < rows.size(); ++row) {
+               const Token next = chunk[static_cast<std::size_t>(first) + row + 1];
+               loss -= log_probability(rows.subspan(row * n_vocab, n_vocab), next);
+             }
+           });
   return loss;
 }
 
@@ -42,18 +45,19 @@ void check(const Runner& runner, std::span<const Token> tokens, std::int32_t n_c
                 std::to_string(limits.n_ctx));
   }
   if (tokens.size() < static_cast<std::size_t>(n_ctx)) {
-    throw Error("the text has " + std::to_string(tokens.size()) + " tokens, fewer than one chunk of " + std::to_string(n_ctx) +
-                ": take a longer text or a smaller context");
+    throw Error("the text has " + std::to_string(tokens.size()) + " tokens, fewer than one chunk of " +
+                std::to_string(n_ctx) + ": take a longer text or a smaller context");
   }
   for (const Token token : tokens) {
-    if (token < 0 || token >= limits.n_vocab) throw Error("token " + std::to_string(token) + " is outside the vocabulary");
+    if (token < 0 || token >= limits.n_vocab)
+      throw Error("token " + std::to_string(token) + " is outside the vocabulary");
   }
 }
 
 }  // namespace
 
-Perplexity measure_perplexity(Runner& runner, std::span<const Token> tokens, std::optional<Token> bos, std::int32_t n_ctx,
-                              const std::function<void(const Perplexity&)>& each_chunk) {
+Perplexity measure_perplexity(Runner& runner, std::span<const Token> tokens, std::optional<Token> bos,
+                              std::int32_t n_ctx, const std::function<void(const Perplexity&)>& each_chunk) {
   check(runner, tokens, n_ctx);
   const auto length = static_cast<std::size_t>(n_ctx);
   Perplexity result;
