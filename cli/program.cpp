@@ -23,11 +23,13 @@ namespace covey {
 
 namespace {
 
-/// The parser of the whole command line, and what each command runs.
+/// The parser of the whole command line, and what each command runs here.
 struct Program {
   CLI::App app{"Runs small language models, on this machine alone or over many devices with mpirun."};
   std::map<const CLI::App*, CommandRun> runs;
 };
+
+bool is_first_rank() { return launched_rank().value_or(0) == 0; }
 
 std::string footer() {
   std::string text = "How ranks work together (covey run --mode …):\n";
@@ -53,7 +55,8 @@ void build(Program& program) {
     CLI::App* parser = app.add_subcommand(std::string(command.name), std::string(command.summary));
     parser->group("Commands");
     parser->footer("Examples:\n" + std::string(command.examples.substr(0, command.examples.size() - 1)));
-    program.runs[parser] = command.add(*parser);
+    const CommandRun run = command.add(*parser);
+    program.runs[parser] = is_first_rank() || command.all_ranks ? run : [] { return int{kExitOk}; };
   }
 }
 
@@ -103,17 +106,17 @@ int parse_and_run(Program& program, int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     const std::vector<CLI::App*> chosen = app.get_subcommands();
-    if (launched_rank() == 0) print((chosen.empty() ? app : *chosen.front()).help());
+    if (is_first_rank()) print((chosen.empty() ? app : *chosen.front()).help());
     return kExitOk;
   } catch (const CLI::CallForVersion& version) {
-    if (launched_rank() == 0) print(std::string(version.what()) + "\n");
+    if (is_first_rank()) print(std::string(version.what()) + "\n");
     return kExitOk;
   } catch (const CLI::ParseError& error) {
     throw UsageError(usage_message(app, error));
   }
   if (app.get_subcommands().empty()) {
     if (argc > 1) throw UsageError("no command: choose " + joined(command_names()));
-    if (launched_rank() == 0) print(app.help());
+    if (is_first_rank()) print(app.help());
     return kExitUsage;
   }
   return program.runs.at(app.get_subcommands().front())();
@@ -123,7 +126,7 @@ int parse_and_run(Program& program, int argc, char** argv) {
 
 int run_program(int argc, char** argv) noexcept {
   // Every rank reads the same command line and meets the same errors in it: one of them says so.
-  const bool speaks = launched_rank() == 0;
+  const bool speaks = is_first_rank();
   try {
     watch_interrupts();
     Program program;

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 
@@ -35,6 +36,15 @@ int input_descriptor(const std::string& text) {
   arguments.push_back(nullptr);
   ::execvp(arguments[0], arguments.data());
   ::_exit(127);
+}
+
+// /proc/<process>/stat from its third field on: "pid (name) state parent …", where the name may hold anything.
+std::string stat_after_name(pid_t process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+  std::string stat;
+  std::getline(file, stat);
+  const std::size_t end = stat.rfind(") ");
+  return end == std::string::npos ? std::string() : stat.substr(end + 2);
 }
 
 int exit_code(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
@@ -125,17 +135,25 @@ Finished run(const std::vector<std::string>& command, const RunOptions& options)
   return process.wait(options.limit);
 }
 
+double cpu_seconds(pid_t process) {
+  // Fields 14 and 15 of the file, the first after the name being the third.
+  std::istringstream fields(stat_after_name(process));
+  std::string skipped;
+  for (int field = 3; field < 14; ++field) fields >> skipped;
+  double user = 0, system = 0;
+  fields >> user >> system;
+  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
 std::vector<pid_t> children_of(pid_t parent) {
   std::vector<pid_t> children;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
     const std::string name = entry.path().filename().string();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    // "pid (name) state parent …": the name may hold anything, parentheses too.
-    std::ifstream file(entry.path() / "stat");
-    std::string stat;
-    std::getline(file, stat);
-    const std::size_t end = stat.rfind(") ");
-    if (end != std::string::npos && std::atoi(stat.c_str() + end + 4) == parent) children.push_back(std::stoi(name));
+    std::istringstream fields(stat_after_name(std::stoi(name)));
+    std::string state;
+    pid_t its_parent = 0;
+    if (fields >> state >> its_parent && its_parent == parent) children.push_back(std::stoi(name));
   }
   std::sort(children.begin(), children.end());
   return children;

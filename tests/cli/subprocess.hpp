@@ -51,6 +51,9 @@ class Subprocess {
 
 Finished run(const std::vector<std::string>& command, const RunOptions& options = {});
 
+/// Processor time that `process` has used so far; 0 if there is no such process.
+double cpu_seconds(pid_t process);
+
 /// Processes whose parent is `parent`, in order of their ids.
 std::vector<pid_t> children_of(pid_t parent);
 
