@@ -26,7 +26,8 @@ struct Sampled {
 /// all samplers of a thread.
 class Sampler {
  public:
-  /// Throws Error naming the parameter that is out of range (NaN, top_p outside (0, 1], a biased token outside the vocabulary, …).
+  /// Throws Error naming the parameter that is out of range (NaN, top_p outside (0, 1], a biased token outside the
+  /// vocabulary, …).
   Sampler(SamplingParams params, std::int32_t n_vocab);
 
   /// Restarts the random numbers from `seed`; the history stays.
