@@ -5,7 +5,7 @@
 #include "cli/command.hpp"
 #include "cli/numbers.hpp"
 #include "cli/output.hpp"
-#include "cli/text_source.hpp"
+#include "cli/text_files.hpp"
 
 namespace covey {
 
@@ -58,6 +58,7 @@ void add_moa_flags(CLI::App& parser, GenerationFlags& flags) {
 void add_output_flags(CLI::App& parser, GenerationFlags& flags) {
   const char* group = "Output";
   parser.add_flag("--json", flags.json, "One JSON object instead of the text: answer, proposals, accounts")->group(group);
+  parser.add_option("--save", flags.save, "The same JSON in a file, beside the text")->option_text("FILE")->group(group);
   parser.add_flag("--logprobs", flags.logprobs, "Log-probabilities of the tokens in the JSON")->group(group);
   parser.add_flag("--stats", flags.stats, "The account of all ranks, as a table on standard error")->group(group);
   parser.add_flag("-v,--verbose", flags.verbose, "Self-MoA: the proposals on standard error")->group(group);

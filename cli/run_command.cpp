@@ -14,6 +14,7 @@
 #include "cli/ledger_table.hpp"
 #include "cli/output.hpp"
 #include "cli/report_json.hpp"
+#include "cli/text_files.hpp"
 
 namespace covey {
 
@@ -72,6 +73,9 @@ void answer(const RunFlags& flags, const GenerateOptions& options, Session& sess
   const std::vector<RankReport> ranks = session.close();
   const Summary summary = summarize(flags.job.mode, ranks);
   if (json) print(json_line(run_json(flags, answer, summary, ranks)));
+  if (!flags.generation.save.empty()) {
+    write_file(flags.generation.save, json_line(run_json(flags, answer, summary, ranks)));
+  }
   if (flags.generation.stats) print_error_stream("\n" + ledger_table(summary, ranks));
 }
 

@@ -8,7 +8,7 @@
 
 #include "cli/command.hpp"
 #include "cli/output.hpp"
-#include "cli/text_source.hpp"
+#include "cli/text_files.hpp"
 #include "cli/text_table.hpp"
 #include "cli/units.hpp"
 

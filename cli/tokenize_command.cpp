@@ -11,7 +11,7 @@
 #include "cli/command.hpp"
 #include "cli/job_flags.hpp"
 #include "cli/output.hpp"
-#include "cli/text_source.hpp"
+#include "cli/text_files.hpp"
 #include "model/tokenizer.hpp"
 #include "third_party_free_formats/gguf.hpp"
 

@@ -71,12 +71,16 @@ std::vector<Token> SpmTokenizer::encode(std::string_view text, const EncodeOptio
 std::string SpmTokenizer::piece(Token token, bool special) const {
   const std::string_view text = vocabulary_.text(token);
   switch (vocabulary_.kind(token)) {
-    case TokenKind::byte: return {static_cast<char>(vocabulary_.byte_of(token))};
-    case TokenKind::user_defined: return std::string(text);  // matched in the text before spaces are escaped
+    case TokenKind::byte:
+      return {static_cast<char>(vocabulary_.byte_of(token))};
+    case TokenKind::user_defined:
+      return std::string(text);  // matched in the text before spaces are escaped
     case TokenKind::control:
-    case TokenKind::unknown: return std::string(special ? text : std::string_view());
+    case TokenKind::unknown:
+      return std::string(special ? text : std::string_view());
     case TokenKind::normal:
-    case TokenKind::unused: break;
+    case TokenKind::unused:
+      break;
   }
   return unescape_spaces(text);
 }
