@@ -36,6 +36,8 @@ concept InstructionSet = requires(const std::byte* bytes, std::byte* out, const 
   { Isa::load_f16(bytes) } -> std::same_as<typename Isa::Floats>;
   { Isa::load_bf16(bytes) } -> std::same_as<typename Isa::Floats>;
   { Isa::load_i8(bytes) } -> std::same_as<typename Isa::Floats>;
+  // One number at any address, widened exactly.
+  { Isa::f16_at(bytes) } -> std::same_as<float>;
   // 16 numbers, to nearest-even.
   {Isa::store_f16(lanes, out)};
   // Lanes i and i+8 are added, then i and i+4, i+2, i+1.

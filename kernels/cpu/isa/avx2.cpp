@@ -96,6 +96,7 @@ struct Avx2 {
     const __m128i all = load16(from);
     return to_floats(_mm256_cvtepi8_epi32(all), _mm256_cvtepi8_epi32(_mm_srli_si128(all, 8)));
   }
+  static float f16_at(const std::byte* from) { return _cvtsh_ss(load_u16(from)); }
   static void store_f16(const Floats& lanes, std::byte* to) {
     for (int i = 0; i < 2; ++i) {
       _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 16 * i),

@@ -135,6 +135,9 @@ struct Neon {
     return {{vcvtq_f32_s32(vmovl_s16(vget_low_s16(low))), vcvtq_f32_s32(vmovl_high_s16(low)),
              vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))), vcvtq_f32_s32(vmovl_high_s16(high))}};
   }
+  static float f16_at(const std::byte* from) {
+    return static_cast<float>(__builtin_bit_cast(float16_t, load_u16(from)));
+  }
   static void store_f16(const Floats& lanes, std::byte* to) {
     for (int i = 0; i < 4; ++i) {
       const uint8x8_t bytes = vreinterpret_u8_f16(vcvt_f16_f32(lanes.part[i]));
