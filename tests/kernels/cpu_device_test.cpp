@@ -96,7 +96,8 @@ TEST(CpuDevice, ExactDecodesWeightsAtLoad) {
       RandomData data(5);
       const TestMatrix matrix(format.type, kRows, kCols, data);
       const MatrixHandle handle = exact->add_matrix(matrix.view);
-      exact->begin(plain_batch(kTokens).view());
+      const TestBatch batch = plain_batch(kTokens);
+      exact->begin(batch.view());
       const std::vector<float> in = data.numbers(kTokens * kCols);
       std::copy(in.begin(), in.end(), exact->map(Slot::normed, kTokens).begin());
       exact->matmul(Slot::normed, handle, {}, Slot::q);

@@ -50,6 +50,8 @@ class TestBatch {
  public:
   TestBatch(std::int32_t block_tokens, std::vector<std::vector<std::int32_t>> block_tables)
       : block_tokens_(block_tokens), tables_(std::move(block_tables)), spans_(tables_.begin(), tables_.end()) {}
+  TestBatch(TestBatch&&) = default;  // not copied: spans_ point into tables_
+  TestBatch& operator=(TestBatch&&) = default;
 
   void add(std::int32_t sequence, std::int32_t position, std::int32_t token = 0) {
     token_.push_back(token);
@@ -101,8 +103,15 @@ class DeviceConformance : public testing::TestWithParam<DeviceCase> {
     return {mapped.begin(), mapped.end()};
   }
 
+  /// Begins a pass whose tokens are asked only for their number.
+  void begin(std::int32_t tokens, bool prompt = false) {
+    batch_ = plain_batch(tokens);
+    device_->begin(batch_.view(prompt));
+  }
+
   RandomData data_{2024};
   std::unique_ptr<Device> device_;
+  TestBatch batch_ = plain_batch(0);
 };
 
 inline void expect_near(const std::vector<float>& actual, const std::vector<double>& expected, double tolerance) {

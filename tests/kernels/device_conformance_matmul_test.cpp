@@ -61,7 +61,7 @@ TEST_P(DeviceMatmul, MultipliesByEveryFormat) {
       const std::vector<float> in = data_.numbers(shape.tokens * shape.cols), bias = data_.numbers(shape.rows);
       const VectorHandle bias_handle = device_->add_vector(bias);
       reserve({{Slot::normed, shape.cols}, {Slot::q, shape.rows}, {Slot::k, shape.rows}}, shape.tokens);
-      device_->begin(plain_batch(shape.tokens).view());
+      begin(shape.tokens);
       write(Slot::normed, shape.tokens, in);
       device_->matmul(Slot::normed, handle, {}, Slot::q);
       device_->matmul(Slot::normed, handle, bias_handle, Slot::k);
@@ -80,7 +80,7 @@ TEST_P(DeviceMatmul, PromptsGiveTheSameWithinRounding) {
       const VectorHandle bias_handle = device_->add_vector(bias);
       reserve({{Slot::normed, shape.cols}, {Slot::q, shape.rows}}, shape.tokens);
       for (const bool prompt : {false, true}) {
-        device_->begin(plain_batch(shape.tokens).view(prompt));
+        begin(shape.tokens, prompt);
         write(Slot::normed, shape.tokens, in);
         device_->matmul(Slot::normed, handle, bias_handle, Slot::q);
         expect_product(format, in, matrix, bias, read(Slot::q));
@@ -99,7 +99,7 @@ TEST_P(DeviceMatmul, MatricesWithoutRowsOrColumns) {
     for (const bool prompt : {false, true}) {
       constexpr std::int32_t kTokens = 40;
       reserve({{Slot::normed, 64}, {Slot::partial, 20}, {Slot::logits, 7}}, kTokens);
-      device_->begin(plain_batch(kTokens).view(prompt));
+      begin(kTokens, prompt);
       write(Slot::normed, kTokens, data_.numbers(kTokens * 64));
       device_->map(Slot::gate, kTokens);
       device_->matmul(Slot::normed, without_rows, {}, Slot::logits);
@@ -124,7 +124,7 @@ TEST_P(DeviceMatmul, SeesEveryChangeOfItsInput) {
   const RopeHandle rope = device_->add_rope({RopePairs::halves, {1.0F, 0.1F, 0.3F}, 1.0F});
   reserve({{Slot::residual, kWidth}, {Slot::normed, kWidth}, {Slot::q, kWidth}, {Slot::heads, kWidth}}, kTokens);
   device_->reserve_kv({1, 1, kWidth, kTokens, 1, KvType::f32});
-  device_->begin(plain_batch(kTokens).view());
+  begin(kTokens);
   write(Slot::residual, kTokens, data_.numbers(kTokens * kWidth));
   write(Slot::q, kTokens, data_.numbers(kTokens * kWidth));
   write(Slot::normed, kTokens, data_.numbers(kTokens * kWidth));

@@ -41,7 +41,7 @@ TEST_P(DeviceConformance, NormDividesByTheRootMeanSquare) {
     const std::vector<float> in = data_.numbers(kRows * width), weight = data_.numbers(width);
     const VectorHandle handle = device_->add_vector(weight);
     reserve({{Slot::residual, width}, {Slot::normed, width}}, kRows);
-    device_->begin(plain_batch(kRows).view());
+    begin(kRows);
     write(Slot::residual, kRows, in);
     device_->norm(NormKind::rms, Slot::residual, handle, 1e-5F, Slot::normed);
     std::vector<double> expected;
@@ -60,7 +60,7 @@ TEST_P(DeviceConformance, AddAccumulates) {
   for (const std::int32_t width : {1, 33, 64}) {
     const std::vector<float> from = data_.numbers(3 * width), into = data_.numbers(3 * width);
     reserve({{Slot::partial, width}, {Slot::residual, width}}, 3);
-    device_->begin(plain_batch(3).view());
+    begin(3);
     write(Slot::partial, 3, from);
     write(Slot::residual, 3, into);
     device_->add(Slot::partial, Slot::residual);
@@ -80,7 +80,7 @@ TEST_P(DeviceConformance, GatedIsSiluTimesUp) {
     gate[0] = 200.0F;   // where exponentials overflow
     gate[1] = -200.0F;  // and vanish
     reserve({{Slot::gate, width}, {Slot::up, width}}, kRows);
-    device_->begin(plain_batch(kRows).view());
+    begin(kRows);
     write(Slot::gate, kRows, gate);
     write(Slot::up, kRows, up);
     device_->gated(Activation::silu, Slot::gate, Slot::up);
@@ -96,7 +96,7 @@ TEST_P(DeviceConformance, PickTakesRowsInTheOrderGiven) {
   constexpr std::int32_t kWidth = 5;
   const std::vector<float> in = data_.numbers(4 * kWidth);
   reserve({{Slot::residual, kWidth}, {Slot::picked, kWidth}}, 4);
-  device_->begin(plain_batch(4).view());
+  begin(4);
   write(Slot::residual, 4, in);
   const std::vector<std::int32_t> rows = {3, 0, 3};
   device_->pick(rows, Slot::residual, Slot::picked);
@@ -171,7 +171,7 @@ TEST_P(DeviceConformance, SlotsOfNoWidthAreHarmless) {
   const RopeHandle rope = device_->add_rope({RopePairs::adjacent, {1.0F, 0.5F}, 1.0F});
   reserve({{Slot::normed, kWidth}, {Slot::partial, kWidth}}, kTokens);
   device_->reserve_kv({1, 0, 64, 4, 2, KvType::f16});
-  device_->begin(plain_batch(kTokens).view());
+  begin(kTokens);
   write(Slot::normed, kTokens, data_.numbers(kTokens * kWidth));
   for (const Slot slot : {Slot::q, Slot::k, Slot::v, Slot::gate, Slot::up}) {
     device_->matmul(Slot::normed, narrow, {}, slot);
@@ -194,7 +194,7 @@ TEST_P(DeviceConformance, RowsOfNoTokensAreHarmless) {
   const MatrixHandle handle = device_->add_matrix(matrix.view);
   const VectorHandle weight = device_->add_vector(std::vector<float>(32, 1.0F));
   reserve({{Slot::residual, 32}, {Slot::picked, 32}, {Slot::normed, 32}, {Slot::logits, 16}}, 2);
-  device_->begin(plain_batch(2).view());
+  begin(2);
   write(Slot::residual, 2, data_.numbers(64));
   device_->pick({}, Slot::residual, Slot::picked);
   device_->norm(NormKind::rms, Slot::picked, weight, 1e-5F, Slot::normed);
