@@ -1,7 +1,6 @@
 #include "model/evaluate.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <string>
 
 #include "covey/error.hpp"
@@ -12,30 +11,28 @@ namespace {
 
 constexpr SequenceId kSequence = 1 << 30;  // apart from the engine's, which count from 0
 
-/// Ends the sequence however evaluation ends.
-class SequenceGuard {
- public:
-  explicit SequenceGuard(Runner& runner) : runner_(runner), exceptions_(std::uncaught_exceptions()) {}
-  SequenceGuard(const SequenceGuard&) = delete;
-  SequenceGuard& operator=(const SequenceGuard&) = delete;
-  ~SequenceGuard() noexcept(false) {
-    if (runner_.length(kSequence) == 0) return;
-    Batch batch;
-    batch.ops.push_back({SequenceOp::Kind::drop, kSequence, 0, 0});
-    if (std::uncaught_exceptions() == exceptions_) {
-      runner_.forward(batch);
-      return;
-    }
-    try {
-      runner_.forward(batch);
-    } catch (const Error&) {  // the first error is the one to report
-    }
-  }
+void drop_sequence(Runner& runner) {
+  if (runner.length(kSequence) == 0) return;
+  Batch batch;
+  batch.ops.push_back({SequenceOp::Kind::drop, kSequence, 0, 0});
+  runner.forward(batch);
+}
 
- private:
-  Runner& runner_;
-  int exceptions_;
-};
+void evaluate_pieces(Runner& runner, std::span<const Token> tokens, std::int32_t from, const LogitRows& rows) {
+  const auto total = static_cast<std::int32_t>(tokens.size());
+  const std::int32_t piece = runner.limits().max_tokens;
+  Batch batch;
+  for (std::int32_t at = 0; at < total; at += piece) {
+    batch.clear();
+    batch.prompt = true;
+    const std::int32_t end = std::min(total, at + piece);
+    for (std::int32_t i = at; i < end; ++i) {
+      batch.tokens.push_back({tokens[static_cast<std::size_t>(i)], kSequence, i >= from});
+    }
+    const auto logits = runner.forward(batch);
+    if (!logits.empty()) rows(std::max(at, from), logits);
+  }
+}
 
 }  // namespace
 
@@ -47,18 +44,16 @@ void evaluate(Runner& runner, std::span<const Token> tokens, std::int32_t from, 
                 std::to_string(limits.n_ctx) + ": shorten it or raise the context");
   }
   const auto total = static_cast<std::int32_t>(tokens.size());
-  const SequenceGuard guard(runner);
-  Batch batch;
-  for (std::int32_t at = 0; at < total; at += limits.max_tokens) {
-    batch.clear();
-    batch.prompt = true;
-    const std::int32_t end = std::min(total, at + limits.max_tokens);
-    for (std::int32_t i = at; i < end; ++i) {
-      batch.tokens.push_back({tokens[static_cast<std::size_t>(i)], kSequence, i >= from});
+  try {
+    evaluate_pieces(runner, tokens, from, rows);
+  } catch (...) {
+    try {
+      drop_sequence(runner);
+    } catch (const Error&) {  // the first error is the one to report
     }
-    const auto logits = runner.forward(batch);
-    if (!logits.empty()) rows(std::max(at, from), logits);
+    throw;
   }
+  drop_sequence(runner);
 }
 
 std::vector<float> all_logits(Runner& runner, std::span<const Token> tokens) {

@@ -1,9 +1,10 @@
 // The sampler chain: logits in, one token out.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "covey/sampling.hpp"
@@ -21,7 +22,8 @@ struct Sampled {
   std::vector<TokenLogprob> top;  ///< the likeliest tokens under the model, likeliest first
 };
 
-/// One sequence's sampler; copyable, so a fork continues from the same state.
+/// One sequence's sampler; copyable, so a fork continues from the same state. Small: what a call works on is shared by
+/// all samplers of a thread.
 class Sampler {
  public:
   /// Throws Error naming the parameter that is out of range (NaN, top_p outside (0, 1], a biased token outside the
@@ -34,20 +36,21 @@ class Sampler {
   /// Adds a token to the history that penalties look at.
   void accept(Token token);
 
-  /// Chooses a token from `logits` (n_vocab). Does not accept it. `top` asks for that many of the likeliest. Logits
-  /// that are NaN count as minus infinity; throws Error if none is left.
+  /// Chooses a token from `logits` (n_vocab). Does not accept it. `top` asks for that many of the likeliest (fewer come
+  /// back where fewer are possible). Logits that are NaN count as minus infinity; throws Error if none is left.
   Sampled sample(std::span<const float> logits, std::int32_t top = 0);
 
  private:
-  void penalize();
+  void adjust(std::span<float> scores) const;
+  Token draw(std::span<const float> scores);
 
   SamplingParams params_;
   std::int32_t n_vocab_;
-  std::uint64_t random_state_ = 0;
-  std::deque<Token> recent_;
-  std::vector<std::int32_t> recent_count_;  // (n_vocab) occurrences in recent_
-  std::vector<float> scores_;               // (n_vocab) working copy of the logits
-  std::vector<TokenLogprob> candidates_;
+  std::uint64_t random_state_;
+  bool penalizes_;
+  std::vector<Token> recent_;  // ring of at most penalty_window tokens; empty where the window has no end
+  std::size_t oldest_ = 0;     // in recent_, once it is full
+  std::unordered_map<Token, std::int32_t> recent_count_;
 };
 
 /// The seed of the `index`-th of several samples: well mixed, and the same wherever the sample is computed.

@@ -27,6 +27,9 @@ inline constexpr int kTagCount = 5;
 using Clock = std::chrono::steady_clock;
 using Deadline = Clock::time_point;
 
+/// recv() then waits until the message comes or some rank fails.
+inline constexpr Deadline kNoDeadline = Deadline::max();
+
 /// A peer that is gone, silent beyond the deadline, or has failed. The message names the rank.
 class PeerLost : public Error {
  public:

@@ -107,7 +107,7 @@ void GgufWriter::write(const std::string& path,
     for (const std::uint64_t dim : tensor.dims) header.put(dim);
     header.put(static_cast<std::uint32_t>(tensor.type));
     header.put(offset);
-    if (tensor.bytes > kGgufMostBytes - offset) throw Error(path + ": the tensors have more bytes than 63 bits count");
+    if (offset > kGgufMostBytes - tensor.bytes) throw Error(path + ": the tensors have more bytes than 63 bits count");
     offset = gguf_aligned(offset + tensor.bytes, alignment_);
   }
 

@@ -1,0 +1,91 @@
+#include "model/perplexity.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "covey/error.hpp"
+
+namespace covey {
+
+namespace {
+
+constexpr SequenceId kSequence = 0;
+
+// Natural logarithm of the probability of `token` under `logits`.
+double log_probability(std::span<const float> logits, Token token) {
+  const double largest = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (const float logit : logits) sum += std::exp(logit - largest);
+  return logits[static_cast<std::size_t>(token)] - largest - std::log(sum);
+}
+
+// The sum of negative log-likelihoods of the chunk's scored tokens.
+double chunk_loss(Runner& runner, std::span<const Token> chunk) {
+  const auto n_ctx = static_cast<std::int32_t>(chunk.size());
+  const std::int32_t first_scored = n_ctx / 2;  // its logits predict the token after it
+  const auto n_vocab = static_cast<std::size_t>(runner.limits().n_vocab);
+  double loss = 0;
+  Batch batch;
+  // The last token predicts nothing that is known, so it isn't evaluated.
+  for (std::int32_t begin = 0; begin < n_ctx - 1; begin += runner.limits().max_tokens) {
+    const std::int32_t end = std::min(n_ctx - 1, begin + runner.limits().max_tokens);
+    batch.clear();
+    batch.prompt = true;
+    for (std::int32_t t = begin; t < end; ++t) {
+      batch.tokens.push_back({.token = chunk[static_cast<std::size_t>(t)], .sequence = kSequence, .wants_logits = t >= first_scored});
+    }
+    const std::span<const float> logits = runner.forward(batch);  // (scored in this piece, n_vocab)
+    std::size_t row = 0;
+    for (std::int32_t t = std::max(begin, first_scored); t < end; ++t, ++row) {
+      loss -= log_probability(logits.subspan(row * n_vocab, n_vocab), chunk[static_cast<std::size_t>(t) + 1]);
+    }
+  }
+  batch.clear();
+  batch.ops.push_back({.kind = SequenceOp::Kind::drop, .sequence = kSequence});
+  runner.forward(batch);
+  return loss;
+}
+
+void check(const Runner& runner, std::span<const Token> tokens, std::int32_t n_ctx) {
+  const RunnerLimits& limits = runner.limits();
+  if (n_ctx < 4) throw Error("perplexity needs chunks of at least 4 tokens, not " + std::to_string(n_ctx));
+  if (n_ctx > limits.n_ctx) {
+    throw Error("perplexity over chunks of " + std::to_string(n_ctx) + " tokens needs a context that long, not " +
+                std::to_string(limits.n_ctx));
+  }
+  if (tokens.size() < static_cast<std::size_t>(n_ctx)) {
+    throw Error("the text has " + std::to_string(tokens.size()) + " tokens, fewer than one chunk of " + std::to_string(n_ctx) +
+                ": take a longer text or a smaller context");
+  }
+  for (const Token token : tokens) {
+    if (token < 0 || token >= limits.n_vocab) throw Error("token " + std::to_string(token) + " is outside the vocabulary");
+  }
+}
+
+}  // namespace
+
+Perplexity measure_perplexity(Runner& runner, std::span<const Token> tokens, std::optional<Token> bos, std::int32_t n_ctx,
+                              const std::function<void(const Perplexity&)>& each_chunk) {
+  check(runner, tokens, n_ctx);
+  const auto length = static_cast<std::size_t>(n_ctx);
+  Perplexity result;
+  result.all_chunks = static_cast<std::int32_t>(tokens.size() / length);
+  double loss = 0;
+  while (result.chunks < result.all_chunks) {
+    const auto part = tokens.subspan(static_cast<std::size_t>(result.chunks) * length, length);
+    std::vector<Token> chunk(part.begin(), part.end());
+    if (bos) chunk[0] = *bos;
+    loss += chunk_loss(runner, chunk);
+    if (!std::isfinite(loss)) throw Error("the model's logits are not finite: the file may be damaged");
+    ++result.chunks;
+    result.tokens += n_ctx - 1 - n_ctx / 2;
+    result.value = std::exp(loss / static_cast<double>(result.tokens));
+    if (each_chunk) each_chunk(result);
+  }
+  return result;
+}
+
+}  // namespace covey
