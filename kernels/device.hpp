@@ -5,8 +5,8 @@
 // have happened when map() returns; a device may run them earlier.
 //
 // Reproducibility: on one device with a given instruction set, what is computed for a token depends only on that
-// token's own sequence: never on which other tokens share its batch, nor on the number of threads. The single exception is
-// BatchView::prompt, which lets a device use a product whose rounding depends on the shape of the batch.
+// token's own sequence: never on which other tokens share its batch, nor on the number of threads. The single exception
+// is BatchView::prompt, which lets a device use a product whose rounding depends on the shape of the batch.
 #pragma once
 
 #include <cstddef>
@@ -37,8 +37,9 @@ enum class Slot : std::uint8_t {
 };
 inline constexpr std::size_t kSlotCount = 11;
 
-/// Weights as they lie in a file: `rows` rows of `cols` elements of `type`; a row starts every `row_stride` bytes. `cols`
-/// is a whole number of the type's blocks. A slice of a larger matrix is a view with an offset and a longer stride.
+/// Weights as they lie in a file: `rows` rows of `cols` elements of `type`; a row starts every `row_stride` bytes.
+/// `cols` is a whole number of the type's blocks. A slice of a larger matrix is a view with an offset and a longer
+/// stride.
 struct MatrixView {
   const std::byte* data = nullptr;
   TensorType type = TensorType::f32;
@@ -48,10 +49,22 @@ struct MatrixView {
 };
 
 // Handles into a device; -1 is "none", allowed only where an operation says so.
-struct MatrixHandle { std::int32_t id = -1; explicit operator bool() const { return id >= 0; } };
-struct TableHandle { std::int32_t id = -1; explicit operator bool() const { return id >= 0; } };
-struct VectorHandle { std::int32_t id = -1; explicit operator bool() const { return id >= 0; } };
-struct RopeHandle { std::int32_t id = -1; explicit operator bool() const { return id >= 0; } };
+struct MatrixHandle {
+  std::int32_t id = -1;
+  explicit operator bool() const { return id >= 0; }
+};
+struct TableHandle {
+  std::int32_t id = -1;
+  explicit operator bool() const { return id >= 0; }
+};
+struct VectorHandle {
+  std::int32_t id = -1;
+  explicit operator bool() const { return id >= 0; }
+};
+struct RopeHandle {
+  std::int32_t id = -1;
+  explicit operator bool() const { return id >= 0; }
+};
 
 enum class NormKind : std::uint8_t { rms };
 enum class Activation : std::uint8_t { silu };
@@ -105,7 +118,8 @@ struct BatchView {
   std::span<const std::int32_t> sequence;  // (tokens) index into block_tables
   std::span<const std::int32_t> place;     // (tokens)
   std::span<const std::span<const std::int32_t>> block_tables;
-  /// All tokens are one piece of one prompt, cut where it always would be: faster, shape-dependent products are allowed.
+  /// All tokens are one piece of one prompt, cut where it always would be: faster, shape-dependent products are
+  /// allowed.
   bool prompt = false;
 
   std::size_t size() const { return token.size(); }

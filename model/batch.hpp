@@ -19,8 +19,8 @@ struct SequenceOp {
   };
   Kind kind = Kind::drop;
   SequenceId sequence = 0;
-  SequenceId source = 0;      ///< fork only
-  std::int32_t length = 0;    ///< fork and truncate
+  SequenceId source = 0;    ///< fork only
+  std::int32_t length = 0;  ///< fork and truncate
   bool operator==(const SequenceOp&) const = default;
 };
 

@@ -1,8 +1,8 @@
 // Continuous batching: many samples of many requests share forward passes.
 //
-// A step evaluates one piece of one waiting prompt, or one token of every running sample. Prompts are cut at fixed places
-// (every max_tokens from where the reused prefix ends), so what a sample draws does not depend on its company. When the
-// cache is full the youngest sample is preempted: its blocks are freed and it is evaluated again later.
+// A step evaluates one piece of one waiting prompt, or one token of every running sample. Prompts are cut at fixed
+// places (every max_tokens from where the reused prefix ends), so what a sample draws does not depend on its company.
+// When the cache is full the youngest sample is preempted: its blocks are freed and it is evaluated again later.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "covey/sampling.hpp"
+#include "covey/covey.hpp"
 #include "model/batch.hpp"
 #include "model/runner.hpp"
 #include "model/sampler.hpp"
@@ -25,25 +25,23 @@ namespace covey {
 using SampleId = std::int64_t;
 
 struct Request {
-  std::vector<Token> prompt;         ///< at least one token, fewer than n_ctx
+  std::vector<Token> prompt;  ///< at least one token, fewer than n_ctx
   SamplingParams sampling;
-  std::int32_t max_tokens = -1;      ///< most tokens to generate; -1: up to the context
-  std::vector<std::string> stop;     ///< generation ends before the first of these
+  std::int32_t max_tokens = -1;   ///< most tokens to generate; -1: up to the context
+  std::vector<std::string> stop;  ///< generation ends before the first of these
   bool ignore_eos = false;
-  std::int32_t samples = 1;          ///< independent continuations; the prompt is evaluated once
-  std::uint64_t first_sample = 0;    ///< index of the first of them: sample i draws with sample_seed(seed, first_sample + i)
+  std::int32_t samples = 1;  ///< independent continuations; the prompt is evaluated once
+  std::uint64_t first_sample =
+      0;  ///< index of the first of them: sample i draws with sample_seed(seed, first_sample + i)
   std::int32_t top_logprobs = 0;
 };
-
-enum class Finish : std::uint8_t { running, end_token, stop_string, max_tokens, context_full, cancelled };
-const char* finish_name(Finish finish);
 
 /// One generated token, as it happens.
 struct Event {
   SampleId sample = 0;
-  std::int32_t index = 0;     ///< of the sample within its request
-  Token token = -1;           ///< -1: no token, only held-back text or the end
-  std::string text;           ///< what became printable; never half a character, never part of a stop string
+  std::int32_t index = 0;  ///< of the sample within its request
+  Token token = -1;        ///< -1: no token, only held-back text or the end
+  std::string text;        ///< what became printable; never half a character, never part of a stop string
   float logprob = 0.0F;
   const std::vector<TokenLogprob>* top = nullptr;
   Finish finish = Finish::running;
@@ -60,8 +58,8 @@ struct Completion {
 };
 
 struct EngineOptions {
-  std::int32_t max_running = 64;   ///< samples decoded together
-  std::int32_t prefix_cache = 8;   ///< finished samples whose cache is kept, least recently used go first; 0: none
+  std::int32_t max_running = 64;  ///< samples decoded together
+  std::int32_t prefix_cache = 8;  ///< finished samples whose cache is kept, least recently used go first; 0: none
 };
 
 class Engine {
@@ -75,7 +73,8 @@ class Engine {
   /// Queues a request; its samples' ids in order. Throws Error on an empty prompt, one over the context, one that never
   /// fits the cache, token ids outside the vocabulary, or bad sampling parameters.
   std::vector<SampleId> submit(const Request& request);
-  /// A new sample that continues from where `sample` stands now, drawing with another seed. Throws Error unless `sample` is running.
+  /// A new sample that continues from where `sample` stands now, drawing with another seed. Throws Error unless
+  /// `sample` is running.
   SampleId fork(SampleId sample, std::uint64_t seed);
   /// Ends a sample at once; does nothing if it has ended.
   void cancel(SampleId sample);
@@ -86,6 +85,8 @@ class Engine {
   void run(const Sink& sink = {});
 
   const Completion& completion(SampleId sample) const;
+  /// Gives up all kept prefixes, so that only running samples hold cache.
+  void drop_prefixes();
   /// Forgets an ended sample's completion.
   void forget(SampleId sample);
 

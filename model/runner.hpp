@@ -11,10 +11,10 @@ namespace covey {
 /// Room for a batch, as the scheduler needs to know it.
 struct RunnerLimits {
   std::int32_t n_vocab = 0;
-  std::int32_t n_ctx = 0;        ///< longest sequence
-  std::int32_t max_tokens = 0;   ///< most tokens in one batch
+  std::int32_t n_ctx = 0;       ///< longest sequence
+  std::int32_t max_tokens = 0;  ///< most tokens in one batch
   std::int32_t block_tokens = 0;
-  std::int32_t blocks = 0;       ///< cache blocks in all
+  std::int32_t blocks = 0;  ///< cache blocks in all
 };
 
 class Runner {
@@ -24,7 +24,8 @@ class Runner {
   virtual const RunnerLimits& limits() const = 0;
   /// Cache blocks not held by any sequence now.
   virtual std::int32_t free_blocks() const = 0;
-  /// Cache blocks that appending one more token to `sequence` would take: 0, or 1 (a new block, or a copy of a shared one).
+  /// Cache blocks that appending one more token to `sequence` would take: 0, or 1 (a new block, or a copy of a shared
+  /// one).
   virtual std::int32_t blocks_to_append(SequenceId sequence) const = 0;
   /// Length in tokens, 0 for a sequence that does not exist.
   virtual std::int32_t length(SequenceId sequence) const = 0;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "covey/covey.hpp"
 #include "kernels/device.hpp"
 #include "model/batch.hpp"
 #include "model/exchange.hpp"
@@ -15,23 +16,22 @@
 
 namespace covey {
 
-enum class KvChoice : std::uint8_t { automatic, f32, f16, q8_0 };  ///< automatic: F32 for F32 models, else F16
-
 struct StageOptions {
   CpuOptions cpu;
   Shard shard;
   KvChoice kv = KvChoice::automatic;
-  std::int32_t n_ctx = 0;            ///< longest sequence; 0: what the model was trained for, at most 4096
-  std::int32_t max_tokens = 256;     ///< most tokens in one forward pass: prompts are cut in pieces of this many
-  std::int32_t kv_tokens = 0;        ///< room of the KV cache in tokens, over all sequences; 0: n_ctx
+  std::int32_t n_ctx = 0;                ///< longest sequence; 0: what the model was trained for, at most 4096
+  std::int32_t max_tokens = 256;         ///< most tokens in one forward pass: prompts are cut in pieces of this many
+  std::int32_t kv_tokens = 0;            ///< room of the KV cache in tokens, over all sequences; 0: n_ctx
   std::function<void(double)> progress;  ///< called while loading with the fraction done
 };
 
 /// What is known of the model from its file alone; the same on every rank.
 struct ModelFacts {
   std::string architecture;
-  std::string name;               ///< general.name, may be empty
-  std::int32_t n_vocab = 0, n_embd = 0, n_layers = 0, n_ctx_train = 0, n_heads = 0, n_kv_heads = 0, n_ff = 0, head_dim = 0;
+  std::string name;  ///< general.name, may be empty
+  std::int32_t n_vocab = 0, n_embd = 0, n_layers = 0, n_ctx_train = 0, n_heads = 0, n_kv_heads = 0, n_ff = 0,
+               head_dim = 0;
   std::uint64_t parameters = 0;
   std::uint64_t fingerprint = 0;  ///< hash of the header and of samples of every tensor: equal for equal models
 };

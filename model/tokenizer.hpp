@@ -52,8 +52,8 @@ class Tokenizer {
 /// Turns a stream of tokens into text, holding back bytes until they form whole UTF-8 characters.
 class Detokenizer {
  public:
-  /// `tokenizer` must outlive the object. `at_start`: the stream begins a text, so a leading space that encode() adds is
-  /// dropped; false when it continues a prompt.
+  /// `tokenizer` must outlive the object. `at_start`: the stream begins a text, so a leading space that encode() adds
+  /// is dropped; false when it continues a prompt.
   Detokenizer(const Tokenizer& tokenizer, bool at_start, bool special = false);
 
   /// The text that became complete; may be empty. Bytes that can't begin or continue a character come out as U+FFFD.

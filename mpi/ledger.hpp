@@ -6,9 +6,11 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "mpi/machine_usage.hpp"
 #include "mpi/transport.hpp"
 
 namespace covey {
@@ -39,7 +41,7 @@ struct StreamTimes {
   std::vector<double> tokens;  ///< when each token came, the first included
   std::int32_t prompt_tokens = 0;
   std::int32_t reused_tokens = 0;
-  std::string role;            ///< "answer", "proposal", "aggregation"
+  std::string role;  ///< "answer", "proposal", "aggregation"
 };
 
 /// One rank's account.
@@ -50,9 +52,10 @@ struct RankReport {
   std::array<PhaseTime, kPhaseCount> phases{};
   std::map<std::int32_t, std::array<Traffic, kPhaseCount>> sent;  ///< by peer
   std::vector<StreamTimes> streams;
-  std::uint64_t model_bytes = 0;      ///< weights, activations, KV cache
+  std::uint64_t model_bytes = 0;  ///< weights, activations, KV cache
   std::uint64_t peak_rss_bytes = 0;
-  double joules = -1;                 ///< -1: the machine has no counter
+  /// Of the whole host, entered by its first rank (the others: 0); -1: no counter that can be read.
+  double joules = -1;
   double load_seconds = 0;
   double work_seconds = 0;
 };
@@ -62,7 +65,7 @@ struct Summary {
   std::string mode;
   std::int32_t ranks = 0;
   double work_seconds = 0;
-  double ttft_seconds = 0;         ///< start of the work to the first token of the answer
+  double ttft_seconds = 0;  ///< start of the work to the first token of the answer
   double itl_median_seconds = 0;
   double itl_p95_seconds = 0;
   double tokens_per_second = 0;         ///< all generated tokens over the work's time
@@ -94,14 +97,18 @@ class Ledger final : public Transport {
   /// The phase that what follows is entered under.
   void set_phase(Phase phase) { phase_ = phase; }
   Phase phase() const { return phase_; }
-  /// Enters a forward pass of `tokens` tokens that took `seconds` in all, of which what send and recv took since the last call is
-  /// not compute.
+  /// A forward pass begins: send and recv from here on are part of it.
+  void begin_pass() { exchanged_ = 0; }
+  /// Enters a forward pass of `tokens` tokens that took `seconds` in all, of which what send and recv took since
+  /// begin_pass() is not compute.
   void enter_pass(std::int64_t tokens, double seconds);
 
   /// Marks the start of the work (end of loading); times of streams count from here.
   void start_work();
+  /// Enters what is known at the end: the work's time, peak memory, energy.
   void end_work();
   double since_start() const;
+  /// The account of a text, made when it is first asked for. The reference lasts until another is made.
   StreamTimes& stream(std::size_t index);
 
   RankReport& report() { return report_; }
@@ -112,7 +119,8 @@ class Ledger final : public Transport {
   RankReport report_;
   Clock::time_point created_;
   Clock::time_point start_;
-  double exchanged_ = 0;  // seconds in send and recv since the last pass was entered
+  std::optional<EnergyMeter> energy_;
+  double exchanged_ = 0;  // seconds in send and recv since begin_pass()
 };
 
 }  // namespace covey

@@ -20,7 +20,7 @@ namespace covey {
 /// What the user asked for; the same on every rank (each parses the same command line).
 struct JobOptions {
   std::string model_path;
-  StageOptions stage;                 ///< shard.shares: unequal parts; the rest of the shard is the mode's business
+  StageOptions stage;  ///< shard.shares: unequal parts; the rest of the shard is the mode's business
   std::chrono::milliseconds peer_timeout{30000};  ///< silence after which a peer counts as lost
 };
 
@@ -30,11 +30,11 @@ struct GenerateOptions {
   std::int32_t max_tokens = -1;
   std::vector<std::string> stop;
   bool bos = true;
-  bool special = false;               ///< parse special tokens in the prompt
+  bool special = false;  ///< parse special tokens in the prompt
   bool ignore_eos = false;
-  std::int32_t proposals = 6;         ///< self-moa: n
-  std::int32_t proposal_tokens = -1;  ///< self-moa: most tokens of one proposal; -1: as max_tokens
-  float aggregate_temperature = 0.0F; ///< self-moa
+  std::int32_t proposals = 6;          ///< self-moa: n
+  std::int32_t proposal_tokens = -1;   ///< self-moa: most tokens of one proposal; -1: as max_tokens
+  float aggregate_temperature = 0.0F;  ///< self-moa
 };
 
 struct Answer {
@@ -45,7 +45,8 @@ struct Answer {
 /// Called on rank 0 as text of the answer appears.
 using TextSink = std::function<void(std::string_view text)>;
 
-/// One rank's side of a mode, made by all ranks together. Rank 0 calls the functions below, then close(); the others call serve().
+/// One rank's side of a mode, made by all ranks together. Rank 0 calls the functions below, then close(); the others
+/// call serve().
 class Session {
  public:
   virtual ~Session() = default;

@@ -27,6 +27,9 @@ inline constexpr int kTagCount = 5;
 using Clock = std::chrono::steady_clock;
 using Deadline = Clock::time_point;
 
+/// recv() then waits until the message comes or some rank fails.
+inline constexpr Deadline kNoDeadline = Deadline::max();
+
 /// A peer that is gone, silent beyond the deadline, or has failed. The message names the rank.
 class PeerLost : public Error {
  public:
@@ -37,7 +40,8 @@ class PeerLost : public Error {
   int rank_;
 };
 
-/// Used from one thread of each rank. Both sides of a message know its size beforehand (message.hpp frames those that vary).
+/// Used from one thread of each rank. Both sides of a message know its size beforehand (message.hpp frames those that
+/// vary).
 class Transport {
  public:
   virtual ~Transport() = default;
@@ -48,14 +52,15 @@ class Transport {
   virtual int host_size() const = 0;
   virtual int host_rank() const = 0;
 
-  /// Returns once `bytes` may be reused; the message may still be under way. Throws PeerLost if `to` is known to be gone,
-  /// or too much has been waiting for it for too long.
+  /// Returns once `bytes` may be reused; the message may still be under way. Throws PeerLost if `to` is known to be
+  /// gone, or too much has been waiting for it for too long.
   virtual void send(int to, std::span<const std::byte> bytes, Tag tag) = 0;
-  /// Fills `bytes` with the next message of `tag` from `from`. Throws PeerLost past the deadline or when `from` has failed,
-  /// Error if the message has another size.
+  /// Fills `bytes` with the next message of `tag` from `from`. Throws PeerLost past the deadline or when `from` has
+  /// failed, Error if the message has another size.
   virtual void recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) = 0;
 
-  /// Tells all peers that this rank can't go on: their recv throws PeerLost with this rank and `why`. Best effort; never throws.
+  /// Tells all peers that this rank can't go on: their recv throws PeerLost with this rank and `why`. Best effort;
+  /// never throws.
   virtual void fail(const std::string& why) noexcept = 0;
 };
 

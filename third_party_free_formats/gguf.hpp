@@ -32,7 +32,19 @@ namespace covey {
 
 /// Metadata value types, numbers as stored.
 enum class GgufValueType : std::uint32_t {
-  u8 = 0, i8 = 1, u16 = 2, i16 = 3, u32 = 4, i32 = 5, f32 = 6, boolean = 7, string = 8, array = 9, u64 = 10, i64 = 11, f64 = 12,
+  u8 = 0,
+  i8 = 1,
+  u16 = 2,
+  i16 = 3,
+  u32 = 4,
+  i32 = 5,
+  f32 = 6,
+  boolean = 7,
+  string = 8,
+  array = 9,
+  u64 = 10,
+  i64 = 11,
+  f64 = 12,
 };
 
 struct GgufArray;
@@ -60,12 +72,12 @@ struct GgufArray {
 struct GgufTensor {
   std::string name;
   TensorType type;
-  std::vector<std::uint64_t> dims;   ///< innermost first, 1..4 of them, each >= 1
-  std::uint64_t offset = 0;          ///< from the start of the data section
-  std::span<const std::byte> data;   ///< inside the mapped file
+  std::vector<std::uint64_t> dims;  ///< innermost first, 1..4 of them, each >= 1
+  std::uint64_t offset = 0;         ///< from the start of the data section
+  std::span<const std::byte> data;  ///< inside the mapped file
 
   std::uint64_t cols() const { return dims[0]; }
-  std::uint64_t rows() const;        ///< product of all other dimensions
+  std::uint64_t rows() const;  ///< product of all other dimensions
   std::uint64_t elements() const { return cols() * rows(); }
 };
 
@@ -94,8 +106,8 @@ class GgufFile {
   const GgufTensor* find_tensor(std::string_view name) const;
 
   // Typed metadata. nullopt / nullptr where the key is absent; Error naming file and key where it has another type.
-  std::optional<std::int64_t> integer(std::string_view key) const;   ///< any integer type that fits in 64 signed bits
-  std::optional<double> number(std::string_view key) const;          ///< any integer or floating type
+  std::optional<std::int64_t> integer(std::string_view key) const;  ///< any integer type that fits in 64 signed bits
+  std::optional<double> number(std::string_view key) const;         ///< any integer or floating type
   std::optional<bool> boolean(std::string_view key) const;
   const std::string* string(std::string_view key) const;
   const GgufArray* array(std::string_view key) const;

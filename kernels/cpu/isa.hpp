@@ -37,9 +37,9 @@ static_assert(sizeof(ActivationBlock) == 40);
 /// What a format's product reads: F32 rows, or rows of ActivationBlock.
 enum class ActivationKind : std::uint8_t { f32, int8 };
 
-/// out[t * out_stride + r] = dot(panel row r, in row t), for r < rows <= kPanelRows and t < tokens. `in` points to F32 or
-/// ActivationBlock by the format's kind; a row starts every `in_stride` bytes. Each output is computed in the same order
-/// of operations whatever `tokens` is.
+/// out[t * out_stride + r] = dot(panel row r, in row t), for r < rows <= kPanelRows and t < tokens. `in` points to F32
+/// or ActivationBlock by the format's kind; a row starts every `in_stride` bytes. Each output is computed in the same
+/// order of operations whatever `tokens` is.
 using PanelMatmul = void (*)(const std::byte* panel, std::int64_t cols, const std::byte* in, std::size_t in_stride,
                              std::int32_t tokens, float* out, std::size_t out_stride, std::int32_t rows) noexcept;
 
@@ -68,16 +68,17 @@ struct IsaTable {
 
   std::array<PanelMatmul, kFormatCount> matmul;  ///< by index in the format list
 
-  void (*quantize)(const float* in, std::int64_t n, ActivationBlock* out) noexcept;  ///< n a multiple of 32; nearest-even
+  void (*quantize)(const float* in, std::int64_t n,
+                   ActivationBlock* out) noexcept;  ///< n a multiple of 32; nearest-even
   void (*rms_norm)(const float* in, const float* weight, float epsilon, std::int64_t n, float* out) noexcept;
-  void (*add)(const float* from, std::int64_t n, float* into) noexcept;                ///< in place
-  void (*silu_mul)(const float* up, std::int64_t n, float* gate) noexcept;             ///< gate = silu(gate) * up, in place
+  void (*add)(const float* from, std::int64_t n, float* into) noexcept;     ///< in place
+  void (*silu_mul)(const float* up, std::int64_t n, float* gate) noexcept;  ///< gate = silu(gate) * up, in place
   /// Turns `pairs` pairs of one head in place; cosine and sine: (pairs), magnitude included.
   void (*rope_adjacent)(const float* cosine, const float* sine, std::int32_t pairs, float* head) noexcept;
   void (*rope_halves)(const float* cosine, const float* sine, std::int32_t pairs, float* head) noexcept;
-  void (*scale)(float factor, std::int64_t n, float* values) noexcept;                 ///< in place
+  void (*scale)(float factor, std::int64_t n, float* values) noexcept;  ///< in place
 
-  std::array<AttendRun, kKvTypeCount> attend;   ///< by KvType
+  std::array<AttendRun, kKvTypeCount> attend;  ///< by KvType
   std::array<StoreKvRow, kKvTypeCount> store_kv;
 };
 

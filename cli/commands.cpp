@@ -1,0 +1,51 @@
+#include <array>
+
+#include "cli/command.hpp"
+
+namespace covey {
+
+namespace {
+
+constexpr std::array kCommands = {
+    Command{"run", "Generate text from a prompt, alone or over MPI ranks",
+            "  covey run -m model.gguf -p 'Once upon a time' --greedy\n"
+            "  echo 'Tell me a story.' | covey run -m model.gguf -n 200 --stats\n"
+            "  mpirun -np 3 covey run -m model.gguf --mode pipeline --shares 2,1,1 -p 'Hello'\n"
+            "  mpirun -np 3 covey run -m model.gguf --mode self-moa --proposals 6 -p 'Hello' --json\n"
+            "  mpirun -np 2 covey run -m model.gguf --mode tensor --link wifi5 -p 'Hello' --stats\n",
+            add_run, true},
+    Command{"info", "Show what a GGUF file holds",
+            "  covey info model.gguf\n"
+            "  covey info model.gguf --tensors --metadata\n"
+            "  covey info model.gguf --json\n",
+            add_info},
+    Command{"tokenize", "Turn text into token ids",
+            "  covey tokenize -m model.gguf 'Hello world'\n"
+            "  covey tokenize -m model.gguf --no-bos --file texts.txt --separator '\\n---\\n'\n"
+            "  echo -n 'Hello' | covey tokenize -m model.gguf --json\n",
+            add_tokenize},
+    Command{"perplexity", "Measure how well a model predicts a text",
+            "  covey perplexity -m model.gguf -f text.txt -c 256\n"
+            "  mpirun -np 2 covey perplexity -m model.gguf -f text.txt --mode tensor --json\n",
+            add_perplexity, true},
+    Command{"logits", "Print the logits of every position of a token sequence",
+            "  covey logits -m model.gguf --tokens 1,290,291 --json\n"
+            "  covey logits -m model.gguf --tokens 1,290,291 --exact --isa scalar --batch 1\n",
+            add_logits, true},
+    Command{"synth", "Write a seeded random model",
+            "  covey synth random.gguf\n"
+            "  covey synth random.gguf --preset small --type Q4_0 --seed 7\n",
+            add_synth},
+    Command{"table", "Compare saved runs in one table",
+            "  covey run -m model.gguf -p 'Hello' --json > solo.json\n"
+            "  mpirun -np 2 covey run -m model.gguf -p 'Hello' --mode tensor --json > tensor.json\n"
+            "  covey table solo.json tensor.json --markdown\n",
+            add_table},
+    Command{"version", "Print the version and what it was built with", "  covey version\n", add_version},
+};
+
+}  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
+}  // namespace covey

@@ -1,0 +1,23 @@
+// Ctrl-C and SIGTERM end the work at the next token or piece of loading; a second one ends the program at once.
+#pragma once
+
+#include "covey/error.hpp"
+
+namespace covey {
+
+/// Thrown by check_interrupt; an Error, so that it passes through the library as any failure of this rank does.
+class Interrupted : public Error {
+ public:
+  Interrupted() : Error("interrupted") {}
+};
+
+/// Installs the handlers, and ignores SIGPIPE: a closed pipe is seen where it is written to.
+void watch_interrupts();
+
+/// 0, or the exit code of a program ended by the signal that came (130 for Ctrl-C).
+int interrupt_code() noexcept;
+
+/// Throws Interrupted once a signal has come.
+void check_interrupt();
+
+}  // namespace covey

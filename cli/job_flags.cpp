@@ -1,0 +1,124 @@
+#include "cli/job_flags.hpp"
+
+#include <chrono>
+#include <cmath>
+#include <map>
+
+#include "cli/numbers.hpp"
+#include "cli/suggestion.hpp"
+#include "kernels/cpu/isa.hpp"
+#include "mpi/emulated_link.hpp"
+
+namespace covey {
+
+namespace {
+
+constexpr double kMostTokens = 1 << 30;
+
+const std::map<std::string, KvChoice>& kv_choices() {
+  static const std::map<std::string, KvChoice> kChoices = {
+      {"auto", KvChoice::automatic}, {"f32", KvChoice::f32}, {"f16", KvChoice::f16}, {"q8_0", KvChoice::q8_0}};
+  return kChoices;
+}
+
+std::vector<std::string> isa_names() {
+  std::vector<std::string> names;
+  for (const IsaTable* table : isa_tables()) {
+    if (table->runs_here()) names.emplace_back(table->name);
+  }
+  return names;
+}
+
+std::vector<std::string> mode_names() {
+  std::vector<std::string> names;
+  for (const Mode& mode : modes()) names.emplace_back(mode.name);
+  return names;
+}
+
+std::vector<std::string> link_names() {
+  std::vector<std::string> names;
+  for (const LinkProfile& profile : link_profiles()) names.emplace_back(profile.name);
+  return names;
+}
+
+void add_device_flags(CLI::App& parser, JobFlags& flags) {
+  const char* group = "Device";
+  CpuOptions& cpu = flags.job.stage.cpu;
+  parser.add_option("-t,--threads", cpu.threads, "Threads of each rank (default: its share of the host's cores)")
+      ->check(in_range(1, 1024))
+      ->option_text("N")
+      ->group(group);
+  parser.add_option("--isa", cpu.isa, "Instruction set: " + joined(isa_names()) + " (default: the best here, or $COVEY_ISA)")
+      ->check(one_of(isa_names()))
+      ->option_text("NAME")
+      ->group(group);
+  parser.add_flag("--exact", cpu.exact, "Decode weights to F32 and compute in F32: exact, slow, large")->group(group);
+  parser.add_flag("--no-blas", flags.no_blas, "Keep large products of float weights off OpenBLAS")->group(group);
+}
+
+void add_memory_flags(CLI::App& parser, JobFlags& flags) {
+  const char* group = "Memory";
+  StageOptions& stage = flags.job.stage;
+  parser.add_option("-c,--ctx", stage.n_ctx, "Longest sequence in tokens (default: as trained, at most 4096)")
+      ->check(in_range(1, kMostTokens))
+      ->option_text("N")
+      ->group(group);
+  parser.add_option("--batch", stage.max_tokens, "Most tokens in one forward pass (default 256)")
+      ->check(in_range(1, 65536))
+      ->option_text("N")
+      ->group(group);
+  parser.add_option("--kv", flags.kv, "Type of the KV cache: auto (F32 for F32 models, else F16), f32, f16, q8_0")
+      ->check(one_of({"auto", "f32", "f16", "q8_0"}))
+      ->option_text("TYPE")
+      ->group(group);
+  parser.add_option("--kv-tokens", stage.kv_tokens, "Room of the KV cache in tokens over all sequences (default: as --ctx)")
+      ->check(in_range(1, kMostTokens))
+      ->option_text("N")
+      ->group(group);
+}
+
+void add_mode_flags(CLI::App& parser, JobFlags& flags) {
+  const char* group = "Ranks";
+  parser.add_option("--mode", flags.mode, "How the ranks work together: " + joined(mode_names()) + " (default solo)")
+      ->check(one_of(mode_names()))
+      ->option_text("NAME")
+      ->group(group);
+  parser.add_option("--shares", flags.job.stage.shard.shares, "Unequal parts, one number a rank, as 2,1,1 (default: equal)")
+      ->check(at_least(0))
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->option_text("LIST")
+      ->group(group);
+  parser.add_option("--link", flags.link, "Emulate a network between the ranks: " + joined(link_names()))
+      ->check(one_of(link_names()))
+      ->option_text("PROFILE")
+      ->group(group);
+  parser.add_option("--timeout", flags.timeout_seconds, "Silence after which a rank counts as lost (default 30)")
+      ->check(in_range(0.1, 86400))
+      ->option_text("SECONDS")
+      ->group(group);
+}
+
+}  // namespace
+
+JobOptions JobFlags::options() const {
+  JobOptions options = job;
+  options.stage.kv = kv_choices().at(kv);
+  options.stage.cpu.blas = !no_blas;
+  options.peer_timeout = std::chrono::milliseconds(std::llround(timeout_seconds * 1000));
+  return options;
+}
+
+void add_model_flag(CLI::App& parser, std::string& path) {
+  parser.add_option("-m,--model", path, "Model, a GGUF file")->required()->option_text("FILE (required)");
+}
+
+void add_job_flags(CLI::App& parser, JobFlags& flags) {
+  add_model_flag(parser, flags.job.model_path);
+  add_device_flags(parser, flags);
+  add_memory_flags(parser, flags);
+  add_mode_flags(parser, flags);
+  parser.add_flag("-q,--quiet", flags.quiet, "No progress on standard error");
+}
+
+}  // namespace covey

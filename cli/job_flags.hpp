@@ -1,0 +1,30 @@
+// The options that every command which computes shares: model, device, memory, and how ranks work together.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "mpi/mode.hpp"
+
+namespace covey {
+
+/// Values of -m, --threads, --isa, … and --mode, --shares, --link, --timeout.
+struct JobFlags {
+  std::string mode = "solo";
+  std::string link;  ///< a profile of emulated_link.hpp; empty: the real network alone
+  double timeout_seconds = 30;
+  std::string kv = "auto";
+  bool no_blas = false;
+  bool quiet = false;
+  JobOptions job;
+
+  /// What the flags add up to.
+  JobOptions options() const;
+};
+
+/// The flags must live as long as the parser is used.
+void add_model_flag(CLI::App& parser, std::string& path);
+void add_job_flags(CLI::App& parser, JobFlags& flags);
+
+}  // namespace covey

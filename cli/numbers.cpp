@@ -1,0 +1,45 @@
+#include "cli/numbers.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "cli/suggestion.hpp"
+
+namespace covey {
+
+namespace {
+
+CLI::Validator between(double low, double high, const std::string& described) {
+  return {[low, high, described](std::string& text) {
+            double value = 0;
+            const bool number = CLI::detail::lexical_cast(text, value);
+            // Written so that NaN fails.
+            if (number && value >= low && value <= high && std::isfinite(value)) return std::string();
+            return fmt::format("'{}' is not {}", text, described);
+          },
+          ""};
+}
+
+}  // namespace
+
+CLI::Validator in_range(double low, double high) {
+  return between(low, high, fmt::format("a number from {} to {}", low, high));
+}
+
+CLI::Validator at_least(double low) {
+  return between(low, std::numeric_limits<double>::max(), fmt::format("a number of at least {}", low));
+}
+
+CLI::Validator one_of(std::vector<std::string> choices) {
+  return {[choices = std::move(choices)](std::string& text) {
+            if (std::find(choices.begin(), choices.end(), text) != choices.end()) return std::string();
+            return fmt::format("'{}' is unknown: choose {}", text, joined(choices));
+          },
+          ""};
+}
+
+}  // namespace covey

@@ -1,0 +1,24 @@
+// The ledger's accounts as JSON.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "model/engine.hpp"
+#include "mpi/ledger.hpp"
+
+namespace covey {
+
+using Json = nlohmann::ordered_json;
+
+/// Times in seconds, memory in bytes; "joules" is null where no counter exists.
+Json summary_json(const Summary& summary);
+Json rank_json(const RankReport& rank);
+
+/// {"text", "tokens", "finish"}, and "logprobs" if wanted.
+Json completion_json(const Completion& completion, bool with_logprobs);
+
+/// One line; bytes that are not UTF-8 are replaced.
+std::string json_line(const Json& json);
+
+}  // namespace covey

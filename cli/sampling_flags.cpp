@@ -1,0 +1,100 @@
+#include "cli/sampling_flags.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "cli/numbers.hpp"
+
+namespace covey {
+
+namespace {
+
+std::optional<std::pair<std::int32_t, float>> parse_bias(std::string_view text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string_view::npos) return std::nullopt;
+  std::int32_t token = 0;
+  const char* end = text.data() + equals;
+  if (const auto [stop, failure] = std::from_chars(text.data(), end, token); stop != end || failure != std::errc()) {
+    return std::nullopt;
+  }
+  float bias = 0;
+  const std::string value(text.substr(equals + 1));
+  if (value.empty() || !CLI::detail::lexical_cast(value, bias) || token < 0 || std::isnan(bias)) return std::nullopt;
+  return std::pair{token, bias};
+}
+
+CLI::Validator a_bias() {
+  return {[](std::string& text) {
+            return parse_bias(text) ? std::string() : fmt::format("'{}' is not TOKEN_ID=NUMBER, as 13=-5 or 13=-inf", text);
+          },
+          ""};
+}
+
+void add_penalties(CLI::App& parser, SamplingParams& params) {
+  const char* group = "Sampling";
+  parser.add_option("--repeat-penalty", params.repetition_penalty, "Divides logits of recent tokens (default 1: off)")
+      ->check(in_range(0.01, 100))
+      ->option_text("X")
+      ->group(group);
+  parser.add_option("--presence-penalty", params.presence_penalty, "Taken from logits of recent tokens, once (default 0)")
+      ->check(in_range(-100, 100))
+      ->option_text("X")
+      ->group(group);
+  parser.add_option("--frequency-penalty", params.frequency_penalty, "The same for every occurrence (default 0)")
+      ->check(in_range(-100, 100))
+      ->option_text("X")
+      ->group(group);
+  parser.add_option("--penalty-window", params.penalty_window, "Tokens that count as recent; -1: all (default 64)")
+      ->check(in_range(-1, 1 << 30))
+      ->option_text("N")
+      ->group(group);
+}
+
+}  // namespace
+
+SamplingParams SamplingFlags::sampling() const {
+  SamplingParams result = params;
+  if (greedy) result.temperature = 0;
+  for (const std::string& text : logit_bias) result.logit_bias.insert_or_assign(parse_bias(text)->first, parse_bias(text)->second);
+  return result;
+}
+
+void add_sampling_flags(CLI::App& parser, SamplingFlags& flags) {
+  const char* group = "Sampling";
+  SamplingParams& params = flags.params;
+  CLI::Option* temperature = parser.add_option("--temp", params.temperature, "Temperature; 0: greedy (default 0.8)")
+                                 ->check(in_range(0, 100))
+                                 ->option_text("X")
+                                 ->group(group);
+  parser.add_flag("--greedy", flags.greedy, "Always take the likeliest token")->excludes(temperature)->group(group);
+  parser.add_option("--top-k", params.top_k, "Draw from the K likeliest; 0: all (default 40)")
+      ->check(in_range(0, 1 << 30))
+      ->option_text("K")
+      ->group(group);
+  parser.add_option("--top-p", params.top_p, "Draw from the likeliest that together reach P (default 0.95)")
+      ->check(in_range(1e-6, 1))
+      ->option_text("P")
+      ->group(group);
+  parser.add_option("--min-p", params.min_p, "Leave out what is less than P times as likely as the likeliest (default 0.05)")
+      ->check(in_range(0, 1))
+      ->option_text("P")
+      ->group(group);
+  add_penalties(parser, params);
+  parser.add_option("--logit-bias", flags.logit_bias, "Added to a token's logit; may be given many times")
+      ->check(a_bias())
+      ->allow_extra_args(false)
+      ->option_text("ID=X")
+      ->group(group);
+  parser.add_option("--seed", params.seed, "Equal seeds draw equal texts (default 0)")
+      ->check(at_least(0))
+      ->option_text("N")
+      ->group(group);
+}
+
+}  // namespace covey

@@ -1,0 +1,23 @@
+// The options that say how tokens are chosen.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "covey/sampling.hpp"
+
+namespace covey {
+
+struct SamplingFlags {
+  SamplingParams params;
+  bool greedy = false;
+  std::vector<std::string> logit_bias;  ///< ID=VALUE
+
+  SamplingParams sampling() const;
+};
+
+/// The flags must live as long as the parser is used.
+void add_sampling_flags(CLI::App& parser, SamplingFlags& flags);
+
+}  // namespace covey

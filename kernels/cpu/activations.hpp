@@ -1,0 +1,61 @@
+// The activation slots of the CPU device, and the int8 copy that products with quantized weights read.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "kernels/cpu/aligned_buffer.hpp"
+#include "kernels/cpu/isa.hpp"
+#include "kernels/device.hpp"
+
+namespace covey {
+
+class Activations {
+ public:
+  /// See Device::reserve. Throws Error for widths or rows below zero, or for lack of memory.
+  void reserve(std::span<const std::int32_t, kSlotCount> widths, std::int32_t max_rows);
+
+  std::int32_t max_rows() const { return max_rows_; }
+  std::int32_t width(Slot slot) const { return at(slot).width; }
+  std::int32_t rows(Slot slot) const { return at(slot).rows; }
+  std::size_t memory_bytes() const;
+
+  const float* row(Slot slot, std::int64_t index) const { return floats(slot) + index * width(slot); }
+  float* row(Slot slot, std::int64_t index) { return floats(slot) + index * width(slot); }
+
+  /// The slot is about to be written: it gets `rows` rows, and its int8 copy is no longer valid.
+  float* overwrite(Slot slot, std::int32_t rows);
+  /// The same, keeping rows and contents.
+  float* change(Slot slot);
+
+  /// Where the int8 copy of a slot lies: (rows, width / kActivationBlock).
+  struct Int8Copy {
+    ActivationBlock* blocks;
+    std::size_t row_blocks;
+    bool valid;  ///< if not, the caller writes it now: it counts as valid from here on
+  };
+  /// The slot's width is a multiple of kActivationBlock. There is one copy: the last slot asked for has it.
+  Int8Copy int8_copy(Slot slot);
+
+ private:
+  struct Rows {
+    std::int32_t width = 0;
+    std::int32_t rows = 0;
+    AlignedBuffer memory;  // (max_rows, width)
+  };
+
+  const Rows& at(Slot slot) const { return slots_[static_cast<std::size_t>(slot)]; }
+  Rows& at(Slot slot) { return slots_[static_cast<std::size_t>(slot)]; }
+  const float* floats(Slot slot) const { return reinterpret_cast<const float*>(at(slot).memory.data()); }
+  float* floats(Slot slot) { return reinterpret_cast<float*>(at(slot).memory.data()); }
+
+  std::array<Rows, kSlotCount> slots_;
+  std::int32_t max_rows_ = 0;
+  AlignedBuffer int8_;
+  std::optional<Slot> int8_of_;
+};
+
+}  // namespace covey

@@ -1,0 +1,248 @@
+#include "kernels/cpu/cpu_device.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <utility>
+
+#include "kernels/cpu/cpu_attention.hpp"
+
+namespace covey {
+namespace {
+
+// What a nanosecond does, for the size of chunks only.
+constexpr std::int64_t kElementsPerNanosecond = 4;
+constexpr std::int64_t kExponentialsPerNanosecond = 1;
+
+std::size_t index_of(std::int32_t id) {
+  assert(id >= 0);
+  return static_cast<std::size_t>(id);
+}
+
+template <class Handle, class T>
+Handle append(std::vector<T>& list, T value) {
+  list.push_back(std::move(value));
+  return {static_cast<std::int32_t>(list.size()) - 1};
+}
+
+[[maybe_unused]] bool consistent(const BatchView& batch, std::int32_t max_rows) {
+  const std::size_t size = batch.token.size();
+  if (size > static_cast<std::size_t>(max_rows)) return false;
+  if (batch.position.size() != size || batch.sequence.size() != size || batch.place.size() != size) return false;
+  for (std::size_t t = 0; t < size; ++t) {
+    const std::int32_t sequence = batch.sequence[t];
+    if (batch.position[t] < 0 || sequence < 0) return false;
+    if (static_cast<std::size_t>(sequence) >= batch.block_tables.size()) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+CpuDevice::CpuDevice(const CpuOptions& options)
+    : options_(options),
+      isa_(select_isa(options.isa)),
+      pool_(options.threads),
+      blas_(options.blas ? open_blas_sgemm() : nullptr, pool_.size()) {}
+
+std::string CpuDevice::description() const {
+  return "cpu " + std::string(isa_.name) + ", " + std::to_string(pool_.size()) +
+         (pool_.size() == 1 ? " thread" : " threads") + (options_.exact ? ", exact" : "");
+}
+
+std::size_t CpuDevice::memory_bytes() const {
+  std::size_t bytes = activations_.memory_bytes() + kv_.memory_bytes() + blas_.memory_bytes();
+  for (const PackedMatrix& matrix : matrices_) bytes += matrix.panels.size();
+  for (const std::vector<float>& vector : vectors_) bytes += vector.size() * sizeof(float);
+  for (const RopeTable& rope : ropes_) bytes += rope.memory_bytes();
+  return bytes;
+}
+
+// -- Setup ------------------------------------------------------------------------------------------------------------
+
+MatrixHandle CpuDevice::add_matrix(const MatrixView& weights) {
+  return append<MatrixHandle>(matrices_, pack_matrix(weights, options_.exact, pool_));
+}
+
+TableHandle CpuDevice::add_table(const MatrixView& weights) {
+  return append<TableHandle>(tables_, Table{&checked_format(weights), weights});
+}
+
+VectorHandle CpuDevice::add_vector(std::span<const float> values) {
+  return append<VectorHandle>(vectors_, std::vector<float>(values.begin(), values.end()));
+}
+
+RopeHandle CpuDevice::add_rope(RopeSpec spec) {
+  RopeTable rope(std::move(spec));
+  rope.reserve(activations_.max_rows());
+  return append<RopeHandle>(ropes_, std::move(rope));
+}
+
+void CpuDevice::reserve(std::span<const std::int32_t, kSlotCount> widths, std::int32_t max_rows) {
+  activations_.reserve(widths, max_rows);
+  for (RopeTable& rope : ropes_) rope.reserve(max_rows);
+}
+
+void CpuDevice::reserve_kv(const KvLayout& layout) { kv_ = KvStore(layout); }
+
+// -- One forward pass -------------------------------------------------------------------------------------------------
+
+template <class Body>
+void CpuDevice::each_row(std::int32_t rows, std::int64_t cost, const Body& body) {
+  pool_.parallel_for(rows, pool_.grain(rows, cost), [&](std::int64_t begin, std::int64_t end, int) noexcept {
+    for (std::int64_t row = begin; row < end; ++row) body(row);
+  });
+}
+
+void CpuDevice::begin(const BatchView& batch) {
+  assert(consistent(batch, activations_.max_rows()));
+  batch_ = batch;
+  ++pass_;
+}
+
+void CpuDevice::embed(TableHandle table, float scale, Slot out) {
+  const Table& from = tables_[index_of(table.id)];
+  assert(from.weights.cols == activations_.width(out));
+  activations_.overwrite(out, static_cast<std::int32_t>(batch_.size()));
+  for (std::size_t t = 0; t < batch_.size(); ++t) {
+    const std::int32_t token = batch_.token[t];
+    assert(token >= 0 && token < from.weights.rows);
+    float* const row = activations_.row(out, static_cast<std::int64_t>(t));
+    from.format->decode(from.weights.data + static_cast<std::size_t>(token) * from.weights.row_stride,
+                        from.weights.cols, row);
+    if (scale != 1.0F) isa_.scale(scale, from.weights.cols, row);
+  }
+}
+
+void CpuDevice::norm(NormKind kind, Slot in, VectorHandle weight, float epsilon, Slot out) {
+  assert(kind == NormKind::rms);
+  static_cast<void>(kind);
+  const std::vector<float>& weights = vectors_[index_of(weight.id)];
+  const std::int64_t width = activations_.width(in);
+  assert(in != out && activations_.width(out) == width && weights.size() == static_cast<std::size_t>(width));
+  activations_.overwrite(out, activations_.rows(in));
+  each_row(activations_.rows(in), 2 * width / kElementsPerNanosecond, [&](std::int64_t t) {
+    isa_.rms_norm(activations_.row(in, t), weights.data(), epsilon, width, activations_.row(out, t));
+  });
+}
+
+ProductInput CpuDevice::product_input(Slot slot, ActivationKind kind) {
+  const std::int32_t rows = activations_.rows(slot);
+  const std::int64_t width = activations_.width(slot);
+  if (kind == ActivationKind::f32) {
+    return {reinterpret_cast<const std::byte*>(activations_.row(slot, 0)),
+            static_cast<std::size_t>(width) * sizeof(float), rows};
+  }
+  const Activations::Int8Copy copy = activations_.int8_copy(slot);
+  if (!copy.valid) {
+    each_row(rows, width / kElementsPerNanosecond, [&](std::int64_t t) {
+      isa_.quantize(activations_.row(slot, t), width, copy.blocks + static_cast<std::size_t>(t) * copy.row_blocks);
+    });
+  }
+  return {reinterpret_cast<const std::byte*>(copy.blocks), copy.row_blocks * sizeof(ActivationBlock), rows};
+}
+
+void CpuDevice::matmul(Slot in, MatrixHandle matrix, VectorHandle bias, Slot out) {
+  const PackedMatrix& weights = matrices_[index_of(matrix.id)];
+  assert(in != out && weights.cols == activations_.width(in));
+  assert(weights.rows == 0 || weights.rows == activations_.width(out));
+  // Without rows, a slot that has a width must not seem to hold results. One of no width keeps count of the tokens.
+  const bool none = weights.rows == 0 && activations_.width(out) > 0;
+  float* const result = activations_.overwrite(out, none ? 0 : activations_.rows(in));
+  if (weights.rows == 0) return;
+  const float* added = nullptr;
+  if (bias) {
+    assert(vectors_[index_of(bias.id)].size() == static_cast<std::size_t>(weights.rows));
+    added = vectors_[index_of(bias.id)].data();
+  }
+  const ProductInput input = product_input(in, weights.format->activations);
+  if (batch_.prompt && blas_.suits(weights, input.tokens)) {
+    blas_.multiply(weights, input, added, result, isa_, pool_);
+  } else {
+    multiply(weights, input, added, result, isa_, pool_);
+  }
+}
+
+void CpuDevice::add(Slot from, Slot into) {
+  const std::int64_t width = activations_.width(into);
+  assert(from != into && activations_.width(from) == width && activations_.rows(from) == activations_.rows(into));
+  activations_.change(into);
+  each_row(activations_.rows(into), width / kElementsPerNanosecond,
+           [&](std::int64_t t) { isa_.add(activations_.row(from, t), width, activations_.row(into, t)); });
+}
+
+void CpuDevice::rope(RopeHandle rope, std::int32_t heads, std::int32_t head_dim, Slot slot) {
+  RopeTable& table = ropes_[index_of(rope.id)];
+  const std::int32_t pairs = table.pairs();
+  const std::int64_t width = activations_.width(slot);
+  assert(width == std::int64_t{heads} * head_dim && 2 * pairs <= head_dim);
+  assert(width == 0 || static_cast<std::size_t>(activations_.rows(slot)) == batch_.size());
+  if (width == 0) return;
+  table.prepare(pass_, batch_.position);
+  activations_.change(slot);
+  const auto turn = table.spec().pairs == RopePairs::adjacent ? isa_.rope_adjacent : isa_.rope_halves;
+  each_row(activations_.rows(slot), width / kElementsPerNanosecond, [&](std::int64_t t) {
+    const auto token = static_cast<std::int32_t>(t);
+    float* const row = activations_.row(slot, t);
+    for (std::int64_t head = 0; head < width; head += head_dim) {
+      turn(table.cosine(token), table.sine(token), pairs, row + head);
+    }
+  });
+}
+
+void CpuDevice::store_kv(std::int32_t layer, Slot k, Slot v) {
+  const std::int64_t width = std::int64_t{kv_.layout().kv_heads} * kv_.layout().head_dim;
+  assert(activations_.width(k) == width && activations_.width(v) == width);
+  if (width == 0) return;
+  assert(static_cast<std::size_t>(activations_.rows(k)) == batch_.size() &&
+         activations_.rows(v) == activations_.rows(k));
+  each_row(activations_.rows(k), 2 * width / kElementsPerNanosecond, [&](std::int64_t t) {
+    kv_.store(layer, batch_.place[static_cast<std::size_t>(t)], activations_.row(k, t), activations_.row(v, t), isa_);
+  });
+}
+
+void CpuDevice::attend(std::int32_t layer, const AttendSpec& spec, Slot q, Slot out) {
+  assert(q != out && activations_.width(q) == std::int64_t{spec.heads} * spec.head_dim);
+  assert(activations_.width(out) == activations_.width(q));
+  assert(spec.heads == 0 || static_cast<std::size_t>(activations_.rows(q)) == batch_.size());
+  assert(spec.heads == 0 || (spec.kv_heads == kv_.layout().kv_heads && spec.head_dim == kv_.layout().head_dim));
+  float* const result = activations_.overwrite(out, static_cast<std::int32_t>(batch_.size()));
+  covey::attend(kv_, layer, spec, batch_, activations_.row(q, 0), result, isa_, pool_);
+}
+
+void CpuDevice::gated(Activation activation, Slot gate, Slot up) {
+  assert(activation == Activation::silu);
+  static_cast<void>(activation);
+  const std::int64_t width = activations_.width(gate);
+  assert(gate != up && activations_.width(up) == width && activations_.rows(up) == activations_.rows(gate));
+  activations_.change(gate);
+  each_row(activations_.rows(gate), width / kExponentialsPerNanosecond,
+           [&](std::int64_t t) { isa_.silu_mul(activations_.row(up, t), width, activations_.row(gate, t)); });
+}
+
+void CpuDevice::pick(std::span<const std::int32_t> rows, Slot in, Slot out) {
+  const auto width = static_cast<std::size_t>(activations_.width(in));
+  assert(in != out && activations_.width(out) == activations_.width(in));
+  activations_.overwrite(out, static_cast<std::int32_t>(rows.size()));
+  if (width == 0) return;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    assert(rows[i] >= 0 && rows[i] < activations_.rows(in));
+    std::memcpy(activations_.row(out, static_cast<std::int64_t>(i)), activations_.row(in, rows[i]),
+                width * sizeof(float));
+  }
+}
+
+void CpuDevice::copy_kv_block(std::int32_t from, std::int32_t to) { kv_.copy_block(from, to); }
+
+// -- Host access ------------------------------------------------------------------------------------------------------
+
+std::span<float> CpuDevice::map(Slot slot) { return map(slot, activations_.rows(slot)); }
+
+std::span<float> CpuDevice::map(Slot slot, std::int32_t rows) {
+  float* const data = activations_.overwrite(slot, rows);
+  return {data, static_cast<std::size_t>(rows) * static_cast<std::size_t>(activations_.width(slot))};
+}
+
+std::unique_ptr<Device> make_cpu_device(const CpuOptions& options) { return std::make_unique<CpuDevice>(options); }
+
+}  // namespace covey

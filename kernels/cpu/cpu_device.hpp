@@ -1,0 +1,79 @@
+// The CPU device: puts pool, packed weights, activations and KV cache together. Numbers are made by the instruction
+// set's table.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kernels/cpu/activations.hpp"
+#include "kernels/cpu/blas_product.hpp"
+#include "kernels/cpu/isa.hpp"
+#include "kernels/cpu/kv_store.hpp"
+#include "kernels/cpu/packed_matrix.hpp"
+#include "kernels/cpu/rope_table.hpp"
+#include "kernels/cpu/thread_pool.hpp"
+#include "kernels/device.hpp"
+
+namespace covey {
+
+class CpuDevice final : public Device {
+ public:
+  explicit CpuDevice(const CpuOptions& options);
+
+  std::string description() const override;
+  std::size_t memory_bytes() const override;
+
+  MatrixHandle add_matrix(const MatrixView& weights) override;
+  TableHandle add_table(const MatrixView& weights) override;
+  VectorHandle add_vector(std::span<const float> values) override;
+  RopeHandle add_rope(RopeSpec spec) override;
+  void reserve(std::span<const std::int32_t, kSlotCount> widths, std::int32_t max_rows) override;
+  void reserve_kv(const KvLayout& layout) override;
+
+  void begin(const BatchView& batch) override;
+  void embed(TableHandle table, float scale, Slot out) override;
+  void norm(NormKind kind, Slot in, VectorHandle weight, float epsilon, Slot out) override;
+  void matmul(Slot in, MatrixHandle matrix, VectorHandle bias, Slot out) override;
+  void add(Slot from, Slot into) override;
+  void rope(RopeHandle rope, std::int32_t heads, std::int32_t head_dim, Slot slot) override;
+  void store_kv(std::int32_t layer, Slot k, Slot v) override;
+  void attend(std::int32_t layer, const AttendSpec& spec, Slot q, Slot out) override;
+  void gated(Activation activation, Slot gate, Slot up) override;
+  void pick(std::span<const std::int32_t> rows, Slot in, Slot out) override;
+
+  void copy_kv_block(std::int32_t from, std::int32_t to) override;
+  std::span<float> map(Slot slot) override;
+  std::span<float> map(Slot slot, std::int32_t rows) override;
+
+ private:
+  struct Table {
+    const Format* format;
+    MatrixView weights;
+  };
+
+  /// body(row) for every row, on the pool; `cost` is one row's, about, in nanoseconds.
+  template <class Body>
+  void each_row(std::int32_t rows, std::int64_t cost, const Body& body);
+  /// A slot as the input of products with `kind`; quantizes it unless its int8 copy is there.
+  ProductInput product_input(Slot slot, ActivationKind kind);
+
+  const CpuOptions options_;
+  const IsaTable& isa_;
+  ThreadPool pool_;
+  BlasProduct blas_;
+
+  std::vector<PackedMatrix> matrices_;
+  std::vector<Table> tables_;
+  std::vector<std::vector<float>> vectors_;
+  std::vector<RopeTable> ropes_;
+  Activations activations_;
+  KvStore kv_;
+
+  BatchView batch_;
+  std::uint64_t pass_ = 0;
+};
+
+}  // namespace covey

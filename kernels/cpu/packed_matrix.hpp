@@ -1,0 +1,46 @@
+// A weight matrix in panels of kPanelRows rows, in the layout that the kernels of its format read, and its product.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/cpu/aligned_buffer.hpp"
+#include "kernels/cpu/isa.hpp"
+#include "kernels/cpu/thread_pool.hpp"
+#include "kernels/device.hpp"
+#include "kernels/quant/formats.hpp"
+
+namespace covey {
+
+struct PackedMatrix {
+  const Format* format = nullptr;
+  std::int64_t rows = 0;
+  std::int64_t cols = 0;
+  std::size_t panel_bytes = 0;
+  AlignedBuffer panels;  // (ceil(rows / kPanelRows), panel_bytes)
+
+  std::int64_t panel_count() const { return (rows + kPanelRows - 1) / kPanelRows; }
+  const std::byte* panel(std::int64_t index) const {
+    return panels.data() + static_cast<std::size_t>(index) * panel_bytes;
+  }
+};
+
+/// Throws Error for a type without kernels, and for a view whose numbers contradict each other.
+const Format& checked_format(const MatrixView& weights);
+
+/// `as_f32`: decodes the weights and keeps them as F32. Throws Error as checked_format, or for lack of memory.
+PackedMatrix pack_matrix(const MatrixView& weights, bool as_f32, ThreadPool& pool);
+
+/// Rows of a product's input: F32, or ActivationBlocks, as the matrix' format asks.
+struct ProductInput {
+  const std::byte* data = nullptr;  // (tokens, matrix.cols)
+  std::size_t stride = 0;           // bytes from row to row
+  std::int32_t tokens = 0;
+};
+
+/// out (tokens, matrix.rows) = in * matrix^T + bias. `bias` (matrix.rows) may be nullptr. The order of operations for
+/// one output depends on matrix.cols only.
+void multiply(const PackedMatrix& matrix, const ProductInput& in, const float* bias, float* out, const IsaTable& isa,
+              ThreadPool& pool) noexcept;
+
+}  // namespace covey

@@ -1,0 +1,81 @@
+// Threads that stay, and loops shared among them.
+//
+// A loop is cut in chunks, which threads claim from a counter, so that a thread delayed by the system holds up only the
+// chunk it has. The caller takes part, and at the end waits only for threads that took part: a worker that the system
+// has not woken yet is not missed.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+namespace covey {
+
+class ThreadPool {
+ public:
+  static constexpr int kMaxThreads = 1024;
+
+  /// `threads` counts the caller too: 1 starts none. 0 means available_cores(). Throws Error if `threads` is out of
+  /// range or they cannot be started.
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  /// Threads that a loop may run on, the caller's among them.
+  int size() const { return threads_; }
+
+  /// Calls body(begin, end, thread) for ranges that together are [0, count) exactly once, each at most `grain` long
+  /// (except that a loop which stays on the caller's thread is one range). `thread` is in [0, size()), and different
+  /// for ranges that run at the same time: an index for scratch memory. Returns when all is done and visible. One
+  /// thread at a time may call it, and never from inside a loop. Allocates nothing.
+  template <class Body>
+  void parallel_for(std::int64_t count, std::int64_t grain, const Body& body) noexcept {
+    static_assert(std::is_nothrow_invocable_v<const Body&, std::int64_t, std::int64_t, int>,
+                  "a loop body is noexcept: nobody could catch what it throws on another thread");
+    run({count, grain, &body, [](const void* object, std::int64_t begin, std::int64_t end, int thread) noexcept {
+           (*static_cast<const Body*>(object))(begin, end, thread);
+         }});
+  }
+
+  /// A good grain for a loop of `count` iterations of about `cost` nanoseconds each: some chunks for every thread, none
+  /// so small that claiming it costs more than it gains.
+  std::int64_t grain(std::int64_t count, std::int64_t cost) const;
+
+ private:
+  struct Loop {
+    std::int64_t count = 0;
+    std::int64_t grain = 1;
+    const void* object = nullptr;
+    void (*call)(const void* object, std::int64_t begin, std::int64_t end, int thread) noexcept = nullptr;
+  };
+
+  void run(const Loop& loop) noexcept;
+  void share(int thread) noexcept;
+  void work(int thread) noexcept;
+  bool enter() noexcept;
+  void leave() noexcept;
+  void stop() noexcept;
+  template <class Ready>
+  bool spin_until(const Ready& ready) const noexcept;
+
+  // Apart, because what one thread writes often must not share a cache line with what others read.
+  static constexpr std::size_t kLine = 64;
+
+  int threads_ = 1;
+  bool spins_ = false;
+  std::atomic<bool> stopping_{false};
+  Loop loop_;  // written while the gate is closed and nobody is inside
+
+  // Changes whenever there is something to do; idle workers sleep on it.
+  alignas(kLine) std::atomic<std::uint32_t> epoch_{0};
+  // | open (bit 31) | workers inside (bits 0..30) |: a worker may enter only while open; the caller sleeps on it.
+  alignas(kLine) std::atomic<std::uint32_t> gate_{0};
+  // First iteration not claimed yet.
+  alignas(kLine) std::atomic<std::int64_t> next_{0};
+  alignas(kLine) std::vector<std::thread> workers_;
+};
+
+}  // namespace covey

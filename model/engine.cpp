@@ -1,0 +1,387 @@
+#include "model/engine.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "covey/error.hpp"
+#include "model/sample.hpp"
+#include "model/sequence_store.hpp"
+
+namespace covey {
+
+const char* finish_name(Finish finish) {
+  switch (finish) {
+    case Finish::running:
+      return "running";
+    case Finish::end_token:
+      return "end_token";
+    case Finish::stop_string:
+      return "stop_string";
+    case Finish::max_tokens:
+      return "max_tokens";
+    case Finish::context_full:
+      return "context_full";
+    case Finish::cancelled:
+      return "cancelled";
+  }
+  return "unknown";
+}
+
+struct Engine::Impl {
+  Impl(Runner& runner_in, const Tokenizer& tokenizer_in, EngineOptions options)
+      : runner(runner_in),
+        tokenizer(tokenizer_in),
+        max_running(std::clamp(options.max_running, 1, runner.limits().max_tokens)),
+        sequences(runner_in, std::max(0, options.prefix_cache)) {}
+
+  // -- Requests -------------------------------------------------------------------------------------------------------
+
+  void check(const Request& request) const {
+    const RunnerLimits& limits = runner.limits();
+    const auto length = static_cast<std::int64_t>(request.prompt.size());
+    if (length == 0) throw Error("the prompt is empty: it needs at least one token");
+    if (length >= limits.n_ctx) {
+      throw Error("the prompt has " + std::to_string(length) + " tokens, the context holds " +
+                  std::to_string(limits.n_ctx) + " with at least one to generate: shorten it or raise the context");
+    }
+    if (length + 1 > std::int64_t{limits.blocks} * limits.block_tokens) {
+      throw Error("the prompt has " + std::to_string(length) + " tokens, the KV cache has room for " +
+                  std::to_string(std::int64_t{limits.blocks} * limits.block_tokens) + ": give it more room");
+    }
+    for (const Token token : request.prompt) {
+      if (token < 0 || token >= limits.n_vocab) {
+        throw Error("prompt token " + std::to_string(token) + " is not in the vocabulary of " +
+                    std::to_string(limits.n_vocab));
+      }
+    }
+    if (request.samples < 1 || request.samples > 65536) {
+      throw Error("samples: " + std::to_string(request.samples) + " is not between 1 and 65536");
+    }
+    if (request.max_tokens < -1) throw Error("max_tokens: must be -1 (up to the context), 0 or more");
+  }
+
+  std::vector<SampleId> submit(const Request& request) {
+    check(request);
+    const auto shared = std::make_shared<const Request>(request);
+    std::vector<SampleId> ids;
+    for (std::int32_t i = 0; i < request.samples; ++i) {
+      const SampleId id = next_sample++;
+      auto sample = std::make_unique<Sample>(shared, id, i, runner.limits().n_vocab, tokenizer);
+      if (i > 0) sample->state = SampleState::following;
+      samples.emplace(id, std::move(sample));
+      ids.push_back(id);
+    }
+    samples.at(ids.front())->followers.assign(ids.begin() + 1, ids.end());
+    waiting.push_back(ids.front());
+    return ids;
+  }
+
+  SampleId fork(SampleId id, std::uint64_t seed) {
+    const Sample& source = at(id);
+    if (source.state != SampleState::running) {
+      throw Error("sample " + std::to_string(id) + " is not running and cannot be forked");
+    }
+    auto copy = std::make_unique<Sample>(source);
+    copy->id = next_sample++;
+    copy->sampler.reseed(seed);
+    copy->sequence = sequences.fork(source.sequence, source.cached);
+    running.push_back(copy->id);
+    const SampleId result = copy->id;
+    samples.emplace(result, std::move(copy));
+    return result;
+  }
+
+  void cancel(SampleId id) {
+    Sample& sample = at(id);
+    if (sample.state == SampleState::ended) return;
+    pass_on_lead(sample);
+    end(sample, Finish::cancelled);
+    for (auto& [other_id, other] : samples) std::erase(other->followers, id);
+  }
+
+  /// A leader that ends before its prompt is evaluated leaves what it has to its first follower.
+  void pass_on_lead(Sample& leader) {
+    if (leader.followers.empty()) return;
+    Sample& heir = at(leader.followers.front());
+    heir.followers.assign(leader.followers.begin() + 1, leader.followers.end());
+    leader.followers.clear();
+    heir.state = leader.state;
+    heir.sequence = std::exchange(leader.sequence, -1);
+    heir.cached = std::exchange(leader.cached, 0);
+    heir.completion.reused_tokens = leader.completion.reused_tokens;
+    std::ranges::replace(waiting, leader.id, heir.id);
+  }
+
+  Sample& at(SampleId id) const {
+    const auto found = samples.find(id);
+    if (found == samples.end()) throw Error("there is no sample " + std::to_string(id));
+    return *found->second;
+  }
+
+  // -- Steps ----------------------------------------------------------------------------------------------------------
+
+  bool step(const Sink& sink) {
+    // Prompts and decoding take turns, so that neither starves.
+    const bool prompt_turn = !waiting.empty() && (running.empty() || !prompt_last);
+    if (prompt_turn && prefill(sink)) {
+      prompt_last = true;
+      return true;
+    }
+    prompt_last = false;
+    if (!running.empty()) decode(sink);
+    if (waiting.empty() && running.empty()) {
+      sequences.flush();
+      return false;
+    }
+    return true;
+  }
+
+  /// Evaluates one piece of the first waiting sample. False if it has to wait for room.
+  bool prefill(const Sink& sink) {
+    Sample& sample = at(waiting.front());
+    if (sample.request->max_tokens == 0) {
+      for (const SampleId follower : std::exchange(sample.followers, {}))
+        finish(at(follower), Finish::max_tokens, sink);
+      finish(sample, Finish::max_tokens, sink);
+      return true;
+    }
+    if (sample.state == SampleState::waiting && static_cast<std::int32_t>(running.size()) >= max_running) return false;
+    if (sample.state == SampleState::waiting) begin(sample);
+
+    // A piece lies in the prompt or behind it: only what was always evaluated as a prompt may be evaluated as one
+    // again.
+    const bool in_prompt = sample.cached < sample.prompt_tokens();
+    const std::int32_t until =
+        in_prompt ? std::min(sample.prompt_tokens(), sample.prefill_length()) : sample.prefill_length();
+    const std::int32_t piece = std::min(runner.limits().max_tokens, until - sample.cached);
+    if (piece == 0) {
+      start_running(sample);
+      return true;
+    }
+    const auto needed = [&] {
+      return sequences.blocks_to_extend(sample.sequence, sample.cached, piece) +
+             static_cast<std::int32_t>(running.size());
+    };
+    if (sequences.make_room(needed)) {
+      evaluate_piece(sample, piece, in_prompt, sink);
+    } else if (running.empty()) {
+      finish(sample, Finish::context_full, sink);
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  /// Gives a waiting sample a sequence, which starts with whatever the cache already holds of its tokens.
+  void begin(Sample& sample) {
+    PrefixCache::Match match = sequences.longest_kept(sample.tokens);
+    for (const SampleId id : running) {
+      const Sample& other = at(id);
+      const auto differ = std::mismatch(other.tokens.begin(), other.tokens.begin() + other.cached,
+                                        sample.tokens.begin(), sample.tokens.end());
+      const auto shared = static_cast<std::int32_t>(differ.first - other.tokens.begin());
+      if (shared > match.length) match = {other.sequence, shared};
+    }
+    match.length = std::min(match.length, sample.length() - 1);
+    sample.state = SampleState::prefilling;
+    sample.cached = match.length;
+    sample.sequence = match.length > 0 ? sequences.fork(match.sequence, match.length) : sequences.fresh();
+    if (sample.fresh()) sample.completion.reused_tokens = match.length;
+  }
+
+  void evaluate_piece(Sample& sample, std::int32_t piece, bool in_prompt, const Sink& sink) {
+    batch.clear();
+    batch.ops = sequences.take_ops();
+    batch.prompt = in_prompt;
+    const std::int32_t end = sample.cached + piece;
+    const bool gives_logits = sample.fresh() && end == sample.length();
+    for (std::int32_t i = sample.cached; i < end; ++i) {
+      batch.tokens.push_back(
+          {sample.tokens[static_cast<std::size_t>(i)], sample.sequence, gives_logits && i == end - 1});
+    }
+    const auto logits = runner.forward(batch);
+    sample.cached = end;
+    if (gives_logits) {
+      begin_generation(sample, logits, sink);
+    } else if (end == sample.prefill_length()) {
+      start_running(sample);
+    }
+  }
+
+  /// The prompt is evaluated: the leader and its followers draw their first tokens from the same logits.
+  void begin_generation(Sample& leader, std::span<const float> logits, const Sink& sink) {
+    start_running(leader);
+    std::vector<SampleId> starting{leader.id};
+    for (const SampleId id : std::exchange(leader.followers, {})) {
+      Sample& follower = at(id);
+      if (static_cast<std::int32_t>(running.size()) >= max_running) {
+        follower.state = SampleState::waiting;  // will find the prompt in the cache
+        waiting.push_back(id);
+        continue;
+      }
+      follower.sequence = sequences.fork(leader.sequence, leader.cached);
+      follower.cached = leader.cached;
+      follower.completion.reused_tokens = leader.prompt_tokens();
+      follower.state = SampleState::running;
+      running.push_back(id);
+      starting.push_back(id);
+    }
+    for (const SampleId id : starting) {
+      if (Sample* sample = still_running(id)) draw(*sample, logits, sink);
+    }
+  }
+
+  void start_running(Sample& sample) {
+    std::erase(waiting, sample.id);
+    sample.state = SampleState::running;
+    running.push_back(sample.id);
+  }
+
+  /// One token of every running sample.
+  void decode(const Sink& sink) {
+    while (!sequences.make_room([this] { return blocks_to_decode(); })) {
+      if (!preempt()) {
+        finish(at(running.front()), Finish::context_full, sink);
+        return;
+      }
+    }
+    batch.clear();
+    batch.ops = sequences.take_ops();
+    const std::vector<SampleId> drawn = running;
+    for (const SampleId id : drawn) {
+      const Sample& sample = at(id);
+      batch.tokens.push_back({sample.tokens.back(), sample.sequence, true});
+    }
+    const auto logits = runner.forward(batch);
+    const auto n_vocab = static_cast<std::size_t>(runner.limits().n_vocab);
+    for (std::size_t i = 0; i < drawn.size(); ++i) {
+      Sample* sample = still_running(drawn[i]);
+      if (sample == nullptr) continue;
+      ++sample->cached;
+      draw(*sample, logits.subspan(i * n_vocab, n_vocab), sink);
+    }
+  }
+
+  /// nullptr if the sink has cancelled or forgotten the sample since the pass began.
+  Sample* still_running(SampleId id) const {
+    const auto found = samples.find(id);
+    return found != samples.end() && found->second->state == SampleState::running ? found->second.get() : nullptr;
+  }
+
+  void draw(Sample& sample, std::span<const float> logits, const Sink& sink) {
+    const Sampled sampled = sample.sampler.sample(logits, sample.request->top_logprobs);
+    const Token token = sampled.chosen.token;
+    Event event{sample.id, sample.index, token, {}, sampled.chosen.logprob, &sampled.top, Finish::running};
+    if (tokenizer.ends_text(token) && !sample.request->ignore_eos) {
+      event.finish = Finish::end_token;
+    } else {
+      sample.sampler.accept(token);
+      sample.tokens.push_back(token);
+      sample.completion.tokens.push_back(token);
+      sample.completion.logprobs.push_back(event.logprob);
+      event.text = sample.stream.push(token);
+      if (sample.stream.stopped()) {
+        event.finish = Finish::stop_string;
+      } else if (static_cast<std::int32_t>(sample.completion.tokens.size()) == sample.request->max_tokens) {
+        event.finish = Finish::max_tokens;
+      } else if (sample.length() >= runner.limits().n_ctx) {
+        event.finish = Finish::context_full;
+      }
+    }
+    if (event.finish != Finish::running) event.text += sample.stream.finish();
+    sample.completion.text += event.text;
+    if (event.finish != Finish::running) end(sample, event.finish);
+    if (sink) sink(event);
+  }
+
+  /// Ends a sample outside of a draw.
+  void finish(Sample& sample, Finish why, const Sink& sink) {
+    Event event;
+    event.sample = sample.id;
+    event.index = sample.index;
+    event.text = sample.stream.finish();
+    event.finish = why;
+    sample.completion.text += event.text;
+    end(sample, why);
+    if (sink) sink(event);
+  }
+
+  void end(Sample& sample, Finish why) {
+    std::erase(running, sample.id);
+    std::erase(waiting, sample.id);
+    sample.state = SampleState::ended;
+    sample.completion.finish = why;
+    if (sample.sequence >= 0 && sample.cached > 0) {
+      sequences.keep(sample.sequence, {sample.tokens.begin(), sample.tokens.begin() + sample.cached});
+    }
+    sample.sequence = -1;
+  }
+
+  // -- Room in the cache ----------------------------------------------------------------------------------------------
+
+  std::int32_t blocks_to_decode() const {
+    std::int32_t blocks = 0;
+    for (const SampleId id : running) blocks += runner.blocks_to_append(at(id).sequence);
+    return blocks;
+  }
+
+  /// Takes the cache from the youngest sample, unless it is the only one.
+  bool preempt() {
+    Sample* youngest = nullptr;
+    if (!waiting.empty() && at(waiting.front()).state == SampleState::prefilling) youngest = &at(waiting.front());
+    if (youngest == nullptr) {
+      if (running.size() < 2) return false;
+      youngest = &at(*std::ranges::max_element(running));
+      std::erase(running, youngest->id);
+      waiting.push_front(youngest->id);
+    }
+    if (youngest->cached > 0) sequences.drop(youngest->sequence);
+    youngest->sequence = -1;
+    youngest->cached = 0;
+    youngest->state = SampleState::waiting;
+    return true;
+  }
+
+  Runner& runner;
+  const Tokenizer& tokenizer;
+  std::int32_t max_running;
+  SequenceStore sequences;
+  std::map<SampleId, std::unique_ptr<Sample>> samples;
+  std::deque<SampleId> waiting;  // in order of arrival; the first may be prefilling
+  std::vector<SampleId> running;
+  Batch batch;
+  SampleId next_sample = 0;
+  bool prompt_last = false;
+};
+
+Engine::Engine(Runner& runner, const Tokenizer& tokenizer, EngineOptions options)
+    : impl_(std::make_unique<Impl>(runner, tokenizer, options)) {}
+Engine::~Engine() = default;
+
+std::vector<SampleId> Engine::submit(const Request& request) { return impl_->submit(request); }
+SampleId Engine::fork(SampleId sample, std::uint64_t seed) { return impl_->fork(sample, seed); }
+void Engine::cancel(SampleId sample) { impl_->cancel(sample); }
+bool Engine::step(const Sink& sink) { return impl_->step(sink); }
+
+void Engine::run(const Sink& sink) {
+  while (impl_->step(sink)) {
+  }
+}
+
+void Engine::drop_prefixes() { impl_->sequences.drop_kept(); }
+
+const Completion& Engine::completion(SampleId sample) const { return impl_->at(sample).completion; }
+
+void Engine::forget(SampleId sample) {
+  if (impl_->at(sample).state != SampleState::ended) {
+    throw Error("sample " + std::to_string(sample) + " is still being generated and cannot be forgotten");
+  }
+  impl_->samples.erase(sample);
+}
+
+}  // namespace covey

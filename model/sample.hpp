@@ -1,0 +1,52 @@
+// One text being generated: its tokens, its place in the cache, its sampler.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "model/engine.hpp"
+#include "model/text_stream.hpp"
+
+namespace covey {
+
+/// waiting: nothing cached; following: waits for its leader's prompt; prefilling: part of its tokens cached; running:
+/// all but the last token cached.
+enum class SampleState : std::uint8_t { waiting, following, prefilling, running, ended };
+
+struct Sample {
+  Sample(std::shared_ptr<const Request> request_in, SampleId id_in, std::int32_t index_in, std::int32_t n_vocab,
+         const Tokenizer& tokenizer)
+      : request(std::move(request_in)),
+        id(id_in),
+        index(index_in),
+        tokens(request->prompt),
+        sampler(request->sampling, n_vocab),
+        stream(tokenizer, request->stop) {
+    sampler.reseed(sample_seed(request->sampling.seed, request->first_sample + static_cast<std::uint64_t>(index)));
+    for (const Token token : tokens) sampler.accept(token);
+    completion.prompt_tokens = prompt_tokens();
+  }
+
+  std::int32_t prompt_tokens() const { return static_cast<std::int32_t>(request->prompt.size()); }
+  std::int32_t length() const { return static_cast<std::int32_t>(tokens.size()); }
+  /// Whether nothing has been drawn yet: the logits of the last prompt token are still to be computed.
+  bool fresh() const { return length() == prompt_tokens(); }
+  /// How many tokens the cache must hold before decoding: a fresh sample's last piece gives its first logits, otherwise
+  /// the last token is evaluated by the decoding step.
+  std::int32_t prefill_length() const { return fresh() ? length() : length() - 1; }
+
+  std::shared_ptr<const Request> request;
+  SampleId id;
+  std::int32_t index;
+  SampleState state = SampleState::waiting;
+  SequenceId sequence = -1;
+  std::int32_t cached = 0;    ///< leading tokens whose keys and values are in the cache
+  std::vector<Token> tokens;  ///< prompt, then what was drawn
+  std::vector<SampleId> followers;
+  Sampler sampler;
+  TextStream stream;
+  Completion completion;
+};
+
+}  // namespace covey

@@ -1,0 +1,49 @@
+// The tensors of one shard, on a device.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <vector>
+
+#include "kernels/device.hpp"
+#include "model/arch_spec.hpp"
+#include "model/hyper_params.hpp"
+#include "model/shard.hpp"
+#include "third_party_free_formats/gguf.hpp"
+
+namespace covey {
+
+/// This part's slice of every layer, in the model's own units. With more parts than KV heads several parts hold the
+/// same KV head; an empty slice is allowed.
+struct Slice {
+  Range layers;   ///< of this stage
+  Range queries;  ///< query heads
+  Range kv;       ///< KV heads that those queries read
+  Range ff;       ///< rows of the feed-forward layer
+};
+
+/// Cuts `shard` out of the model in granules of whole heads and whole quantization blocks. Throws Error for a stage or
+/// part that does not exist, more stages than layers, or shares that don't fit.
+Slice cut_slice(const GgufFile& file, const ArchSpec& spec, const HyperParams& params, const Shard& shard);
+
+struct LayerWeights {
+  std::array<MatrixHandle, kRoleCount> matrices;
+  std::array<VectorHandle, kRoleCount> vectors;
+
+  MatrixHandle matrix(Role role) const { return matrices[static_cast<std::size_t>(role)]; }
+  VectorHandle vector(Role role) const { return vectors[static_cast<std::size_t>(role)]; }
+};
+
+struct Weights {
+  TableHandle embedding;             ///< first stage only
+  LayerWeights model;                ///< output and its norm: only where the shard has the head
+  std::vector<LayerWeights> layers;  ///< of this stage
+  std::vector<float> rope_factors;   ///< empty without
+};
+
+/// Loads the shard's slice. `file` must outlive the device. Throws Error naming file and tensor when one is missing or
+/// has another shape than the architecture says.
+Weights load_weights(const GgufFile& file, const ArchSpec& spec, const HyperParams& params, const Shard& shard,
+                     const Slice& slice, Device& device, const std::function<void(double)>& progress);
+
+}  // namespace covey

@@ -1,0 +1,94 @@
+#include "mpi/loopback_transport.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <new>
+#include <string>
+#include <thread>
+
+namespace covey {
+
+class LoopbackTransport final : public Transport {
+ public:
+  LoopbackTransport(LoopbackHub& hub, int rank) : hub_(hub), rank_(rank) {}
+
+  int rank() const override { return rank_; }
+  int size() const override { return hub_.size(); }
+  int host_size() const override { return hub_.size(); }
+  int host_rank() const override { return rank_; }
+
+  void send(int to, std::span<const std::byte> bytes, Tag tag) override {
+    check_peer(*this, to);
+    const std::scoped_lock lock(hub_.mutex_);
+    if (hub_.failed_[static_cast<std::size_t>(to)]) throw PeerLost(hub_.failure_->rank, hub_.failure_->message);
+    hub_.queues_[{rank_, to, tag}].emplace_back(bytes.begin(), bytes.end());
+    hub_.changed_.notify_all();
+  }
+
+  void recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) override {
+    check_peer(*this, from);
+    const auto start = Clock::now();
+    std::unique_lock lock(hub_.mutex_);
+    LoopbackHub::Queue& queue = hub_.queues_[{from, rank_, tag}];
+    const auto ready = [&] { return !queue.empty() || hub_.failure_.has_value(); };
+    if (deadline == kNoDeadline) {
+      hub_.changed_.wait(lock, ready);
+    } else if (!hub_.changed_.wait_until(lock, deadline, ready)) {
+      throw silent_peer(from, tag, Clock::now() - start);
+    }
+    if (queue.empty()) throw PeerLost(hub_.failure_->rank, hub_.failure_->message);
+    const std::vector<std::byte> message = std::move(queue.front());
+    queue.pop_front();
+    if (message.size() != bytes.size()) throw wrong_size(from, tag, message.size(), bytes.size());
+    std::copy(message.begin(), message.end(), bytes.begin());
+  }
+
+  void fail(const std::string& why) noexcept override {
+    const std::scoped_lock lock(hub_.mutex_);
+    hub_.failed_[static_cast<std::size_t>(rank_)] = true;
+    try {
+      if (!hub_.failure_) hub_.failure_ = RankFailure{rank_, name_rank(rank_, why)};
+    } catch (const std::bad_alloc&) {
+      hub_.failure_ = RankFailure{rank_, {}};
+    }
+    hub_.changed_.notify_all();
+  }
+
+ private:
+  LoopbackHub& hub_;
+  int rank_;
+};
+
+LoopbackHub::LoopbackHub(int ranks) : failed_(static_cast<std::size_t>(ranks)) {
+  for (int rank = 0; rank < ranks; ++rank) transports_.push_back(std::make_unique<LoopbackTransport>(*this, rank));
+}
+
+LoopbackHub::~LoopbackHub() = default;
+
+Transport& LoopbackHub::transport(int rank) { return *transports_.at(static_cast<std::size_t>(rank)); }
+
+void run_ranks(int ranks, const std::function<void(Transport&)>& work) {
+  LoopbackHub hub(ranks);
+  std::vector<std::exception_ptr> errors(static_cast<std::size_t>(ranks));
+  std::vector<std::thread> threads;
+  threads.reserve(errors.size());
+  for (int rank = 0; rank < ranks; ++rank) {
+    threads.emplace_back([&hub, &work, &error = errors[static_cast<std::size_t>(rank)], rank] {
+      try {
+        work(hub.transport(rank));
+      } catch (const std::exception& e) {
+        error = std::current_exception();
+        hub.transport(rank).fail(e.what());
+      } catch (...) {
+        error = std::current_exception();
+        hub.transport(rank).fail("unknown error");
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  for (const auto& error : errors) {
+    if (error) std::rethrow_exception(error);
+  }
+}
+
+}  // namespace covey

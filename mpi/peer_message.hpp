@@ -1,0 +1,32 @@
+// What users read when a rank is lost: one wording for all transports.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "mpi/transport.hpp"
+
+namespace covey {
+
+/// A rank that can't go on, and the message for people, which names it.
+struct RankFailure {
+  int rank = 0;
+  std::string message;
+};
+
+/// "activations", "text", …
+const char* tag_name(Tag tag);
+
+/// `from` sent nothing of `tag` while this rank waited that long.
+PeerLost silent_peer(int from, Tag tag, std::chrono::duration<double> waited);
+/// `to` takes no more messages.
+PeerLost stuck_peer(int to, std::chrono::duration<double> waited);
+/// `from` sent `got` bytes where `wanted` were expected: the ranks are not in step.
+Error wrong_size(int from, Tag tag, std::size_t got, std::size_t wanted);
+/// Names the rank at the front of `why`, unless it is there already.
+std::string name_rank(int rank, const std::string& why);
+
+/// Throws Error unless `peer` is another rank of `transport`.
+void check_peer(const Transport& transport, int peer);
+
+}  // namespace covey

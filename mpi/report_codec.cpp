@@ -1,0 +1,105 @@
+#include "mpi/report_codec.hpp"
+
+#include <utility>
+
+#include "mpi/byte_stream.hpp"
+
+namespace covey {
+
+namespace {
+
+void write_stream(ByteWriter& out, const StreamTimes& stream) {
+  out.f64(stream.start);
+  out.f64(stream.first_token);
+  out.varint(stream.tokens.size());
+  for (const double time : stream.tokens) out.f64(time);
+  out.zigzag(stream.prompt_tokens);
+  out.zigzag(stream.reused_tokens);
+  out.text(stream.role);
+}
+
+StreamTimes read_stream(ByteReader& in) {
+  StreamTimes stream;
+  stream.start = in.f64();
+  stream.first_token = in.f64();
+  stream.tokens.resize(in.count(sizeof(double)));
+  for (double& time : stream.tokens) time = in.f64();
+  stream.prompt_tokens = in.int32();
+  stream.reused_tokens = in.int32();
+  stream.role = in.text();
+  return stream;
+}
+
+void read_sent(ByteReader& in, RankReport& report) {
+  const std::size_t peers = in.count(1 + 2 * kPhaseCount);
+  for (std::size_t i = 0; i < peers; ++i) {
+    const auto [entry, is_new] = report.sent.try_emplace(in.index());
+    if (!is_new) in.malformed("a peer comes twice");
+    for (Traffic& traffic : entry->second) {
+      traffic.messages = in.varint();
+      traffic.bytes = in.varint();
+    }
+  }
+}
+
+constexpr std::size_t kMinStreamBytes = 2 * sizeof(double) + 4;
+
+}  // namespace
+
+std::vector<std::byte> encode_report(const RankReport& report) {
+  ByteWriter out;
+  out.zigzag(report.rank);
+  out.text(report.host);
+  out.text(report.device);
+  for (const PhaseTime& phase : report.phases) {
+    out.f64(phase.compute);
+    out.f64(phase.transfer);
+    out.f64(phase.wait);
+    out.varint(phase.passes);
+    out.varint(phase.tokens);
+  }
+  out.varint(report.sent.size());
+  for (const auto& [peer, phases] : report.sent) {
+    out.varint(static_cast<std::uint32_t>(peer));
+    for (const Traffic& traffic : phases) {
+      out.varint(traffic.messages);
+      out.varint(traffic.bytes);
+    }
+  }
+  out.varint(report.streams.size());
+  for (const StreamTimes& stream : report.streams) write_stream(out, stream);
+  out.varint(report.model_bytes);
+  out.varint(report.peak_rss_bytes);
+  out.f64(report.joules);
+  out.f64(report.load_seconds);
+  out.f64(report.work_seconds);
+  return out.take();
+}
+
+RankReport decode_report(std::span<const std::byte> bytes) {
+  ByteReader in(bytes, "report");
+  RankReport report;
+  report.rank = in.int32();
+  report.host = in.text();
+  report.device = in.text();
+  for (PhaseTime& phase : report.phases) {
+    phase.compute = in.f64();
+    phase.transfer = in.f64();
+    phase.wait = in.f64();
+    phase.passes = in.varint();
+    phase.tokens = in.varint();
+  }
+  read_sent(in, report);
+  const std::size_t streams = in.count(kMinStreamBytes);
+  report.streams.reserve(streams);
+  for (std::size_t i = 0; i < streams; ++i) report.streams.push_back(read_stream(in));
+  report.model_bytes = in.varint();
+  report.peak_rss_bytes = in.varint();
+  report.joules = in.f64();
+  report.load_seconds = in.f64();
+  report.work_seconds = in.f64();
+  in.end();
+  return report;
+}
+
+}  // namespace covey

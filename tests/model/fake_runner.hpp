@@ -1,0 +1,66 @@
+// A runner without arithmetic: its logits are a hash of everything its sequence holds, so any mistake in what the
+// scheduler evaluates, forks or drops changes the tokens drawn.
+#pragma once
+
+#include <map>
+#include <span>
+#include <vector>
+
+#include "model/kv_cache.hpp"
+#include "model/runner.hpp"
+
+namespace covey {
+
+class FakeRunner final : public Runner {
+ public:
+  explicit FakeRunner(RunnerLimits limits)
+      : limits_(limits), cache_(limits.blocks, limits.block_tokens, limits.n_ctx, limits.n_vocab) {}
+
+  const RunnerLimits& limits() const override { return limits_; }
+  std::int32_t free_blocks() const override { return cache_.free_blocks(); }
+  std::int32_t blocks_to_append(SequenceId sequence) const override { return cache_.blocks_to_append(sequence); }
+  std::int32_t length(SequenceId sequence) const override { return cache_.length(sequence); }
+
+  std::span<const float> forward(const Batch& batch) override {
+    cache_.apply(batch, plan_);
+    for (const auto& op : batch.ops) {
+      if (op.kind == SequenceOp::Kind::drop) histories_.erase(op.sequence);
+      if (op.kind == SequenceOp::Kind::truncate) histories_[op.sequence].resize(static_cast<std::size_t>(op.length));
+      if (op.kind == SequenceOp::Kind::fork) {
+        auto copy = histories_.at(op.source);
+        copy.resize(static_cast<std::size_t>(op.length));
+        histories_[op.sequence] = copy;
+      }
+    }
+    logits_.clear();
+    ++passes;
+    largest_batch = std::max(largest_batch, batch.tokens.size());
+    evaluated += batch.tokens.size();
+    for (const auto& token : batch.tokens) {
+      auto& history = histories_[token.sequence];
+      history.push_back(token.token);
+      if (token.wants_logits) add_logits(history);
+    }
+    return logits_;
+  }
+
+  std::size_t passes = 0, largest_batch = 0, evaluated = 0;
+
+ private:
+  void add_logits(const std::vector<Token>& history) {
+    std::uint64_t hash = 1469598103934665603ULL;
+    for (const Token token : history) hash = (hash ^ static_cast<std::uint64_t>(token + 1)) * 1099511628211ULL;
+    for (std::int32_t i = 0; i < limits_.n_vocab; ++i) {
+      hash = hash * 6364136223846793005ULL + 1442695040888963407ULL;
+      logits_.push_back(static_cast<float>(hash >> 40) / static_cast<float>(1 << 24) * 6.0F);
+    }
+  }
+
+  RunnerLimits limits_;
+  KvCache cache_;
+  BatchPlan plan_;
+  std::map<SequenceId, std::vector<Token>> histories_;
+  std::vector<float> logits_;
+};
+
+}  // namespace covey

@@ -1,0 +1,62 @@
+// Reference logits of the small models in tests/data, and distances from them.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace covey {
+
+struct Golden {
+  std::string model_path;
+  std::vector<std::int32_t> tokens;
+  std::vector<std::vector<std::pair<std::int32_t, float>>> top5;  // by position
+  std::vector<float> last_logits;
+  std::vector<float> exact_last_logits;  // empty for F32 models
+  double reference_nmse = 0;
+};
+
+inline Golden load_golden(const std::string& name) {
+  const std::string base = std::string(COVEY_TEST_DATA) + "/" + name;
+  const auto json = nlohmann::json::parse(std::ifstream(base + ".json"));
+  Golden golden;
+  golden.model_path = base + ".gguf";
+  json.at("tokens").get_to(golden.tokens);
+  json.at("last_logits").get_to(golden.last_logits);
+  for (const auto& position : json.at("top5")) {
+    auto& row = golden.top5.emplace_back();
+    for (const auto& entry : position) row.emplace_back(entry[0].get<std::int32_t>(), entry[1].get<float>());
+  }
+  if (json.contains("exact_last_logits")) {
+    json.at("exact_last_logits").get_to(golden.exact_last_logits);
+    json.at("reference_nmse").get_to(golden.reference_nmse);
+  }
+  return golden;
+}
+
+/// Largest difference, as a fraction of the largest reference value.
+inline double max_error(std::span<const float> values, std::span<const float> reference) {
+  double error = 0, largest = 0;
+  for (std::size_t i = 0; i < reference.size(); ++i) {
+    error = std::max(error, std::abs(double{values[i]} - reference[i]));
+    largest = std::max(largest, std::abs(double{reference[i]}));
+  }
+  return error / largest;
+}
+
+inline double nmse(std::span<const float> values, std::span<const float> reference) {
+  double error = 0, power = 0;
+  for (std::size_t i = 0; i < reference.size(); ++i) {
+    error += (double{values[i]} - reference[i]) * (double{values[i]} - reference[i]);
+    power += double{reference[i]} * reference[i];
+  }
+  return error / power;
+}
+
+}  // namespace covey
