@@ -1,5 +1,6 @@
 #include "mpi/mpi_transport.hpp"
 
+#define OMPI_SKIP_MPICXX 1  // the C interface only
 #include <mpi.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -48,6 +49,10 @@ void set_parameters() {
                                "OMPI_MCA_btl_vader_eager_limit", "OMPI_MCA_btl_vader_max_send_size"}) {
     set_default(variable, "65536");
   }
+  // Buffers of that size come from a segment of each rank. Its default holds 8 of them, in all: a lost rank would keep
+  // those for ever. Only what is touched takes memory.
+  set_default("OMPI_MCA_btl_vader_segment_size", "16777216");
+  set_default("OMPI_MCA_btl_vader_free_list_inc", "16");
   set_default("OMPI_MCA_btl_vader_single_copy_mechanism", "none");  // needs rights that containers lack, and complains
   set_default("OMPI_MCA_btl_base_warn_component_unused", "0");
 }

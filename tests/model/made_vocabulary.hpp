@@ -21,7 +21,9 @@ class MadeGguf {
  public:
   void set(std::string_view key, std::string_view value) { begin(key, GgufValueType::string), put_string(value); }
   void set(std::string_view key, std::uint32_t value) { begin(key, GgufValueType::u32), put(value); }
-  void set(std::string_view key, bool value) { begin(key, GgufValueType::boolean), put(static_cast<std::uint8_t>(value)); }
+  void set(std::string_view key, bool value) {
+    begin(key, GgufValueType::boolean), put(static_cast<std::uint8_t>(value));
+  }
   void set(std::string_view key, std::span<const std::string> values) {
     begin_array(key, GgufValueType::string, values.size());
     for (const std::string& value : values) put_string(value);
@@ -53,7 +55,9 @@ class MadeGguf {
     to.append(raw, sizeof value);
   }
   template <class T>
-  void put(T value) { append(body_, value); }
+  void put(T value) {
+    append(body_, value);
+  }
   void put_string(std::string_view value) {
     put(static_cast<std::uint64_t>(value.size()));
     body_ += value;
@@ -73,7 +77,8 @@ class MadeGguf {
   std::uint64_t keys_ = 0;
 };
 
-/// A vocabulary to be changed before it is written: tokens 0 to 2 are <unk>, <s> and </s>, then come the 256 byte tokens.
+/// A vocabulary to be changed before it is written: tokens 0 to 2 are <unk>, <s> and </s>, then come the 256 byte
+/// tokens.
 struct MadeVocabulary {
   std::vector<std::string> texts;
   std::vector<float> scores;

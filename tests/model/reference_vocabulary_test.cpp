@@ -70,7 +70,8 @@ TEST(RealVocabulary, special_tokens_of_phi_3) {
   const std::string path = kReference + "/vocab/phi-3.gguf";
   if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not here";
   const auto tokenizer = Tokenizer::from_gguf(GgufFile::open(path));
-  const std::vector<Token> chat = tokenizer->encode("<|user|>Hello<|end|><|assistant|>", {.bos = true, .special = true});
+  const std::vector<Token> chat =
+      tokenizer->encode("<|user|>Hello<|end|><|assistant|>", {.bos = true, .special = true});
   EXPECT_EQ(chat, (std::vector<Token>{1, 32010, 15043, 32007, 32001}));
   EXPECT_EQ(tokenizer->encode("</s>", {.bos = false}), std::vector<Token>{2}) << "user-defined there";
   EXPECT_TRUE(tokenizer->ends_text(32000));

@@ -55,7 +55,8 @@ TEST(SpmTokenizer, among_equal_scores_the_leftmost_merges) {
   vocabulary.add("▁", 0);
   const Token x = vocabulary.add("x", 0);
   const Token xx = vocabulary.add("xx", 0);
-  const SpmTokenizer tokenizer(vocabulary.gguf([](MadeGguf& gguf) { gguf.set("tokenizer.ggml.add_space_prefix", false); }));
+  const SpmTokenizer tokenizer(
+      vocabulary.gguf([](MadeGguf& gguf) { gguf.set("tokenizer.ggml.add_space_prefix", false); }));
   EXPECT_EQ(tokenizer.encode("xxxxx", kNoBos), (Tokens{xx, xx, x}));
 }
 

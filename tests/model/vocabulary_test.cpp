@@ -131,8 +131,8 @@ TEST(Vocabulary, rejects_bad_entries) {
 }
 
 TEST(Vocabulary, rejects_ids_outside) {
-  for (const char* key : {"tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id", "tokenizer.ggml.unknown_token_id",
-                          "tokenizer.ggml.eot_token_id"}) {
+  for (const char* key : {"tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id",
+                          "tokenizer.ggml.unknown_token_id", "tokenizer.ggml.eot_token_id"}) {
     expect_error(MadeVocabulary().gguf([key](MadeGguf& gguf) { gguf.set(key, std::uint32_t{259}); }),
                  std::string(key) + " is 259, outside the vocabulary of 259 tokens");
   }
