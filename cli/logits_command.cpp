@@ -53,7 +53,8 @@ void print_logits(const LogitsFlags& flags, Session& session) {
   Runner& runner = session.runner();
   check(flags, runner.limits());
   const auto n_vocab = static_cast<std::size_t>(runner.limits().n_vocab);
-  if (flags.json) print(fmt::format("{{\"n_vocab\":{},\"tokens\":[{}],\"logits\":[", n_vocab, fmt::join(flags.tokens, ",")));
+  if (flags.json)
+    print(fmt::format("{{\"n_vocab\":{},\"tokens\":[{}],\"logits\":[", n_vocab, fmt::join(flags.tokens, ",")));
   evaluate(runner, flags.tokens, 0, [&](std::int32_t first, std::span<const float> rows) {
     check_interrupt();
     std::string out;

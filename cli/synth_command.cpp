@@ -115,9 +115,15 @@ void add_shape_flags(CLI::App& parser, SynthFlags& flags) {
   number("--n-vocab", flags.n_vocab, "Tokens of the vocabulary, at least 259");
   number("--n-ctx", flags.n_ctx, "Context in tokens");
   parser.add_flag("--tied", flags.tied, "No output matrix: the embeddings serve")->group(group);
-  parser.add_option("--rope-base", flags.base, "Base of the rotary embedding")->check(at_least(1))->option_text("X")->group(group);
+  parser.add_option("--rope-base", flags.base, "Base of the rotary embedding")
+      ->check(at_least(1))
+      ->option_text("X")
+      ->group(group);
   parser.add_flag("--yarn", flags.yarn, "YaRN rope scaling by 4")->group(group);
-  parser.add_option("--linear", flags.linear, "Linear rope scaling by X")->check(at_least(1))->option_text("X")->group(group);
+  parser.add_option("--linear", flags.linear, "Linear rope scaling by X")
+      ->check(at_least(1))
+      ->option_text("X")
+      ->group(group);
   parser.add_flag("--rope-freqs", flags.rope_freqs, "A tensor of rope factors, as Llama 3.1 has")->group(group);
 }
 
@@ -125,12 +131,18 @@ void add_shape_flags(CLI::App& parser, SynthFlags& flags) {
 
 CommandRun add_synth(CLI::App& parser) {
   auto flags = std::make_shared<SynthFlags>();
-  parser.add_option("FILE", flags->path, "Where to write the model, a GGUF file")->required()->option_text("(required)");
+  parser.add_option("FILE", flags->path, "Where to write the model, a GGUF file")
+      ->required()
+      ->option_text("(required)");
   parser.add_option("--preset", flags->preset, "Shape to start from: " + joined(preset_names()))
       ->check(one_of(preset_names()))
       ->option_text("NAME");
-  parser.add_option("--type", flags->type, "Type of the matrices: " + joined(type_names()))->check(a_type())->option_text("TYPE");
-  parser.add_option("--seed", flags->seed, "Equal seeds give equal models (default 1)")->check(at_least(0))->option_text("N");
+  parser.add_option("--type", flags->type, "Type of the matrices: " + joined(type_names()))
+      ->check(a_type())
+      ->option_text("TYPE");
+  parser.add_option("--seed", flags->seed, "Equal seeds give equal models (default 1)")
+      ->check(at_least(0))
+      ->option_text("N");
   add_shape_flags(parser, *flags);
   parser.add_flag("-q,--quiet", flags->quiet, "Nothing on standard error");
   return [flags] { return synth(*flags); };

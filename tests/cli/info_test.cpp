@@ -12,7 +12,8 @@ namespace {
 TEST(Info, ShowsWhatTheFileHolds) {
   const Finished info = covey_run({"info", test_data("llama-q4_0.gguf")});
   ASSERT_EQ(info.code, 0) << info.err;
-  for (const char* part : {"architecture      llama", "Q4_0", "bits each", "layers            3", "BOS 1, EOS 2", "fingerprint"}) {
+  for (const char* part :
+       {"architecture      llama", "Q4_0", "bits each", "layers            3", "BOS 1, EOS 2", "fingerprint"}) {
     EXPECT_NE(info.out.find(part), std::string::npos) << part << "\n" << info.out;
   }
   EXPECT_EQ(info.out.find("blk.0"), std::string::npos) << "tensors only when asked for";

@@ -22,10 +22,13 @@ constexpr auto kTimeToEnd = 5s;
 
 TEST(MpiFailure, AKilledRankEndsTheJobAndIsNamed) {
   const std::string model = scratch("long.gguf");
-  ASSERT_EQ(covey_run({"synth", model, "--n-embd", "64", "--n-ff", "96", "--n-head", "4", "--n-kv", "2", "--n-ctx", "100000", "-q"}).code, 0);
+  ASSERT_EQ(covey_run({"synth", model, "--n-embd", "64", "--n-ff", "96", "--n-head", "4", "--n-kv", "2", "--n-ctx",
+                       "100000", "-q"})
+                .code,
+            0);
   for (const std::string mode : {"pipeline", "tensor"}) {
-    Subprocess job(mpirun_command(3, {"run", "-m", model, "-p", "once", "-n", "-1", "--ctx", "100000", "--ignore-eos", "--temp", "5",
-                                      "--mode", mode, "--timeout", "600"}),
+    Subprocess job(mpirun_command(3, {"run", "-m", model, "-p", "once", "-n", "-1", "--ctx", "100000", "--ignore-eos",
+                                      "--temp", "5", "--mode", mode, "--timeout", "600"}),
                    {.input = "", .out_path = "", .environment = mpi_environment()});
     ASSERT_TRUE(job.wait_for_output("a", 60s)) << mode << job.wait(1s).err;
     const std::vector<pid_t> ranks = children_of(job.pid());
@@ -54,7 +57,8 @@ TEST(MpiFailure, AFileThatIsNotThereIsReportedOnce) {
 
 TEST(MpiFailure, APromptOverTheContextIsReportedOnce) {
   for (const std::string mode : {"pipeline", "tensor", "self-moa"}) {
-    const Finished ended = mpirun(2, {"run", "-m", test_data("llama.gguf"), "-p", std::string(600, 'x'), "--ctx", "64", "--mode", mode});
+    const Finished ended =
+        mpirun(2, {"run", "-m", test_data("llama.gguf"), "-p", std::string(600, 'x'), "--ctx", "64", "--mode", mode});
     EXPECT_EQ(ended.code, 1) << mode;
     EXPECT_EQ(count_of(ended.err, "error: "), 1) << mode << ended.err;
     EXPECT_NE(ended.err.find("64"), std::string::npos) << mode << ended.err;
@@ -65,7 +69,8 @@ TEST(MpiFailure, APromptOverTheContextIsReportedOnce) {
 // Rank 0 with one model, rank 1 with another.
 Finished two_models(const std::string& mode, const std::string& other) {
   const auto rank = [&](const std::string& model) {
-    return std::vector<std::string>{"-np", "1", COVEY_PROGRAM, "run", "-m", model, "-p", "once", "-n", "4", "--mode", mode};
+    return std::vector<std::string>{"-np", "1",    COVEY_PROGRAM, "run", "-m",     model,
+                                    "-p",  "once", "-n",          "4",   "--mode", mode};
   };
   std::vector<std::string> command = {"mpirun"};
   for (const std::string& word : rank(test_data("llama.gguf"))) command.push_back(word);
@@ -102,7 +107,8 @@ TEST(MpiFailure, ARankWithATruncatedFileIsNamed) {
 }
 
 TEST(MpiFailure, SharesThatDoNotMatchTheRanksAreRefused) {
-  const Finished ended = mpirun(2, {"run", "-m", test_data("llama.gguf"), "-p", "x", "--mode", "tensor", "--shares", "2,1,1"});
+  const Finished ended =
+      mpirun(2, {"run", "-m", test_data("llama.gguf"), "-p", "x", "--mode", "tensor", "--shares", "2,1,1"});
   EXPECT_EQ(ended.code, 1);
   EXPECT_EQ(count_of(ended.err, "error: "), 1) << ended.err;
   EXPECT_NE(ended.err.find("share"), std::string::npos) << ended.err;

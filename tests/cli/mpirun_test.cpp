@@ -26,7 +26,8 @@ std::vector<std::string> run_on(const std::string& model, const std::vector<std:
 // Five layers, so that five stages have one each; three KV heads, so that four parts share them.
 std::string five_layers() {
   const std::string path = scratch("five.gguf");
-  const Finished written = covey_run({"synth", path, "--n-embd", "192", "--n-layer", "5", "--n-ff", "320", "--n-head", "6", "--n-kv", "3", "-q"});
+  const Finished written = covey_run(
+      {"synth", path, "--n-embd", "192", "--n-layer", "5", "--n-ff", "320", "--n-head", "6", "--n-kv", "3", "-q"});
   EXPECT_EQ(written.code, 0) << written.err;
   return path;
 }
@@ -76,23 +77,43 @@ INSTANTIATE_TEST_SUITE_P(, MpiModes,
                          });
 
 TEST(MpiLogits, OfAPipelineAreSoloBitForBit) {
-  const std::vector<std::string> command = {"logits", "-m", test_data("llama-q4_0.gguf"), "--tokens", "1,290,291,292,19,293", "--json"};
+  const std::vector<std::string> command = {
+      "logits", "-m", test_data("llama-q4_0.gguf"), "--tokens", "1,290,291,292,19,293", "--json"};
   const Finished alone = covey_run(with(command, {"--threads", "1"}));
   ASSERT_EQ(alone.code, 0) << alone.err;
-  for (const int ranks : {2, 3}) EXPECT_EQ(mpirun(ranks, with(command, {"--mode", "pipeline"})).out, alone.out) << ranks << " ranks";
+  for (const int ranks : {2, 3})
+    EXPECT_EQ(mpirun(ranks, with(command, {"--mode", "pipeline"})).out, alone.out) << ranks << " ranks";
 }
 
 TEST(MpiPerplexity, IsTheSameInPieces) {
-  const std::vector<std::string> command = {"perplexity", "-m", test_data("llama.gguf"), "-f", test_data("story.txt"), "-c", "64"};
+  const std::vector<std::string> command = {"perplexity", "-m", test_data("llama.gguf"), "-f", test_data("story.txt"),
+                                            "-c",         "64"};
   const Finished alone = covey_run(command);
   EXPECT_EQ(mpirun(2, with(command, {"--mode", "pipeline"})).out, alone.out);
-  EXPECT_EQ(mpirun(2, with(command, {"--mode", "tensor"})).out, alone.out) << "four decimals hide another order of sums";
+  EXPECT_EQ(mpirun(2, with(command, {"--mode", "tensor"})).out, alone.out)
+      << "four decimals hide another order of sums";
 }
 
 TEST(MpiSelfMoa, IsReproducibleOnAnyNumberOfRanks) {
-  const std::vector<std::string> command = {"run", "-m", test_data("llama.gguf"), "-p", "once upon a time", "-n", "16", "--ignore-eos",
-                                            "--mode", "self-moa", "--proposals", "6", "--proposal-tokens", "8", "--temp", "1.5",
-                                            "--seed", "7", "--json"};
+  const std::vector<std::string> command = {"run",
+                                            "-m",
+                                            test_data("llama.gguf"),
+                                            "-p",
+                                            "once upon a time",
+                                            "-n",
+                                            "16",
+                                            "--ignore-eos",
+                                            "--mode",
+                                            "self-moa",
+                                            "--proposals",
+                                            "6",
+                                            "--proposal-tokens",
+                                            "8",
+                                            "--temp",
+                                            "1.5",
+                                            "--seed",
+                                            "7",
+                                            "--json"};
   const auto one = parsed(covey_run(command).out);
   ASSERT_TRUE(one.is_object());
   ASSERT_EQ(one["proposals"].size(), 6U);
@@ -107,8 +128,9 @@ TEST(MpiSelfMoa, IsReproducibleOnAnyNumberOfRanks) {
 }
 
 TEST(MpiSelfMoa, SendsNothingLargerThanText) {
-  const Finished ended = mpirun(3, {"run", "-m", test_data("llama.gguf"), "-p", "once upon a time", "-n", "16", "--ignore-eos", "--mode",
-                                    "self-moa", "--proposals", "6", "--proposal-tokens", "8", "--temp", "1.5", "--json"});
+  const Finished ended =
+      mpirun(3, {"run", "-m", test_data("llama.gguf"), "-p", "once upon a time", "-n", "16", "--ignore-eos", "--mode",
+                 "self-moa", "--proposals", "6", "--proposal-tokens", "8", "--temp", "1.5", "--json"});
   const auto json = parsed(ended.out);
   ASSERT_TRUE(json.is_object()) << ended.err;
   const auto& summary = json["summary"];
@@ -131,7 +153,8 @@ TEST(MpiSolo, PrintsTheTextOnce) {
 
 TEST(MpiLink, AnEmulatedNetworkChangesTheTimesOnly) {
   const auto plain = parsed(mpirun(2, run_on(test_data("llama.gguf"), {"--mode", "pipeline", "--json"})).out);
-  const auto slow = parsed(mpirun(2, run_on(test_data("llama.gguf"), {"--mode", "pipeline", "--json", "--link", "lte"})).out);
+  const auto slow =
+      parsed(mpirun(2, run_on(test_data("llama.gguf"), {"--mode", "pipeline", "--json", "--link", "lte"})).out);
   ASSERT_TRUE(plain.is_object());
   ASSERT_TRUE(slow.is_object());
   EXPECT_EQ(slow["tokens"], plain["tokens"]);
@@ -140,7 +163,8 @@ TEST(MpiLink, AnEmulatedNetworkChangesTheTimesOnly) {
 }
 
 TEST(MpiPrompt, ComesFromStandardInputOnRankZero) {
-  const std::vector<std::string> command = {"run", "-m", test_data("llama.gguf"), "-n", "8", "--greedy", "--mode", "pipeline"};
+  const std::vector<std::string> command = {"run",    "-m",      test_data("llama.gguf"), "-n", "8", "--greedy",
+                                            "--mode", "pipeline"};
   const Finished input = mpirun(2, command, {.input = "once upon", .out_path = "", .environment = {}});
   ASSERT_EQ(input.code, 0) << input.err;
   EXPECT_EQ(input.out, mpirun(2, with(command, {"-p", "once upon"})).out);

@@ -35,7 +35,9 @@ TEST(PerplexityCommand, DependsNeitherOnBatchNorOnWhereTheTextComesFrom) {
   EXPECT_EQ(perplexity({"-f", test_data("story.txt"), "-c", "64", "--batch", "7"}).out, expected);
   std::ostringstream text;
   text << std::ifstream(test_data("story.txt")).rdbuf();
-  EXPECT_EQ(covey_run({"perplexity", "-m", test_data("llama.gguf"), "-c", "64"}, {.input = text.str(), .out_path = "", .environment = {}}).out,
+  EXPECT_EQ(covey_run({"perplexity", "-m", test_data("llama.gguf"), "-c", "64"},
+                      {.input = text.str(), .out_path = "", .environment = {}})
+                .out,
             expected);
 }
 

@@ -1,11 +1,11 @@
 // The covey program as tests call it, and models to call it with.
 #pragma once
 
+#include <unistd.h>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 #include "tests/cli/subprocess.hpp"
@@ -17,7 +17,8 @@ inline std::string test_data(const std::string& name) { return std::string(COVEY
 /// A folder of this process's own, removed at its end.
 inline std::string scratch(const std::string& name) {
   struct Folder {
-    std::filesystem::path path = std::filesystem::temp_directory_path() / ("covey-cli-tests-" + std::to_string(::getpid()));
+    std::filesystem::path path =
+        std::filesystem::temp_directory_path() / ("covey-cli-tests-" + std::to_string(::getpid()));
     Folder() { std::filesystem::create_directories(path); }
     ~Folder() { std::filesystem::remove_all(path); }
   };
@@ -30,8 +31,8 @@ inline Finished covey_run(std::vector<std::string> arguments, const RunOptions& 
   return run(arguments, options);
 }
 
-/// What mpirun needs to start any number of ranks for anybody. Open MPI keeps what it allocated to the end of the process:
-/// not our leaks.
+/// What mpirun needs to start any number of ranks for anybody. Open MPI keeps what it allocated to the end of the
+/// process: not our leaks.
 inline std::map<std::string, std::string> mpi_environment() {
   return {{"OMPI_ALLOW_RUN_AS_ROOT", "1"},
           {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"},

@@ -8,14 +8,16 @@
 namespace covey {
 namespace {
 
-const std::vector<std::string> kCommands = {"run", "info", "tokenize", "perplexity", "logits", "synth", "table", "version"};
+const std::vector<std::string> kCommands = {"run",    "info",  "tokenize", "perplexity",
+                                            "logits", "synth", "table",    "version"};
 
 TEST(Program, HelpNamesCommandsAndModesAndMpirun) {
   const Finished help = covey_run({"--help"});
   EXPECT_EQ(help.code, 0);
   EXPECT_EQ(help.err, "");
   for (const std::string& word : kCommands) EXPECT_NE(help.out.find("\n  " + word), std::string::npos) << word;
-  for (const char* word : {"solo", "pipeline", "tensor", "self-moa", "mpirun -np"}) EXPECT_NE(help.out.find(word), std::string::npos) << word;
+  for (const char* word : {"solo", "pipeline", "tensor", "self-moa", "mpirun -np"})
+    EXPECT_NE(help.out.find(word), std::string::npos) << word;
 }
 
 TEST(Program, EveryCommandHasHelpWithExamples) {
@@ -56,7 +58,8 @@ TEST(Program, WrongUseIsNamedWithTheWayOut) {
       {{"run", "-m", model, "--moed", "solo"}, {"'--moed'", "--mode?", "covey run --help"}},
       {{"run", "-m", model, "--zzzzzzzzz"}, {"'--zzzzzzzzz'"}},
       {{"run", "-p", "x"}, {"--model"}},
-      {{"run", "-m", model, "-p", "x", "--mode", "swarm"}, {"--mode", "'swarm'", "solo", "pipeline", "tensor", "self-moa"}},
+      {{"run", "-m", model, "-p", "x", "--mode", "swarm"},
+       {"--mode", "'swarm'", "solo", "pipeline", "tensor", "self-moa"}},
       {{"run", "-m", model, "-p", "x", "--link", "pigeon"}, {"--link", "'pigeon'", "wifi5"}},
       {{"run", "-m", model, "-p", "x", "--isa", "mmx"}, {"--isa", "'mmx'", "scalar"}},
       {{"run", "-m", model, "-p", "x", "--kv", "f8"}, {"--kv", "'f8'", "q8_0"}},
@@ -96,7 +99,8 @@ TEST(Program, WrongUseIsNamedWithTheWayOut) {
     EXPECT_EQ(ended.out, "") << line;
     EXPECT_EQ(ended.err.rfind("error: ", 0), 0U) << line << ended.err;
     EXPECT_NE(ended.err.find("--help"), std::string::npos) << line << ended.err;
-    for (const std::string& part : wrong.said) EXPECT_NE(ended.err.find(part), std::string::npos) << line << "lacks " << part << ": " << ended.err;
+    for (const std::string& part : wrong.said)
+      EXPECT_NE(ended.err.find(part), std::string::npos) << line << "lacks " << part << ": " << ended.err;
   }
 }
 
@@ -106,10 +110,12 @@ TEST(Program, ColoursNothingThatIsNotATerminal) {
 }
 
 TEST(Program, AFullDiskIsAnError) {
-  const std::vector<std::vector<std::string>> all = {
-      {"--help"}, {"--version"}, {"version"}, {"info", test_data("llama.gguf")},
-      {"run", "-m", test_data("llama.gguf"), "-p", "a", "-n", "2"},
-      {"logits", "-m", test_data("llama.gguf"), "--tokens", "1"}};
+  const std::vector<std::vector<std::string>> all = {{"--help"},
+                                                     {"--version"},
+                                                     {"version"},
+                                                     {"info", test_data("llama.gguf")},
+                                                     {"run", "-m", test_data("llama.gguf"), "-p", "a", "-n", "2"},
+                                                     {"logits", "-m", test_data("llama.gguf"), "--tokens", "1"}};
   for (const auto& arguments : all) {
     const Finished ended = covey_run(arguments, {.input = "", .out_path = "/dev/full", .environment = {}});
     EXPECT_EQ(ended.code, 1) << arguments[0];

@@ -29,7 +29,8 @@ class Stories : public testing::Test {
   }
 
   std::vector<std::string> greedy(const nlohmann::json& story) const {
-    return {"run", "-m", model_, "-p", story["prompt"], "-n", std::to_string(story["greedy_tokens"].size()), "--greedy", "--json"};
+    return {"run",      "-m",    model_, "-p", story["prompt"], "-n", std::to_string(story["greedy_tokens"].size()),
+            "--greedy", "--json"};
   }
 
   std::string model_ = reference("models/stories260K.gguf");
@@ -48,9 +49,11 @@ TEST_F(Stories, AreToldAsTheReferenceTellsThem) {
 TEST_F(Stories, PerplexityIsTheReferences) {
   const auto& expected = golden_["perplexity"];
   const std::string chunk = std::to_string(expected["n_ctx"].get<int>());
-  const auto result = parsed(covey_run({"perplexity", "-m", model_, "-f", reference(expected["text"]), "-c", chunk, "--json"}).out);
+  const auto result =
+      parsed(covey_run({"perplexity", "-m", model_, "-f", reference(expected["text"]), "-c", chunk, "--json"}).out);
   ASSERT_TRUE(result.is_object());
-  EXPECT_NEAR(result["perplexity"].get<double>(), expected["value"].get<double>(), 0.002 * expected["value"].get<double>());
+  EXPECT_NEAR(result["perplexity"].get<double>(), expected["value"].get<double>(),
+              0.002 * expected["value"].get<double>());
   EXPECT_EQ(result["chunks"], expected["chunks"]);
 }
 
@@ -91,7 +94,8 @@ TEST(Vocabularies, SentencePieceTextsAreCutAsTheReferenceCutsThem) {
     const std::string path = reference("vocab/" + name);
     if (!std::filesystem::exists(path + ".gguf")) continue;
     ++found;
-    const Finished cut = covey_run({"tokenize", "-m", path + ".gguf", "--no-bos", "--no-special", "--file", path + ".inp", "--separator", "__ggml_vocab_test__"});
+    const Finished cut = covey_run({"tokenize", "-m", path + ".gguf", "--no-bos", "--no-special", "--file",
+                                    path + ".inp", "--separator", "__ggml_vocab_test__"});
     ASSERT_EQ(cut.code, 0) << cut.err;
     std::istringstream lines(cut.out), expected(contents(path + ".out"));
     int number = 0;

@@ -75,7 +75,9 @@ TEST(Run, SavesTheJsonBesideTheText) {
 }
 
 TEST(Run, SamplingIsOfTheSeed) {
-  const auto drawn = [](const std::string& seed) { return generate({"-p", "once", "--temp", "2", "--seed", seed}).out; };
+  const auto drawn = [](const std::string& seed) {
+    return generate({"-p", "once", "--temp", "2", "--seed", seed}).out;
+  };
   EXPECT_EQ(drawn("1"), drawn("1"));
   EXPECT_NE(drawn("1"), drawn("2"));
 }
@@ -88,10 +90,13 @@ TEST(Run, EveryFlagOfTheSamplerReachesIt) {
   EXPECT_EQ(generate({"-p", "once", "--temp", "5", "--top-k", "0", "--min-p", "1"}).out, greedy);
   const auto json = parsed(generate({"-p", "once", "--greedy", "--json"}).out);
   const std::string first = std::to_string(json["tokens"][0].get<int>());
-  const auto biased = parsed(generate({"-p", "once", "--greedy", "--json", "--logit-bias", first + "=-100", "--logit-bias", "40=200"}).out);
+  const auto biased = parsed(
+      generate({"-p", "once", "--greedy", "--json", "--logit-bias", first + "=-100", "--logit-bias", "40=200"}).out);
   EXPECT_EQ(biased["tokens"], nlohmann::json(std::vector<int>(12, 40)));
   const auto penalised = [](const std::string& flag, const std::string& value) {
-    return parsed(generate({"-p", "once", "--greedy", "--json", "--logit-bias", "40=30", flag, value, "--penalty-window", "-1"}).out)["tokens"];
+    return parsed(
+        generate({"-p", "once", "--greedy", "--json", "--logit-bias", "40=30", flag, value, "--penalty-window", "-1"})
+            .out)["tokens"];
   };
   for (const std::string flag : {"--presence-penalty", "--frequency-penalty", "--repeat-penalty"}) {
     EXPECT_NE(penalised(flag, "100"), nlohmann::json(std::vector<int>(12, 40))) << flag;
@@ -102,7 +107,9 @@ TEST(Run, StopsBeforeAText) {
   const std::string whole = generate({"-p", "once", "--greedy"}).out;
   // Some letters from the middle of what would come.
   std::size_t at = whole.size() / 2;
-  while (at < whole.size() && (static_cast<unsigned char>(whole[at]) >= 0x80 || static_cast<unsigned char>(whole[at + 1]) >= 0x80)) ++at;
+  while (at < whole.size() &&
+         (static_cast<unsigned char>(whole[at]) >= 0x80 || static_cast<unsigned char>(whole[at + 1]) >= 0x80))
+    ++at;
   const std::string stop = whole.substr(at, 2);
   const auto json = parsed(generate({"-p", "once", "--greedy", "--stop", stop, "--json"}).out);
   EXPECT_EQ(json["finish"], "stop_string");
@@ -128,7 +135,8 @@ TEST(Run, ATruncatedFileIsRefusedByName) {
 }
 
 TEST(Run, SelfMoaAloneShowsItsProposals) {
-  const Finished ended = generate({"-p", "once", "--mode", "self-moa", "--proposals", "3", "--proposal-tokens", "5", "--json", "--verbose"});
+  const Finished ended = generate(
+      {"-p", "once", "--mode", "self-moa", "--proposals", "3", "--proposal-tokens", "5", "--json", "--verbose"});
   const auto json = parsed(ended.out);
   ASSERT_TRUE(json.is_object()) << ended.err;
   ASSERT_EQ(json["proposals"].size(), 3U);
@@ -142,7 +150,8 @@ class RunInterrupted : public testing::Test {
   static std::vector<std::string> endless() {
     const std::string model = scratch("endless.gguf");
     EXPECT_EQ(covey_run({"synth", model, "--n-ctx", "100000", "--quiet"}).code, 0);
-    return {COVEY_PROGRAM, "run", "-m", model, "-p", "once", "-n", "-1", "--ctx", "100000", "--ignore-eos", "--temp", "5"};
+    return {COVEY_PROGRAM, "run",   "-m",     model,          "-p",     "once", "-n",
+            "-1",          "--ctx", "100000", "--ignore-eos", "--temp", "5"};
   }
 };
 

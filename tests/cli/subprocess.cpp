@@ -24,7 +24,8 @@ int input_descriptor(const std::string& text) {
   std::string path = (std::filesystem::temp_directory_path() / "covey-input-XXXXXX").string();
   const int descriptor = ::mkstemp(path.data());
   ::unlink(path.c_str());
-  if (::write(descriptor, text.data(), text.size()) != static_cast<ssize_t>(text.size())) throw std::runtime_error("disk full");
+  if (::write(descriptor, text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    throw std::runtime_error("disk full");
   ::lseek(descriptor, 0, SEEK_SET);
   return descriptor;
 }

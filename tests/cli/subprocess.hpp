@@ -19,8 +19,8 @@ struct Finished {
 };
 
 struct RunOptions {
-  std::string input;         ///< standard input, then its end
-  std::string out_path;      ///< where standard output goes instead
+  std::string input;                               ///< standard input, then its end
+  std::string out_path;                            ///< where standard output goes instead
   std::map<std::string, std::string> environment;  ///< added
   std::chrono::seconds limit{60};
 };

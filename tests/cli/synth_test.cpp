@@ -26,9 +26,15 @@ TEST(Synth, WritesAModelThatRuns) {
 
 TEST(Synth, TheSameSeedGivesTheSameFile) {
   for (const std::string seed : {"1", "2"}) {
-    ASSERT_EQ(covey_run({"synth", scratch("a" + seed), "--n-embd", "64", "--n-ff", "96", "--n-head", "4", "--n-kv", "2", "--seed", seed, "--quiet"}).code, 0);
+    ASSERT_EQ(covey_run({"synth", scratch("a" + seed), "--n-embd", "64", "--n-ff", "96", "--n-head", "4", "--n-kv", "2",
+                         "--seed", seed, "--quiet"})
+                  .code,
+              0);
   }
-  ASSERT_EQ(covey_run({"synth", scratch("again"), "--n-embd", "64", "--n-ff", "96", "--n-head", "4", "--n-kv", "2", "-q"}).code, 0);
+  ASSERT_EQ(
+      covey_run({"synth", scratch("again"), "--n-embd", "64", "--n-ff", "96", "--n-head", "4", "--n-kv", "2", "-q"})
+          .code,
+      0);
   EXPECT_EQ(bytes_of(scratch("a1")), bytes_of(scratch("again")));
   EXPECT_NE(bytes_of(scratch("a1")), bytes_of(scratch("a2")));
 }

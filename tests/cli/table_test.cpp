@@ -10,12 +10,14 @@ namespace {
 
 TEST(Table, ComparesSavedRuns) {
   const std::string a = scratch("a.json");
-  ASSERT_EQ(covey_run({"run", "-m", test_data("llama.gguf"), "-p", "x", "-n", "5", "--ignore-eos", "--save", a}).code, 0);
+  ASSERT_EQ(covey_run({"run", "-m", test_data("llama.gguf"), "-p", "x", "-n", "5", "--ignore-eos", "--save", a}).code,
+            0);
   const Finished text = covey_run({"table", a, a});
   ASSERT_EQ(text.code, 0) << text.err;
   EXPECT_EQ(count_of(text.out, "\n"), 3);
   EXPECT_EQ(count_of(text.out, "\nsolo "), 2);
-  for (const char* part : {"tokens/s", "TTFT", "ITL", "messages", "bytes sent", "memory"}) EXPECT_NE(text.out.find(part), std::string::npos) << part;
+  for (const char* part : {"tokens/s", "TTFT", "ITL", "messages", "bytes sent", "memory"})
+    EXPECT_NE(text.out.find(part), std::string::npos) << part;
   const Finished markdown = covey_run({"table", "--markdown", a, a});
   EXPECT_EQ(count_of(markdown.out, "\n|"), 3);
   EXPECT_NE(markdown.out.find("|-"), std::string::npos);
