@@ -178,7 +178,7 @@ TEST_P(Matmul, ExtremesOfQuantizedValues) {
       GetParam().pack({product.weights.data(), GetParam().type, 16, product.cols, block_bytes}, 0,
                       product.panels.data());
       auto* activations = reinterpret_cast<ActivationBlock*>(product.in.data());
-      activations->sum = activation * kActivationBlock;
+      activations->sums[0] = activations->sums[1] = activation * kActivationBlock / 2;
       std::fill_n(activations->q, kActivationBlock, static_cast<std::int8_t>(activation));
       const std::vector<double> expected = product.reference();
       for (const IsaTable* isa : tables_that_run()) {

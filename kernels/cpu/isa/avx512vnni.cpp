@@ -71,6 +71,15 @@ struct Avx512Vnni {
   static Quads load_quads(const std::byte* from) { return _mm512_loadu_si512(from); }
   static Quads low_nibbles(Quads quads) { return _mm512_and_si512(quads, _mm512_set1_epi8(15)); }
   static Quads high_nibbles(Quads quads) { return low_nibbles(_mm512_srli_epi16(quads, 4)); }
+  static Quads upper_bits(Quads quads, int pair) {
+    // Bits of neighbouring bytes are shifted in, and masked out.
+    const Quads shifted = pair < 2 ? _mm512_slli_epi16(quads, static_cast<unsigned>(4 - 2 * pair))
+                                   : _mm512_srli_epi16(quads, static_cast<unsigned>(2 * pair - 4));
+    return _mm512_and_si512(shifted, _mm512_set1_epi8(0x30));
+  }
+  static Quads join_six_bits(Quads nibbles, Quads upper) {
+    return _mm512_sub_epi8(_mm512_or_si512(nibbles, upper), _mm512_set1_epi8(32));
+  }
 };
 
 }  // namespace

@@ -166,6 +166,23 @@ struct Neon {
     }
     return high;
   }
+  static Quads upper_bits(const Quads& quads, int pair) {
+    // A shift by a negative count goes right.
+    const int8x16_t left = vdupq_n_s8(static_cast<std::int8_t>(4 - 2 * pair));
+    Quads upper;
+    for (int i = 0; i < 4; ++i) {
+      const uint8x16_t shifted = vshlq_u8(vreinterpretq_u8_s8(quads.part[i]), left);
+      upper.part[i] = vreinterpretq_s8_u8(vandq_u8(shifted, vdupq_n_u8(0x30)));
+    }
+    return upper;
+  }
+  static Quads join_six_bits(const Quads& nibbles, const Quads& upper) {
+    Quads joined;
+    for (int i = 0; i < 4; ++i) {
+      joined.part[i] = vsubq_s8(vorrq_s8(nibbles.part[i], upper.part[i]), vdupq_n_s8(32));
+    }
+    return joined;
+  }
 
  private:
   static uint8x8_t load8(const std::byte* from) { return vld1_u8(reinterpret_cast<const std::uint8_t*>(from)); }

@@ -119,6 +119,20 @@ struct Scalar {
     for (int i = 0; i < 4 * kPanelRows; ++i) high.byte[i] = static_cast<std::int8_t>((quads.byte[i] >> 4) & 15);
     return high;
   }
+  static Quads upper_bits(const Quads& quads, int pair) {
+    Quads upper;
+    for (int i = 0; i < 4 * kPanelRows; ++i) {
+      upper.byte[i] = static_cast<std::int8_t>(((quads.byte[i] >> (2 * pair)) & 3) << 4);
+    }
+    return upper;
+  }
+  static Quads join_six_bits(const Quads& nibbles, const Quads& upper) {
+    Quads joined;
+    for (int i = 0; i < 4 * kPanelRows; ++i) {
+      joined.byte[i] = static_cast<std::int8_t>((nibbles.byte[i] | upper.byte[i]) - 32);
+    }
+    return joined;
+  }
 };
 
 }  // namespace
