@@ -144,6 +144,9 @@ struct Neon {
       vst1_u8(reinterpret_cast<std::uint8_t*>(to + 8 * i), bytes);
     }
   }
+  static Floats divide(const Floats& a, const Floats& b) {
+    return Floats::each([&](int i) { return vdivq_f32(a.part[i], b.part[i]); });
+  }
   static float sum(const Floats& lanes) {
     const float32x4_t four = (lanes.part[0] + lanes.part[2]) + (lanes.part[1] + lanes.part[3]);
     const float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));

@@ -96,6 +96,9 @@ struct Scalar {
   static void store_f16(const Floats& lanes, std::byte* to) {
     for (int i = 0; i < 16; ++i) store_u16(f32_to_fp16(lanes.part[i].value), to + 2 * i);
   }
+  static Floats divide(const Floats& a, const Floats& b) {
+    return Floats::each([&](int i) { return a.part[i] / b.part[i]; });
+  }
   static float sum(const Floats& lanes) {
     Floats sums = lanes;
     for (int half = 8; half > 0; half /= 2) {
