@@ -380,6 +380,16 @@ TEST(GgufReader, ReadsFilesOfOtherWriters) {
   EXPECT_EQ(files, tensors.size());
 }
 
+// A seed that is refused early teaches the fuzzer little.
+TEST(GgufReader, ReadsTheSeedsOfTheFuzzer) {
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(COVEY_TEST_DATA "/../fuzz/corpus/gguf")) {
+    EXPECT_NO_THROW(GgufFile::open(entry.path().string())) << entry.path();
+    ++files;
+  }
+  EXPECT_GE(files, 9u);
+}
+
 TEST(GgufReader, ReadsVocabulariesAndModelsOfTheReference) {
   const std::filesystem::path reference(COVEY_REFERENCE_DIR);
   if (!std::filesystem::exists(reference / "vocab")) GTEST_SKIP() << reference << " is not there";

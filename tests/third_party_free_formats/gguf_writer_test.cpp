@@ -93,10 +93,10 @@ TEST(GgufWriter, WritesTensorsGivenInPieces) {
     for (int i = 0; i < 68; ++i) sink(std::vector<std::byte>(1, static_cast<std::byte>(i)));
   });
   writer.add_tensor("b", TensorType::f32, {2, 3, 4, 5}, zeros(480));
-  const std::size_t large = std::size_t{3} << 20;  // larger than any buffer between
-  writer.add_tensor("c", TensorType::f16, {large / 2}, [large](const GgufWriter::Sink& sink) {
+  constexpr std::size_t kLarge = std::size_t{3} << 20;  // larger than any buffer between
+  writer.add_tensor("c", TensorType::f16, {kLarge / 2}, [](const GgufWriter::Sink& sink) {
     sink({});
-    sink(std::vector<std::byte>(large - 10, std::byte{5}));
+    sink(std::vector<std::byte>(kLarge - 10, std::byte{5}));
     sink(std::vector<std::byte>(10, std::byte{6}));
   });
   std::uint64_t last = 0, total = 0;
@@ -114,8 +114,8 @@ TEST(GgufWriter, WritesTensorsGivenInPieces) {
   EXPECT_EQ(file.find_tensor("a")->data[67], std::byte{67});
   EXPECT_EQ(file.find_tensor("b")->dims, (std::vector<std::uint64_t>{2, 3, 4, 5}));
   const auto c = file.find_tensor("c")->data;
-  EXPECT_EQ(c.size(), large);
-  EXPECT_EQ(std::ranges::count(c, std::byte{5}), static_cast<std::ptrdiff_t>(large - 10));
+  EXPECT_EQ(c.size(), kLarge);
+  EXPECT_EQ(std::ranges::count(c, std::byte{5}), static_cast<std::ptrdiff_t>(kLarge - 10));
   EXPECT_EQ(c.back(), std::byte{6});
   EXPECT_EQ(files_in(path.folder()), 1u);
 }

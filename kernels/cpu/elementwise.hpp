@@ -1,0 +1,134 @@
+// Element-wise kernels: see IsaTable for what each computes.
+#pragma once
+
+#include "kernels/cpu/exp.hpp"
+#include "kernels/cpu/isa.hpp"
+#include "kernels/cpu/primitives.hpp"
+
+namespace covey {
+
+/// into[i] = f(from[i], into[i]), 16 at a time.
+template <class Isa, class F>
+void map_into(const float* from, std::int64_t n, float* into, F f) noexcept {
+  using Floats = typename Isa::Floats;
+  std::int64_t i = 0;
+  for (; i + 16 <= n; i += 16) f(Floats::load(from + i), Floats::load(into + i)).store(into + i);
+  if (i < n) {
+    const int rest = static_cast<int>(n - i);
+    f(Floats::load_first(from + i, rest), Floats::load_first(into + i, rest)).store_first(into + i, rest);
+  }
+}
+
+template <class Isa>
+void add(const float* from, std::int64_t n, float* into) noexcept {
+  map_into<Isa>(from, n, into, [](const auto& x, const auto& y) { return y + x; });
+}
+
+template <class Isa>
+void scale(float factor, std::int64_t n, float* values) noexcept {
+  using Floats = typename Isa::Floats;
+  const Floats factors = Floats::splat(factor);
+  map_into<Isa>(values, n, values, [&](const Floats&, const Floats& x) { return x * factors; });
+}
+
+/// silu(x) = x / (1 + exp(-x))
+template <class Isa>
+void silu_mul(const float* up, std::int64_t n, float* gate) noexcept {
+  using Floats = typename Isa::Floats;
+  const Floats one = Floats::splat(1.0F);
+  const Floats zero = Floats::splat(0.0F);
+  map_into<Isa>(up, n, gate, [&](const Floats& u, const Floats& g) { return g / (one + exp<Isa>(zero - g)) * u; });
+}
+
+/// Squares are summed in 32 lanes: 16 even and 16 odd groups.
+template <class Isa>
+void rms_norm(const float* in, const float* weight, float epsilon, std::int64_t n, float* out) noexcept {
+  using Floats = typename Isa::Floats;
+  Floats sums[2] = {Floats::splat(0.0F), Floats::splat(0.0F)};
+  std::int64_t i = 0;
+  for (; i + 32 <= n; i += 32) {
+    const Floats x = Floats::load(in + i);
+    const Floats y = Floats::load(in + i + 16);
+    sums[0] = fma(x, x, sums[0]);
+    sums[1] = fma(y, y, sums[1]);
+  }
+  for (; i < n; i += 16) {
+    const Floats x = i + 16 <= n ? Floats::load(in + i) : Floats::load_first(in + i, static_cast<int>(n - i));
+    sums[0] = fma(x, x, sums[0]);
+  }
+  const float mean = Isa::sum(sums[0] + sums[1]) / static_cast<float>(n);
+  const Floats inverse = Floats::splat(1.0F / __builtin_sqrtf(mean + epsilon));
+  for (i = 0; i + 16 <= n; i += 16) (Floats::load(in + i) * inverse * Floats::load(weight + i)).store(out + i);
+  if (i < n) {
+    const int rest = static_cast<int>(n - i);
+    (Floats::load_first(in + i, rest) * inverse * Floats::load_first(weight + i, rest)).store_first(out + i, rest);
+  }
+}
+
+// Plain loops: the compiler knows how to take neighbours apart, and single operations leave it no choice of rounding.
+
+template <class Isa>
+void rope_adjacent(const float* cosine, const float* sine, std::int32_t pairs, float* head) noexcept {
+  for (std::int32_t i = 0; i < pairs; ++i) {
+    const float x = head[2 * i];
+    const float y = head[2 * i + 1];
+    head[2 * i] = x * cosine[i] - y * sine[i];
+    head[2 * i + 1] = x * sine[i] + y * cosine[i];
+  }
+}
+
+template <class Isa>
+void rope_halves(const float* cosine, const float* sine, std::int32_t pairs, float* head) noexcept {
+  float* other = head + pairs;
+  for (std::int32_t i = 0; i < pairs; ++i) {
+    const float x = head[i];
+    const float y = other[i];
+    head[i] = x * cosine[i] - y * sine[i];
+    other[i] = x * sine[i] + y * cosine[i];
+  }
+}
+
+/// 32 floats to int8 in -127..127, to nearest-even. Returns the scale: max |x| / 127.
+///
+/// Where a value is not finite the scale is NaN, so that what is computed from the block is NaN as well. Below 1e-30,
+/// where 127 / max might overflow, the block counts as zero.
+template <class Isa>
+float quantize_block(const float* in, std::int8_t* q, std::int32_t& sum) noexcept {
+  using Floats = typename Isa::Floats;
+  using Ints = typename Isa::Ints;
+  const Floats x[2] = {Floats::load(in), Floats::load(in + 16)};
+  // Without their sign bits floats order like integers, NaN above all.
+  const Ints magnitude = Ints::splat(0x7fffffff);
+  std::int32_t bits[16];
+  max(bits_as<Ints>(x[0]) & magnitude, bits_as<Ints>(x[1]) & magnitude).store(bits);
+  std::int32_t largest = 0;
+  for (const std::int32_t b : bits) largest = b > largest ? b : largest;
+  const float amax = __builtin_bit_cast(float, largest);
+
+  const bool finite = largest < 0x7f800000;
+  const bool zero = !finite || amax < 1e-30F;
+  const Floats inverse = Floats::splat(zero ? 0.0F : 127.0F / amax);
+  // Adding 1.5 * 2^23 leaves the nearest integer in the lowest bits of the sum.
+  const Floats round = Floats::splat(0x1.8p23F);
+  std::int32_t all[32];
+  for (int half = 0; half < 2; ++half) {
+    (bits_as<Ints>(x[half] * inverse + round) - bits_as<Ints>(round)).store(all + 16 * half);
+  }
+  sum = 0;
+  for (int i = 0; i < 32; ++i) {
+    const std::int32_t value = zero ? 0 : all[i];
+    q[i] = static_cast<std::int8_t>(value);
+    sum += value;
+  }
+  if (!finite) return __builtin_nanf("");
+  return zero ? 0.0F : amax / 127.0F;
+}
+
+template <class Isa>
+void quantize(const float* in, std::int64_t n, ActivationBlock* out) noexcept {
+  static_assert(kActivationBlock == 32);
+  for (std::int64_t i = 0; i < n; i += kActivationBlock, ++out)
+    out->scale = quantize_block<Isa>(in + i, out->q, out->sum);
+}
+
+}  // namespace covey

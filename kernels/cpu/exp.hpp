@@ -1,0 +1,44 @@
+// exp of 16 lanes, the same bits with every instruction set.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/cpu/lanes.hpp"
+
+namespace covey {
+
+/// Within 2 units in the last place; 0 below -87 (no subnormals), infinity above 88.73, NaN for NaN.
+///
+/// x = n ln 2 + r with |r| <= ln 2 / 2, so exp x = 2^n exp r.
+template <class Isa>
+typename Isa::Floats exp(const typename Isa::Floats& x) noexcept {
+  using Floats = typename Isa::Floats;
+  using Ints = typename Isa::Ints;
+  // min and max return their second argument where it is NaN.
+  const Floats clamped = min(Floats::splat(89.0F), max(Floats::splat(-87.3F), x));
+
+  // Adding 1.5 * 2^23 leaves the nearest integer in the lowest bits of the sum.
+  const Floats round = Floats::splat(0x1.8p23F);
+  const Floats shifted = fma(clamped, Floats::splat(0x1.715476p0F), round);
+  const Floats n = shifted - round;
+  // ln 2 in two parts: n times the first is exact.
+  Floats r = fma(n, Floats::splat(-0x1.62e4p-1F), clamped);
+  r = fma(n, Floats::splat(-0x1.7f7d1cp-20F), r);
+
+  // Taylor's series to r^7: what follows is below 6e-9.
+  Floats p = Floats::splat(1.0F / 5040.0F);
+  p = fma(p, r, Floats::splat(1.0F / 720.0F));
+  p = fma(p, r, Floats::splat(1.0F / 120.0F));
+  p = fma(p, r, Floats::splat(1.0F / 24.0F));
+  p = fma(p, r, Floats::splat(1.0F / 6.0F));
+  p = fma(p, r, Floats::splat(0.5F));
+  p = fma(p, r, Floats::splat(1.0F));
+  p = fma(p, r, Floats::splat(1.0F));
+
+  // 2^(n-1) has exponent bits n + 126, from 0 (which makes zero: n = -126) to 254; the missing factor 2 goes to p, so
+  // that n = 128 need not be represented.
+  const Ints exponent = bits_as<Ints>(shifted) - bits_as<Ints>(round) + Ints::splat(126);
+  return (p + p) * bits_as<Floats>(exponent << 23);
+}
+
+}  // namespace covey

@@ -1,0 +1,100 @@
+#include "kernels/cpu/isa.hpp"
+
+#include <cstdlib>
+#include <string>
+
+#include "covey/error.hpp"
+#include "kernels/cpu/isa_list.hpp"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
+namespace covey {
+
+bool scalar_runs_here() noexcept { return true; }
+
+#if defined(__x86_64__)
+namespace {
+
+bool has_f16c() noexcept {
+  unsigned int eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
+}
+
+constexpr std::array<const IsaTable*, 3> kTables = {&kIsaAvx512Vnni, &kIsaAvx2, &kIsaScalar};
+
+}  // namespace
+
+// These ask whether the system saves the wide registers, too.
+bool avx2_runs_here() noexcept { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c(); }
+
+bool avx512vnni_runs_here() noexcept {
+  return avx2_runs_here() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+}
+
+#elif defined(__aarch64__)
+namespace {
+
+constexpr std::array<const IsaTable*, 2> kTables = {&kIsaNeon, &kIsaScalar};
+
+}  // namespace
+
+bool neon_runs_here() noexcept {
+  const unsigned long features = getauxval(AT_HWCAP);
+#ifdef __ARM_FEATURE_DOTPROD
+  return (features & HWCAP_ASIMD) != 0 && (features & HWCAP_ASIMDDP) != 0;
+#else
+  return (features & HWCAP_ASIMD) != 0;
+#endif
+}
+
+#else
+namespace {
+
+constexpr std::array<const IsaTable*, 1> kTables = {&kIsaScalar};
+
+}  // namespace
+#endif
+
+std::size_t kv_row_bytes(KvType type, std::int32_t head_dim) {
+  const auto elements = static_cast<std::size_t>(head_dim);
+  switch (type) {
+    case KvType::f32:
+      return elements * 4;
+    case KvType::f16:
+      return elements * 2;
+    case KvType::q8_0:
+      return elements / 32 * 34;
+  }
+  return 0;
+}
+
+std::span<const IsaTable* const> isa_tables() { return kTables; }
+
+const IsaTable& select_isa(std::string_view name) {
+  std::string source = "instruction set";
+  if (name.empty()) {
+    const char* forced = std::getenv("COVEY_ISA");
+    if (forced != nullptr) name = forced;
+    source = "COVEY_ISA: instruction set";
+  }
+  std::string choices;
+  const IsaTable* found = nullptr;
+  for (const IsaTable* table : kTables) {
+    const bool runs = table->runs_here();
+    if (runs && (name.empty() || name == table->name)) return *table;
+    if (name == table->name) found = table;
+    if (runs) choices += (choices.empty() ? "" : ", ") + std::string(table->name);
+  }
+  throw Error(source + " \"" + std::string(name) +
+              (found != nullptr ? "\" does not run on this processor" : "\" is not known to this build") +
+              "; choose one of: " + choices);
+}
+
+}  // namespace covey

@@ -1,0 +1,80 @@
+// AVX-512 with VNNI: x86-64 servers from 2019 on, Zen 4 and later. 16 lanes are one register.
+#include <xsimd/xsimd.hpp>
+
+#include "kernels/cpu/isa_table.hpp"
+#include "kernels/cpu/lanes.hpp"
+
+namespace covey {
+namespace {
+
+using Arch = xsimd::avx512bw;
+using FloatLanes = Lanes<xsimd::batch<float, Arch>>;
+
+/// vpdpbusd multiplies unsigned weights by signed activations. Signed weights w are made unsigned as w + 128, which
+/// start() takes back.
+template <int Offset>
+struct VnniDot {
+  using Weights = __m512i;
+  using Sums = __m512i;  // int32 a row
+  static constexpr int kOffset = Offset;
+
+  static Weights prepare(__m512i quads) {
+    if constexpr (Offset == 0) {
+      return quads;
+    } else {
+      static_assert(Offset == 128);
+      return _mm512_xor_si512(quads, _mm512_set1_epi8(-128));
+    }
+  }
+  static Sums start(std::int32_t correction) { return _mm512_set1_epi32(correction); }
+  static void add(Sums& sums, __m512i weights, const std::int8_t* activations) {
+    std::int32_t four = 0;
+    std::memcpy(&four, activations, sizeof(four));
+    sums = _mm512_dpbusd_epi32(sums, weights, _mm512_set1_epi32(four));
+  }
+  static FloatLanes finish(__m512i sums) { return {{_mm512_cvtepi32_ps(sums)}}; }
+};
+
+__m256i load32(const std::byte* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
+
+struct Avx512Vnni {
+  using Floats = FloatLanes;
+  using Ints = Lanes<xsimd::batch<std::int32_t, Arch>>;
+  using Quads = __m512i;
+  using SignedDot = VnniDot<128>;
+  using NibbleDot = VnniDot<0>;
+  static constexpr int kDotTile = 8;
+  static constexpr int kFloatTile = 8;
+
+  static Floats load_f32(const std::byte* from) { return {{_mm512_loadu_ps(from)}}; }
+  static Floats load_f16(const std::byte* from) { return {{_mm512_cvtph_ps(load32(from))}}; }
+  static Floats load_bf16(const std::byte* from) {
+    return {{_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load32(from)), 16))}};
+  }
+  static Floats load_i8(const std::byte* from) {
+    const __m128i all = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    return {{_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(all))}};
+  }
+  static float f16_at(const std::byte* from) { return _cvtsh_ss(load_u16(from)); }
+  static void store_f16(const Floats& lanes, std::byte* to) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
+                        _mm512_cvtps_ph(lanes.part[0], _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+  }
+  static float sum(const Floats& lanes) {
+    const __m512 all = lanes.part[0];
+    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps(all, 1));
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    four = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(four, _mm_movehdup_ps(four)));
+  }
+
+  static Quads load_quads(const std::byte* from) { return _mm512_loadu_si512(from); }
+  static Quads low_nibbles(Quads quads) { return _mm512_and_si512(quads, _mm512_set1_epi8(15)); }
+  static Quads high_nibbles(Quads quads) { return low_nibbles(_mm512_srli_epi16(quads, 4)); }
+};
+
+}  // namespace
+
+constexpr IsaTable kIsaAvx512Vnni = make_isa_table<Avx512Vnni>("avx512vnni", &avx512vnni_runs_here);
+
+}  // namespace covey

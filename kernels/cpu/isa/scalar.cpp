@@ -1,0 +1,128 @@
+// Plain C++, for any processor, and the yardstick for the others.
+#include "kernels/cpu/isa_table.hpp"
+#include "kernels/cpu/lanes.hpp"
+
+namespace covey {
+namespace {
+
+// Stand-ins for xsimd batches, one lane wide.
+
+struct Int {
+  static constexpr std::size_t size = 1;
+  std::uint32_t value;  // unsigned, so that sums wrap as SIMD lanes do
+
+  static Int broadcast(std::int32_t x) { return {static_cast<std::uint32_t>(x)}; }
+  void store_unaligned(std::int32_t* to) const { *to = static_cast<std::int32_t>(value); }
+  friend Int operator+(Int a, Int b) { return {a.value + b.value}; }
+  friend Int operator-(Int a, Int b) { return {a.value - b.value}; }
+  friend Int operator&(Int a, Int b) { return {a.value & b.value}; }
+  friend Int operator<<(Int a, int bits) { return {a.value << bits}; }
+  friend Int max(Int a, Int b) {
+    return static_cast<std::int32_t>(a.value) > static_cast<std::int32_t>(b.value) ? a : b;
+  }
+};
+
+struct Float {
+  static constexpr std::size_t size = 1;
+  float value;
+
+  static Float load_unaligned(const float* from) { return {*from}; }
+  static Float broadcast(float x) { return {x}; }
+  void store_unaligned(float* to) const { *to = value; }
+  friend Float operator+(Float a, Float b) { return {a.value + b.value}; }
+  friend Float operator-(Float a, Float b) { return {a.value - b.value}; }
+  friend Float operator*(Float a, Float b) { return {a.value * b.value}; }
+  friend Float operator/(Float a, Float b) { return {a.value / b.value}; }
+  friend Float fma(Float a, Float b, Float c) { return {__builtin_fmaf(a.value, b.value, c.value)}; }
+  friend Float max(Float a, Float b) { return a.value > b.value ? a : b; }
+  friend Float min(Float a, Float b) { return a.value < b.value ? a : b; }
+};
+
+struct Quads16 {
+  std::int8_t byte[4 * kPanelRows];
+};
+
+/// Serves weights of any sign.
+struct PlainDot {
+  using Weights = Quads16;
+  struct Sums {
+    std::int32_t row[kPanelRows];
+  };
+  static constexpr int kOffset = 0;
+
+  static Weights prepare(const Quads16& quads) { return quads; }
+
+  static Sums start(std::int32_t correction) {
+    Sums sums;
+    for (std::int32_t& row : sums.row) row = correction;
+    return sums;
+  }
+
+  static void add(Sums& sums, const Weights& weights, const std::int8_t* activations) {
+    for (int r = 0; r < kPanelRows; ++r) {
+      for (int i = 0; i < 4; ++i) sums.row[r] += weights.byte[4 * r + i] * activations[i];
+    }
+  }
+
+  static Lanes<Float> finish(const Sums& sums) {
+    return Lanes<Float>::each([&](int r) { return Float{static_cast<float>(sums.row[r])}; });
+  }
+};
+
+struct Scalar {
+  using Floats = Lanes<Float>;
+  using Ints = Lanes<Int>;
+  using Quads = Quads16;
+  using SignedDot = PlainDot;
+  using NibbleDot = PlainDot;
+  static constexpr int kDotTile = 1;
+  static constexpr int kFloatTile = 1;
+
+  static Floats load_f32(const std::byte* from) {
+    Floats lanes;
+    std::memcpy(&lanes, from, sizeof(lanes));
+    return lanes;
+  }
+  static Floats load_f16(const std::byte* from) {
+    return Floats::each([&](int i) { return Float{fp16_to_f32(load_u16(from + 2 * i))}; });
+  }
+  static Floats load_bf16(const std::byte* from) {
+    return Floats::each([&](int i) { return Float{bf16_to_f32(load_u16(from + 2 * i))}; });
+  }
+  static Floats load_i8(const std::byte* from) {
+    return Floats::each([&](int i) { return Float{static_cast<float>(static_cast<std::int8_t>(from[i]))}; });
+  }
+  static float f16_at(const std::byte* from) { return fp16_to_f32(load_u16(from)); }
+  static void store_f16(const Floats& lanes, std::byte* to) {
+    for (int i = 0; i < 16; ++i) store_u16(f32_to_fp16(lanes.part[i].value), to + 2 * i);
+  }
+  static float sum(const Floats& lanes) {
+    Floats sums = lanes;
+    for (int half = 8; half > 0; half /= 2) {
+      for (int i = 0; i < half; ++i) sums.part[i] = sums.part[i] + sums.part[i + half];
+    }
+    return sums.part[0].value;
+  }
+
+  static Quads load_quads(const std::byte* from) {
+    Quads quads;
+    std::memcpy(quads.byte, from, sizeof(quads.byte));
+    return quads;
+  }
+  static Quads low_nibbles(const Quads& quads) {
+    Quads low;
+    for (int i = 0; i < 4 * kPanelRows; ++i) low.byte[i] = static_cast<std::int8_t>(quads.byte[i] & 15);
+    return low;
+  }
+  static Quads high_nibbles(const Quads& quads) {
+    Quads high;
+    for (int i = 0; i < 4 * kPanelRows; ++i) high.byte[i] = static_cast<std::int8_t>((quads.byte[i] >> 4) & 15);
+    return high;
+  }
+};
+
+}  // namespace
+
+constexpr IsaTable kIsaScalar = make_isa_table<Scalar>("scalar", &scalar_runs_here);
+
+}  // namespace covey

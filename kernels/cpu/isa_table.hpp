@@ -1,0 +1,45 @@
+// Fills an instruction set's table from the kernel templates. Included by the files of isa/ only.
+#pragma once
+
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+#include "kernels/cpu/attention.hpp"
+#include "kernels/cpu/elementwise.hpp"
+#include "kernels/cpu/isa_list.hpp"
+#include "kernels/cpu/kv_rows.hpp"
+#include "kernels/cpu/panel_matmul.hpp"
+#include "kernels/cpu/primitives.hpp"
+#include "kernels/quant/bf16.hpp"
+#include "kernels/quant/f16.hpp"
+#include "kernels/quant/f32.hpp"
+#include "kernels/quant/q4_0.hpp"
+#include "kernels/quant/q8_0.hpp"
+
+namespace covey {
+
+template <InstructionSet Isa, std::size_t... I>
+constexpr std::array<PanelMatmul, kFormatCount> list_matmuls(std::index_sequence<I...>) {
+  return {&PanelProduct<Isa, std::tuple_element_t<I, FormatList>>::run...};
+}
+
+template <InstructionSet Isa>
+constexpr IsaTable make_isa_table(std::string_view name, bool (*runs_here)() noexcept) {
+  return {
+      .name = name,
+      .runs_here = runs_here,
+      .matmul = list_matmuls<Isa>(std::make_index_sequence<kFormatCount>{}),
+      .quantize = &quantize<Isa>,
+      .rms_norm = &rms_norm<Isa>,
+      .add = &add<Isa>,
+      .silu_mul = &silu_mul<Isa>,
+      .rope_adjacent = &rope_adjacent<Isa>,
+      .rope_halves = &rope_halves<Isa>,
+      .scale = &scale<Isa>,
+      .attend = {&Attention<Isa, F32Rows>::run, &Attention<Isa, F16Rows>::run, &Attention<Isa, Q8Rows>::run},
+      .store_kv = {&F32Rows::store<Isa>, &F16Rows::store<Isa>, &Q8Rows::store<Isa>},
+  };
+}
+
+}  // namespace covey

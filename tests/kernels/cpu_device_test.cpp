@@ -1,0 +1,134 @@
+// What is particular to the CPU device; what it computes is in device_conformance*_test.cpp.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "covey/error.hpp"
+#include "kernels/cpu/cores.hpp"
+#include "kernels/cpu/cpu_attention.hpp"
+#include "tests/kernels/device_cases.hpp"
+#include "tests/kernels/tiny_layer.hpp"
+
+namespace covey {
+namespace {
+
+std::vector<std::string> names_of_isas() {
+  std::vector<std::string> names;
+  for (const IsaTable* isa : isa_tables()) {
+    if (isa->runs_here()) names.emplace_back(isa->name);
+  }
+  return names;
+}
+
+std::unique_ptr<Device> device(const std::string& isa, int threads, bool blas = true, bool exact = false) {
+  CpuOptions options;
+  options.isa = isa;
+  options.threads = threads;
+  options.blas = blas;
+  options.exact = exact;
+  return make_cpu_device(options);
+}
+
+TestBatch prompt_batch(std::int32_t tokens) {
+  TestBatch batch(TinyLayer::kBlockTokens, {{4, 9, 1, 7, 11, 12, 13, 14}});
+  for (std::int32_t p = 0; p < tokens; ++p) batch.add(0, p, p * 37 % TinyLayer::kVocab);
+  return batch;
+}
+
+TEST(CpuDevice, DescribesItself) {
+  EXPECT_EQ(device("scalar", 1)->description(), "cpu scalar, 1 thread");
+  EXPECT_EQ(device("scalar", 2)->description(), "cpu scalar, 2 threads");
+  EXPECT_EQ(device("scalar", 2, true, true)->description(), "cpu scalar, 2 threads, exact");
+  EXPECT_NE(device("scalar", 0)->description().find(" " + std::to_string(available_cores()) + " thread"),
+            std::string::npos);
+}
+
+TEST(CpuDevice, RefusesUnknownInstructionSetsAndThreads) {
+  EXPECT_THROW(device("abacus", 1), Error);
+  EXPECT_THROW(device("scalar", -1), Error);
+}
+
+TEST(CpuDevice, ThreadsDoNotChangeBits) {
+  for (const std::string& isa : names_of_isas()) {
+    for (const TensorType type : {TensorType::q4_0, TensorType::bf16}) {
+      for (const bool prompt : {false, true}) {  // with prompt: through BLAS where it is built in
+        SCOPED_TRACE(isa + ", " + std::string(tensor_type_info(type).name) + (prompt ? ", prompt" : ""));
+        const std::unique_ptr<Device> alone = device(isa, 1);
+        const std::vector<float> expected = TinyLayer(*alone, type, KvType::f16).run(prompt_batch(45), prompt);
+        for (const int threads : {2, 3, 7}) {
+          const std::unique_ptr<Device> shared = device(isa, threads);
+          EXPECT_EQ(expected, TinyLayer(*shared, type, KvType::f16).run(prompt_batch(45), prompt)) << threads;
+        }
+      }
+    }
+  }
+}
+
+TEST(CpuDevice, WithoutBlasPromptsGiveTheSameBits) {
+  for (const std::string& isa : names_of_isas()) {
+    const std::unique_ptr<Device> plain = device(isa, 2, false);
+    TinyLayer layer(*plain, TensorType::f32, KvType::f32);
+    EXPECT_EQ(layer.run(prompt_batch(45), false), layer.run(prompt_batch(45), true));
+  }
+}
+
+TEST(CpuDevice, QuantizedWeightsGiveTheSameBitsWithOrWithoutPrompt) {
+  for (const std::string& isa : names_of_isas()) {
+    const std::unique_ptr<Device> plain = device(isa, 2);
+    TinyLayer layer(*plain, TensorType::q8_0, KvType::f16);
+    EXPECT_EQ(layer.run(prompt_batch(45), false), layer.run(prompt_batch(45), true));
+  }
+}
+
+TEST(CpuDevice, ExactDecodesWeightsAtLoad) {
+  constexpr std::int32_t kRows = 37, kCols = 160, kTokens = 3;
+  for (const std::string& isa : names_of_isas()) {
+    const std::unique_ptr<Device> exact = device(isa, 2, true, true);
+    std::array<std::int32_t, kSlotCount> widths{};
+    widths[static_cast<std::size_t>(Slot::normed)] = kCols;
+    widths[static_cast<std::size_t>(Slot::q)] = kRows;
+    exact->reserve(widths, kTokens);
+    for (const Format& format : formats()) {
+      RandomData data(5);
+      const TestMatrix matrix(format.type, kRows, kCols, data);
+      const MatrixHandle handle = exact->add_matrix(matrix.view);
+      const TestBatch batch = plain_batch(kTokens);
+      exact->begin(batch.view());
+      const std::vector<float> in = data.numbers(kTokens * kCols);
+      std::copy(in.begin(), in.end(), exact->map(Slot::normed, kTokens).begin());
+      exact->matmul(Slot::normed, handle, {}, Slot::q);
+      const std::span<float> out = exact->map(Slot::q);
+      for (std::int32_t i = 0; i < kTokens * kRows; ++i) {
+        double expected = 0;
+        for (std::int32_t k = 0; k < kCols; ++k) {
+          expected += double{in[i / kRows * kCols + k]} * matrix.values[i % kRows * kCols + k];
+        }
+        // No room for activations quantized to int8: those would be off by some 0.01.
+        ASSERT_NEAR(out[i], expected, 2e-5) << tensor_type_info(format.type).name;
+      }
+    }
+  }
+}
+
+TEST(CpuDevice, AHugeCacheCostsNothingUntilUsed) {
+  const std::unique_ptr<Device> device_with_cache = device("scalar", 1);
+  const KvLayout layout{32, 8, 128, 4096, 16, KvType::f16};
+  device_with_cache->reserve_kv(layout);
+  EXPECT_EQ(device_with_cache->memory_bytes() >> 30, 8U);
+}
+
+TEST(CpuDevice, QueryHeadsOfAShardFindTheirKvHead) {
+  // Queries 2..6 of a model with 4 queries for each KV head.
+  const AttendSpec spec{5, 2, 64, 4, 2, 1.0F};
+  EXPECT_EQ(query_heads(spec, 0).first, 0);
+  EXPECT_EQ(query_heads(spec, 0).last, 2);
+  EXPECT_EQ(query_heads(spec, 1).first, 2);
+  EXPECT_EQ(query_heads(spec, 1).last, 5);
+}
+
+}  // namespace
+}  // namespace covey

@@ -1,0 +1,183 @@
+// Attention over the paged cache, on every device.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tests/kernels/device_cases.hpp"
+
+namespace covey {
+namespace {
+
+constexpr std::int32_t kBlockTokens = 4;
+constexpr std::int32_t kBlocks = 10;
+constexpr std::int32_t kLayers = 2;
+
+double tolerance(KvType type) {
+  switch (type) {
+    case KvType::f32:
+      return 2e-5;
+    case KvType::f16:
+      return 2e-3;
+    case KvType::q8_0:
+      return 2e-2;
+  }
+  return 0;
+}
+
+// A device's cache beside a plain one: what was stored at each place.
+class DeviceAttention : public DeviceConformance {
+ protected:
+  struct Cached {
+    std::vector<float> k, v;  // (kv_heads, head_dim)
+  };
+
+  void start(const AttendSpec& spec, KvType type) {
+    spec_ = spec;
+    type_ = type;
+    cache_.clear();
+    const std::int32_t queries = spec.heads * spec.head_dim;
+    reserve({{Slot::q, queries}, {Slot::heads, queries}, {Slot::k, kv_width()}, {Slot::v, kv_width()}}, 16);
+    device_->reserve_kv({kLayers, spec.kv_heads, spec.head_dim, kBlocks, kBlockTokens, type});
+  }
+
+  std::int32_t kv_width() const { return spec_.kv_heads * spec_.head_dim; }
+
+  // Stores new keys and values for the batch, then compares what its tokens see, in every layer.
+  void pass(const TestBatch& batch, float query_size = 1.0F) {
+    const BatchView view = batch.view();
+    const auto tokens = static_cast<std::int32_t>(view.size());
+    device_->begin(view);
+    for (std::int32_t layer = 0; layer < kLayers; ++layer) {
+      const std::vector<float> k = data_.numbers(tokens * kv_width()), v = data_.numbers(tokens * kv_width());
+      std::vector<float> q = data_.numbers(tokens * spec_.heads * spec_.head_dim);
+      for (float& value : q) value *= query_size;
+      write(Slot::k, tokens, k);
+      write(Slot::v, tokens, v);
+      write(Slot::q, tokens, q);
+      device_->store_kv(layer, Slot::k, Slot::v);
+      for (std::int32_t t = 0; t < tokens; ++t) {
+        const auto row = [&](const std::vector<float>& all) {
+          return std::vector<float>(all.begin() + t * kv_width(), all.begin() + (t + 1) * kv_width());
+        };
+        cache_[{layer, view.place[t]}] = {row(k), row(v)};
+      }
+      device_->attend(layer, spec_, Slot::q, Slot::heads);
+      compare(batch, layer, q, read(Slot::heads));
+    }
+  }
+
+  void compare(const TestBatch& batch, std::int32_t layer, const std::vector<float>& q, const std::vector<float>& out) {
+    const BatchView view = batch.view();
+    ASSERT_EQ(out.size(), q.size());
+    for (std::size_t row = 0; row < q.size() / spec_.head_dim; ++row) {
+      const std::size_t t = row / spec_.heads;
+      const auto head = static_cast<std::int32_t>(row % spec_.heads);
+      const std::int32_t kv = (spec_.first_query + head) / spec_.group * spec_.head_dim;
+      const float* const query = q.data() + row * spec_.head_dim;
+      std::vector<double> scores;
+      for (std::int32_t p = 0; p <= view.position[t]; ++p) {
+        const Cached& cached = cache_.at({layer, batch.place_of(view.sequence[t], p)});
+        double score = 0;
+        for (std::int32_t i = 0; i < spec_.head_dim; ++i) score += double{query[i]} * cached.k[kv + i];
+        scores.push_back(score * spec_.scale);
+      }
+      const double largest = *std::max_element(scores.begin(), scores.end());
+      double total = 0;
+      for (double& score : scores) total += score = std::exp(score - largest);
+      for (std::int32_t i = 0; i < spec_.head_dim; ++i) {
+        double expected = 0;
+        for (std::int32_t p = 0; p <= view.position[t]; ++p) {
+          expected += scores[p] / total * cache_.at({layer, batch.place_of(view.sequence[t], p)}).v[kv + i];
+        }
+        ASSERT_NEAR(out[row * spec_.head_dim + i], expected, tolerance(type_))
+            << "token " << t << " head " << head << " dimension " << i;
+      }
+    }
+  }
+
+  AttendSpec spec_;
+  KvType type_ = KvType::f32;
+  std::map<std::pair<std::int32_t, std::int32_t>, Cached> cache_;  // by (layer, place)
+};
+
+INSTANTIATE_TEST_SUITE_P(Devices, DeviceAttention, testing::ValuesIn(device_cases()), device_case_name);
+
+// Sequences 0 and 1 share their first two blocks; sequence 2 has its own.
+const std::vector<std::vector<std::int32_t>> kTables = {{5, 2, 7, 9}, {5, 2, 0}, {8, 1}};
+
+TEST_P(DeviceAttention, SeesItsSequenceUpToItsPosition) {
+  const std::vector<AttendSpec> specs = {
+      {4, 4, 32, 1, 0, 0.2F},   // a KV head for each query head
+      {8, 2, 64, 4, 0, 0.1F},   // grouped
+      {5, 2, 32, 4, 2, 0.2F},   // a shard: two queries of one group, three of the next
+      {3, 1, 96, 8, 5, 0.1F},   // a shard: the last three of a group
+      {70, 1, 32, 70, 0, 0.2F}  // one KV head for all
+  };
+  for (const AttendSpec& spec : specs) {
+    for (const KvType type : {KvType::f32, KvType::f16, KvType::q8_0}) {
+      SCOPED_TRACE(std::to_string(spec.heads) + " heads, KV type " + std::to_string(static_cast<int>(type)));
+      start(spec, type);
+      TestBatch prompt(kBlockTokens, kTables);
+      for (std::int32_t p = 0; p < 9; ++p) prompt.add(0, p);
+      pass(prompt);
+      TestBatch mixed(kBlockTokens, kTables);  // more of a prompt, a fork's first token, a prompt from its start
+      for (std::int32_t p = 9; p < 13; ++p) mixed.add(0, p);
+      mixed.add(1, 8);
+      for (std::int32_t p = 0; p < 6; ++p) mixed.add(2, p);
+      pass(mixed);
+      TestBatch decode(kBlockTokens, kTables);
+      decode.add(2, 6);
+      decode.add(0, 13);
+      decode.add(1, 9);
+      pass(decode);
+    }
+  }
+}
+
+TEST_P(DeviceAttention, HeadDimensionsWithTails) {
+  for (const std::int32_t head_dim : {1, 6, 40, 100}) {
+    for (const KvType type : {KvType::f32, KvType::f16}) {
+      start({6, 3, head_dim, 2, 0, 0.3F}, type);
+      TestBatch batch(kBlockTokens, kTables);
+      for (std::int32_t p = 0; p < 7; ++p) batch.add(2, p);
+      pass(batch);
+    }
+  }
+}
+
+TEST_P(DeviceAttention, LargeScoresDoNotOverflow) {
+  start({2, 1, 32, 2, 0, 30.0F}, KvType::f32);
+  TestBatch batch(kBlockTokens, kTables);
+  for (std::int32_t p = 0; p < 14; ++p) batch.add(0, p);
+  // The softmax is nearly a choice of one position, and rounding of scores in the hundreds must not change which.
+  pass(batch, 10.0F);
+}
+
+TEST_P(DeviceAttention, CopiedBlocksAreApart) {
+  for (const KvType type : {KvType::f32, KvType::f16, KvType::q8_0}) {
+    start({4, 2, 32, 2, 0, 0.2F}, type);
+    const std::vector<std::vector<std::int32_t>> tables = {{3, 6}, {3, 4}};
+    TestBatch prompt(kBlockTokens, tables);
+    for (std::int32_t p = 0; p < 6; ++p) prompt.add(0, p);
+    pass(prompt);
+    device_->copy_kv_block(6, 4);
+    for (std::int32_t layer = 0; layer < kLayers; ++layer) {
+      for (std::int32_t i = 0; i < kBlockTokens; ++i) {
+        const auto source = cache_.find({layer, 6 * kBlockTokens + i});
+        if (source != cache_.end()) cache_[{layer, 4 * kBlockTokens + i}] = source->second;
+      }
+    }
+    TestBatch forked(kBlockTokens, tables);  // both write their own copy from here on
+    forked.add(0, 6);
+    forked.add(1, 6);
+    pass(forked);
+  }
+}
+
+}  // namespace
+}  // namespace covey

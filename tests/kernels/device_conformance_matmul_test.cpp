@@ -1,0 +1,160 @@
+// Products with weights of every format, on every device.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "tests/kernels/device_cases.hpp"
+
+namespace covey {
+namespace {
+
+using DeviceMatmul = DeviceConformance;
+INSTANTIATE_TEST_SUITE_P(Devices, DeviceMatmul, testing::ValuesIn(device_cases()), device_case_name);
+
+struct Shape {
+  std::int32_t rows, cols, tokens;
+};
+
+// What a product may be off by. Devices may quantize activations to int8 for quantized weights: each is then off by
+// half a step at most, a step being the largest of its block of 32 over 127. The rest is rounding of F32 sums.
+double allowance(const Format& format, const float* in, const float* weights, std::int32_t cols) {
+  double allowed = 1e-6, magnitude = 0;
+  for (std::int32_t begin = 0; begin < cols; begin += kActivationBlock) {
+    const std::int32_t end = std::min(begin + kActivationBlock, cols);
+    double largest = 0, weight = 0;
+    for (std::int32_t k = begin; k < end; ++k) {
+      largest = std::max(largest, std::abs(double{in[k]}));
+      weight += std::abs(double{weights[k]});
+      magnitude += std::abs(double{in[k]} * weights[k]);
+    }
+    if (format.activations == ActivationKind::int8) allowed += largest / 127 * 0.501 * weight;
+  }
+  return allowed + 4e-6 * magnitude;
+}
+
+void expect_product(const Format& format, const std::vector<float>& in, const TestMatrix& matrix,
+                    const std::vector<float>& bias, const std::vector<float>& out) {
+  const auto rows = static_cast<std::int32_t>(matrix.view.rows), cols = static_cast<std::int32_t>(matrix.view.cols);
+  const auto tokens = static_cast<std::int32_t>(out.size()) / rows;
+  for (std::int32_t t = 0; t < tokens; ++t) {
+    for (std::int32_t r = 0; r < rows; ++r) {
+      const float* const x = in.data() + t * cols;
+      const float* const w = matrix.values.data() + r * cols;
+      double expected = bias.empty() ? 0.0 : bias[r];
+      for (std::int32_t k = 0; k < cols; ++k) expected += double{x[k]} * w[k];
+      ASSERT_NEAR(out[t * rows + r], expected, allowance(format, x, w, cols))
+          << tensor_type_info(format.type).name << " row " << r << " token " << t;
+    }
+  }
+}
+
+TEST_P(DeviceMatmul, MultipliesByEveryFormat) {
+  for (const Format& format : formats()) {
+    const bool any_cols = tensor_type_info(format.type).block_elements == 1;
+    for (const Shape shape : {Shape{16, 32, 1}, {1, 64, 3}, {17, 96, 17}, {40, 256, 2}, {100, 2048, 5}, {33, 7, 4}}) {
+      if (shape.cols % 32 != 0 && !any_cols) continue;
+      const TestMatrix matrix(format.type, shape.rows, shape.cols, data_);
+      const MatrixHandle handle = device_->add_matrix(matrix.view);
+      const std::vector<float> in = data_.numbers(shape.tokens * shape.cols), bias = data_.numbers(shape.rows);
+      const VectorHandle bias_handle = device_->add_vector(bias);
+      reserve({{Slot::normed, shape.cols}, {Slot::q, shape.rows}, {Slot::k, shape.rows}}, shape.tokens);
+      begin(shape.tokens);
+      write(Slot::normed, shape.tokens, in);
+      device_->matmul(Slot::normed, handle, {}, Slot::q);
+      device_->matmul(Slot::normed, handle, bias_handle, Slot::k);
+      expect_product(format, in, matrix, {}, read(Slot::q));
+      expect_product(format, in, matrix, bias, read(Slot::k));
+    }
+  }
+}
+
+TEST_P(DeviceMatmul, PromptsGiveTheSameWithinRounding) {
+  for (const Format& format : formats()) {
+    for (const Shape shape : {Shape{150, 608, 40}, {16, 32, 32}, {300, 256, 65}}) {
+      const TestMatrix matrix(format.type, shape.rows, shape.cols, data_);
+      const MatrixHandle handle = device_->add_matrix(matrix.view);
+      const std::vector<float> in = data_.numbers(shape.tokens * shape.cols), bias = data_.numbers(shape.rows);
+      const VectorHandle bias_handle = device_->add_vector(bias);
+      reserve({{Slot::normed, shape.cols}, {Slot::q, shape.rows}}, shape.tokens);
+      for (const bool prompt : {false, true}) {
+        begin(shape.tokens, prompt);
+        write(Slot::normed, shape.tokens, in);
+        device_->matmul(Slot::normed, handle, bias_handle, Slot::q);
+        expect_product(format, in, matrix, bias, read(Slot::q));
+      }
+    }
+  }
+}
+
+TEST_P(DeviceMatmul, MatricesWithoutRowsOrColumns) {
+  for (const Format& format : formats()) {
+    const TestMatrix no_rows(format.type, 0, 64, data_), no_cols(format.type, 20, 0, data_);
+    const MatrixHandle without_rows = device_->add_matrix(no_rows.view),
+                       without_cols = device_->add_matrix(no_cols.view);
+    const std::vector<float> bias = data_.numbers(20);
+    const VectorHandle bias_handle = device_->add_vector(bias);
+    for (const bool prompt : {false, true}) {
+      constexpr std::int32_t kTokens = 40;
+      reserve({{Slot::normed, 64}, {Slot::partial, 20}, {Slot::logits, 7}}, kTokens);
+      begin(kTokens, prompt);
+      write(Slot::normed, kTokens, data_.numbers(kTokens * 64));
+      device_->map(Slot::gate, kTokens);
+      device_->matmul(Slot::normed, without_rows, {}, Slot::logits);
+      EXPECT_TRUE(read(Slot::logits).empty());
+      device_->matmul(Slot::gate, without_cols, {}, Slot::partial);
+      EXPECT_EQ(read(Slot::partial), std::vector<float>(kTokens * 20, 0.0F));
+      device_->matmul(Slot::gate, without_cols, bias_handle, Slot::partial);
+      const std::vector<float> out = read(Slot::partial);
+      for (std::size_t i = 0; i < out.size(); ++i) ASSERT_EQ(out[i], bias[i % 20]);
+    }
+  }
+}
+
+// A device may keep a quantized copy of a product's input: every way to write the slot must make it stale.
+TEST_P(DeviceMatmul, SeesEveryChangeOfItsInput) {
+  constexpr std::int32_t kWidth = 64, kTokens = 2;
+  const Format& format = *find_format(TensorType::q8_0);
+  const TestMatrix matrix(TensorType::q8_0, kWidth, kWidth, data_), table(TensorType::f32, 4, kWidth, data_);
+  const MatrixHandle handle = device_->add_matrix(matrix.view);
+  const TableHandle table_handle = device_->add_table(table.view);
+  const VectorHandle weight = device_->add_vector(data_.numbers(kWidth));
+  const RopeHandle rope = device_->add_rope({RopePairs::halves, {1.0F, 0.1F, 0.3F}, 1.0F});
+  reserve({{Slot::residual, kWidth}, {Slot::normed, kWidth}, {Slot::q, kWidth}, {Slot::heads, kWidth}}, kTokens);
+  device_->reserve_kv({1, 1, kWidth, kTokens, 1, KvType::f32});
+  begin(kTokens);
+  write(Slot::residual, kTokens, data_.numbers(kTokens * kWidth));
+  write(Slot::q, kTokens, data_.numbers(kTokens * kWidth));
+  write(Slot::normed, kTokens, data_.numbers(kTokens * kWidth));
+  device_->store_kv(0, Slot::residual, Slot::q);
+  const auto check = [&](const char* after) {
+    SCOPED_TRACE(after);
+    device_->matmul(Slot::normed, handle, {}, Slot::heads);
+    const std::vector<float> out = read(Slot::heads);
+    expect_product(format, read(Slot::normed), matrix, {}, out);
+    device_->matmul(Slot::normed, handle, {}, Slot::heads);  // what is copied now is stale after the next change
+  };
+  check("map");
+  const std::vector<std::int32_t> rows = {1, 0};
+  device_->norm(NormKind::rms, Slot::residual, weight, 1e-5F, Slot::normed);
+  check("norm");
+  device_->add(Slot::residual, Slot::normed);
+  check("add");
+  device_->rope(rope, 1, kWidth, Slot::normed);
+  check("rope");
+  device_->gated(Activation::silu, Slot::normed, Slot::residual);
+  check("gated");
+  device_->pick(rows, Slot::residual, Slot::normed);
+  check("pick");
+  device_->matmul(Slot::residual, handle, {}, Slot::normed);
+  check("matmul");
+  device_->attend(0, {1, 1, kWidth, 1, 0, 1.0F}, Slot::q, Slot::normed);
+  check("attend");
+  device_->embed(table_handle, 1.0F, Slot::normed);
+  check("embed");
+}
+
+}  // namespace
+}  // namespace covey

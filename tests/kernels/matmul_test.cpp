@@ -1,0 +1,198 @@
+// Every format's panel product, on every instruction set that runs here.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "samples.hpp"
+
+namespace covey {
+namespace {
+
+/// A matrix of one format, packed, and activations for it, in both forms.
+struct Product {
+  const Format& format;
+  std::int64_t rows, cols;
+  std::int32_t tokens;
+  std::vector<std::byte> weights;  // (rows) rows as in a file
+  std::vector<std::byte> panels;   // (panels) of 16 rows
+  std::vector<float> activations;  // (tokens, cols)
+  std::vector<std::byte> in;       // (tokens, cols) as the format's product reads them
+  std::size_t in_stride = 0;
+
+  Product(const Format& of, std::int64_t row_count, std::int64_t col_count, std::int32_t token_count,
+          std::uint64_t seed = 1)
+      : format(of), rows(row_count), cols(col_count), tokens(token_count) {
+    Samples samples(seed);
+    const TensorTypeInfo& info = tensor_type_info(format.type);
+    const std::size_t row_bytes = static_cast<std::size_t>(cols) / info.block_elements * info.block_bytes;
+    weights.resize(row_bytes * rows);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      format.encode(samples.take(cols, 0.1F).data(), cols, weights.data() + r * row_bytes);
+    }
+    const MatrixView view{weights.data(), format.type, rows, cols, row_bytes};
+    const std::size_t panel_bytes = format.panel_bytes(cols);
+    panels.resize(panel_bytes * panel_count());
+    for (std::int64_t p = 0; p < panel_count(); ++p) {
+      format.pack(view, p * kPanelRows, panels.data() + p * panel_bytes);
+    }
+    activations = samples.take(cols * tokens, 3.0F);
+    set_activations();
+  }
+
+  std::int64_t panel_count() const { return (rows + kPanelRows - 1) / kPanelRows; }
+
+  void set_activations() {
+    if (format.activations == ActivationKind::f32) {
+      const auto bytes = std::as_bytes(std::span(activations));
+      in.assign(bytes.begin(), bytes.end());
+      in_stride = cols * sizeof(float);
+    } else {
+      in_stride = cols / kActivationBlock * sizeof(ActivationBlock);
+      in.resize(in_stride * tokens);
+      for (std::int32_t t = 0; t < tokens; ++t) {
+        tables_that_run().back()->quantize(activations.data() + t * cols, cols,
+                                           reinterpret_cast<ActivationBlock*>(in.data() + t * in_stride));
+      }
+    }
+  }
+
+  /// (tokens, rows + 1): the last column must stay as it is.
+  std::vector<float> run(const IsaTable& isa, std::int32_t first, std::int32_t count) const {
+    const std::size_t stride = rows + 1;
+    std::vector<float> out(stride * count, -77.0F);
+    for (std::int64_t p = 0; p < panel_count(); ++p) {
+      const std::int64_t left = rows - p * kPanelRows;
+      isa.matmul[format.index](panels.data() + p * format.panel_bytes(cols), cols, in.data() + first * in_stride,
+                               in_stride, count, out.data() + p * kPanelRows, stride,
+                               static_cast<std::int32_t>(std::min<std::int64_t>(left, kPanelRows)));
+    }
+    return out;
+  }
+
+  /// The same in double precision, from the decoded weights and the activations as quantized.
+  std::vector<double> reference() const {
+    const std::size_t row_bytes = weights.size() / rows;
+    std::vector<double> out((rows + 1) * tokens, -77.0);
+    std::vector<float> row(cols);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      format.decode(weights.data() + r * row_bytes, cols, row.data());
+      for (std::int32_t t = 0; t < tokens; ++t) {
+        double sum = 0.0;
+        for (std::int64_t c = 0; c < cols; ++c) sum += double{row[c]} * activation(t, c);
+        out[t * (rows + 1) + r] = sum;
+      }
+    }
+    return out;
+  }
+
+  double activation(std::int32_t token, std::int64_t col) const {
+    if (format.activations == ActivationKind::f32) return activations[token * cols + col];
+    const auto* blocks = reinterpret_cast<const ActivationBlock*>(in.data() + token * in_stride);
+    const ActivationBlock& block = blocks[col / kActivationBlock];
+    return double{block.scale} * block.q[col % kActivationBlock];
+  }
+};
+
+class Matmul : public testing::TestWithParam<Format> {
+ protected:
+  std::int64_t block() const { return tensor_type_info(GetParam().type).block_elements; }
+};
+
+TEST_P(Matmul, EqualsDoublePrecision) {
+  for (const IsaTable* isa : tables_that_run()) {
+    for (const std::int64_t rows : {1, 2, 7, 15, 16, 17, 33}) {
+      for (const std::int64_t blocks : {1, 2, 3, 5, 8, 67}) {
+        const Product product(GetParam(), rows, blocks * block(), 5, rows * 100 + blocks);
+        const std::vector<float> out = product.run(*isa, 0, product.tokens);
+        const std::vector<double> expected = product.reference();
+        for (std::size_t i = 0; i < out.size(); ++i) {
+          ASSERT_NEAR(out[i], expected[i], 2e-6 * std::sqrt(double(product.cols)))
+              << isa->name << ", " << rows << " rows, " << product.cols << " columns, output " << i;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Matmul, SameBitsOnEveryInstructionSet) {
+  // 260 columns: more than the piece that float products take at a time, and a tail.
+  for (const std::int64_t cols :
+       {std::int64_t{32}, std::int64_t{256}, block() == 1 ? std::int64_t{1031} : std::int64_t{1056}}) {
+    const Product product(GetParam(), 33, cols, 9);
+    const std::vector<float> expected = product.run(*isa_tables().back(), 0, product.tokens);
+    for (const IsaTable* isa : tables_that_run()) {
+      EXPECT_TRUE(same_bits(product.run(*isa, 0, product.tokens), expected)) << isa->name << ", " << cols << " columns";
+    }
+  }
+}
+
+TEST_P(Matmul, ATokenAloneGivesTheSameBits) {
+  for (const IsaTable* isa : tables_that_run()) {
+    for (const std::int32_t tokens : {2, 3, 4, 5, 6, 7, 8, 9, 33}) {
+      const Product product(GetParam(), 17, 10 * block() + (block() == 1 ? 277 : 0), tokens);
+      const std::vector<float> together = product.run(*isa, 0, tokens);
+      for (std::int32_t t = 0; t < tokens; ++t) {
+        const std::size_t width = product.rows + 1;
+        EXPECT_TRUE(same_bits(product.run(*isa, t, 1), std::span(together).subspan(t * width, width)))
+            << isa->name << ", token " << t << " of " << tokens;
+      }
+    }
+  }
+}
+
+TEST_P(Matmul, NoColumnsNoTokens) {
+  for (const IsaTable* isa : tables_that_run()) {
+    float out[2] = {5.0F, 5.0F};
+    const std::byte none{};
+    isa->matmul[GetParam().index](&none, 0, &none, 0, 1, out, 2, 1);
+    EXPECT_EQ(out[0], 0.0F) << isa->name;
+    EXPECT_EQ(out[1], 5.0F) << isa->name;
+    isa->matmul[GetParam().index](&none, 32, &none, 0, 0, out, 2, 1);
+    EXPECT_EQ(out[0], 0.0F) << isa->name;
+  }
+}
+
+TEST_P(Matmul, AnyAddress) {
+  for (const IsaTable* isa : tables_that_run()) {
+    Product product(GetParam(), 16, 4 * block(), 3);
+    const std::vector<float> expected = product.run(*isa, 0, 3);
+    product.panels.insert(product.panels.begin(), std::byte{});
+    product.in.insert(product.in.begin(), std::byte{});
+    std::vector<float> out(3 * 17, -77.0F);
+    isa->matmul[product.format.index](product.panels.data() + 1, product.cols, product.in.data() + 1, product.in_stride,
+                                      3, out.data(), 17, 16);
+    EXPECT_TRUE(same_bits(out, expected)) << isa->name;
+  }
+}
+
+/// The largest magnitudes of weights and activations together: where narrow intermediate sums would overflow.
+TEST_P(Matmul, ExtremesOfQuantizedValues) {
+  if (GetParam().activations != ActivationKind::int8) GTEST_SKIP() << "a float format";
+  const std::size_t block_bytes = tensor_type_info(GetParam().type).block_bytes;
+  for (const int byte : {0x00, 0x7f, 0x80, 0xff}) {
+    for (const int activation : {-127, 127}) {
+      Product product(GetParam(), 16, block(), 1);
+      for (std::size_t i = 0; i < product.weights.size(); ++i) {
+        if (i % block_bytes >= 2) product.weights[i] = static_cast<std::byte>(byte);
+      }
+      GetParam().pack({product.weights.data(), GetParam().type, 16, product.cols, block_bytes}, 0,
+                      product.panels.data());
+      auto* activations = reinterpret_cast<ActivationBlock*>(product.in.data());
+      activations->sum = activation * kActivationBlock;
+      std::fill_n(activations->q, kActivationBlock, static_cast<std::int8_t>(activation));
+      const std::vector<double> expected = product.reference();
+      for (const IsaTable* isa : tables_that_run()) {
+        const std::vector<float> out = product.run(*isa, 0, 1);
+        for (int r = 0; r < 16; ++r) {
+          ASSERT_NEAR(out[r], expected[r], 1e-6 * std::abs(expected[r])) << isa->name << ", bytes " << byte;
+        }
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, Matmul, testing::ValuesIn(formats().begin(), formats().end()),
+                         [](const auto& of) { return name_of(of.param); });
+
+}  // namespace
+}  // namespace covey

@@ -1,0 +1,132 @@
+#include "kernels/cpu/thread_pool.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "covey/error.hpp"
+#include "kernels/cpu/cores.hpp"
+
+namespace covey {
+namespace {
+
+class ThreadPoolTest : public testing::TestWithParam<int> {};
+
+TEST_P(ThreadPoolTest, VisitsEveryIterationOnce) {
+  ThreadPool pool(GetParam());
+  EXPECT_EQ(pool.size(), GetParam());
+  for (const std::int64_t count : {0, 1, 2, 7, 64, 1000}) {
+    for (const std::int64_t grain : {1, 3, 64, 5000}) {
+      std::vector<int> visits(static_cast<std::size_t>(count), 0);
+      pool.parallel_for(count, grain, [&](std::int64_t begin, std::int64_t end, int) noexcept {
+        for (std::int64_t i = begin; i < end; ++i) ++visits[static_cast<std::size_t>(i)];
+      });
+      EXPECT_EQ(visits, std::vector<int>(static_cast<std::size_t>(count), 1)) << count << " by " << grain;
+    }
+  }
+}
+
+// Counters that are not atomic: a thread sanitizer sees it when two ranges share a thread's index at the same time.
+TEST_P(ThreadPoolTest, GivesScratchToOneThreadAtATime) {
+  ThreadPool pool(GetParam());
+  std::vector<std::int64_t> sums(static_cast<std::size_t>(pool.size()), 0);
+  std::int64_t expected = 0;
+  for (int round = 0; round < 500; ++round) {
+    const std::int64_t count = 1 + round % 40;
+    expected += count * (count - 1) / 2;
+    pool.parallel_for(count, 1, [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
+      for (std::int64_t i = begin; i < end; ++i) sums[static_cast<std::size_t>(thread)] += i;
+    });
+  }
+  std::int64_t total = 0;
+  for (const std::int64_t sum : sums) total += sum;
+  EXPECT_EQ(total, expected);
+}
+
+TEST_P(ThreadPoolTest, MakesTheResultsOfOneLoopVisibleToTheNext) {
+  ThreadPool pool(GetParam());
+  std::vector<std::int64_t> values(64, 0);
+  for (int round = 0; round < 200; ++round) {
+    pool.parallel_for(64, 1, [&](std::int64_t begin, std::int64_t end, int) noexcept {
+      for (std::int64_t i = begin; i < end; ++i) values[static_cast<std::size_t>(i)] += 1;
+    });
+    // Another order of claims, so that values move between threads.
+    pool.parallel_for(64, 5, [&](std::int64_t begin, std::int64_t end, int) noexcept {
+      for (std::int64_t i = begin; i < end; ++i) values[static_cast<std::size_t>(63 - i)] += 1;
+    });
+  }
+  EXPECT_EQ(values, std::vector<std::int64_t>(64, 400));
+}
+
+TEST_P(ThreadPoolTest, WakesWorkersThatFellAsleep) {
+  ThreadPool pool(GetParam());
+  for (int round = 0; round < 5; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    // No range ends before every thread of the pool has one: this returns only if all of them wake.
+    std::atomic<int> arrived{0};
+    pool.parallel_for(pool.size(), 1, [&](std::int64_t, std::int64_t, int) noexcept {
+      arrived.fetch_add(1);
+      while (arrived.load() < pool.size()) std::this_thread::yield();
+    });
+    EXPECT_EQ(arrived.load(), pool.size());
+  }
+}
+
+TEST_P(ThreadPoolTest, EndsWhetherOrNotItWasUsed) {
+  for (int round = 0; round < 20; ++round) {
+    ThreadPool pool(GetParam());
+    int total = 0;
+    if (round % 2 == 0) pool.parallel_for(1, 1, [&](std::int64_t, std::int64_t, int) noexcept { ++total; });
+    EXPECT_EQ(total, round % 2 == 0 ? 1 : 0);
+  }
+}
+
+TEST_P(ThreadPoolTest, GrainCoversTheLoopAndIsNeverZero) {
+  const ThreadPool pool(GetParam());
+  for (const std::int64_t count : {0, 1, 100, 1'000'000}) {
+    for (const std::int64_t cost : {0, 1, 1'000'000}) EXPECT_GE(pool.grain(count, cost), 1);
+  }
+  EXPECT_GE(pool.grain(100, 1), 100) << "a loop of 100 ns is not worth a second thread";
+  EXPECT_LE(pool.grain(1000, 1'000'000), 1000 / pool.size()) << "a long loop has work for all";
+}
+
+// 7: more threads than there may be cores.
+INSTANTIATE_TEST_SUITE_P(Threads, ThreadPoolTest, testing::Values(1, 2, 3, 7));
+
+TEST(ThreadPool, TakesAllCoresByDefault) { EXPECT_EQ(ThreadPool(0).size(), available_cores()); }
+
+TEST(ThreadPool, OneThreadIsTheCallers) {
+  ThreadPool pool(1);
+  std::thread::id runner;
+  int ranges = 0;
+  pool.parallel_for(10, 1, [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
+    runner = std::this_thread::get_id();
+    ranges += begin == 0 && end == 10 && thread == 0 ? 1 : 100;
+  });
+  EXPECT_EQ(runner, std::this_thread::get_id());
+  EXPECT_EQ(ranges, 1);
+}
+
+TEST(ThreadPool, RefusesImpossibleNumbers) {
+  EXPECT_THROW(ThreadPool(-1), Error);
+  EXPECT_THROW(ThreadPool(ThreadPool::kMaxThreads + 1), Error);
+}
+
+#ifndef NDEBUG
+TEST(ThreadPoolDeathTest, LoopsDoNotNest) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  ThreadPool pool(1);
+  EXPECT_DEATH(pool.parallel_for(2, 1,
+                                 [&](std::int64_t, std::int64_t, int) noexcept {
+                                   pool.parallel_for(2, 1, [](std::int64_t, std::int64_t, int) noexcept {});
+                                 }),
+               "loops do not nest");
+}
+#endif
+
+}  // namespace
+}  // namespace covey
