@@ -7,7 +7,7 @@
 #include "cli/numbers.hpp"
 #include "cli/suggestion.hpp"
 #include "kernels/cpu/isa.hpp"
-#include "mpi/emulated_link.hpp"
+#include "mpi/link_model.hpp"
 
 namespace covey {
 
@@ -39,6 +39,18 @@ std::vector<std::string> link_names() {
   std::vector<std::string> names;
   for (const LinkProfile& profile : link_profiles()) names.emplace_back(profile.name);
   return names;
+}
+
+CLI::Validator a_link() {
+  return {[](std::string& text) {
+            try {
+              find_link_profile(text);
+              return std::string();
+            } catch (const Error& error) {
+              return std::string(error.what());
+            }
+          },
+          ""};
 }
 
 void add_device_flags(CLI::App& parser, JobFlags& flags) {
@@ -95,8 +107,11 @@ void add_mode_flags(CLI::App& parser, JobFlags& flags) {
       ->allow_extra_args(false)
       ->option_text("LIST")
       ->group(group);
-  parser.add_option("--link", flags.link, "Emulate a network between the ranks: " + joined(link_names()))
-      ->check(one_of(link_names()))
+  parser
+      .add_option("--link", flags.link,
+                  "Emulate a network between the ranks: " + joined(link_names()) +
+                      "; or latency=2ms,bandwidth=100mbit,jitter=1ms")
+      ->check(a_link())
       ->option_text("PROFILE")
       ->group(group);
   parser.add_option("--timeout", flags.timeout_seconds, "Silence after which a rank counts as lost (default 30)")
