@@ -37,7 +37,7 @@ int info(const InfoFlags& flags) {
 
 CommandRun add_info(CLI::App& parser) {
   auto flags = std::make_shared<InfoFlags>();
-  parser.add_option("FILE,-m,--model", flags->model, "Model, a GGUF file")->required()->option_text("(required)");
+  parser.add_option("FILE", flags->model, "Model, a GGUF file")->required()->option_text("(required)");
   parser.add_flag("--tensors", flags->tensors, "List all tensors");
   parser.add_flag("--metadata", flags->metadata, "List all metadata; long arrays abbreviated");
   parser.add_flag("--json", flags->json, "One JSON object");

@@ -7,13 +7,13 @@
 #include "cli/numbers.hpp"
 #include "cli/suggestion.hpp"
 #include "kernels/cpu/isa.hpp"
-#include "mpi/emulated_link.hpp"
+#include "mpi/link_model.hpp"
 
 namespace covey {
 
 namespace {
 
-constexpr double kMostTokens = 1 << 30;
+constexpr std::int64_t kMostTokens = 1 << 30;
 
 const std::map<std::string, KvChoice>& kv_choices() {
   static const std::map<std::string, KvChoice> kChoices = {
@@ -41,11 +41,23 @@ std::vector<std::string> link_names() {
   return names;
 }
 
+CLI::Validator a_link() {
+  return {[](std::string& text) {
+            try {
+              find_link_profile(text);
+              return std::string();
+            } catch (const Error& error) {
+              return std::string(error.what());
+            }
+          },
+          ""};
+}
+
 void add_device_flags(CLI::App& parser, JobFlags& flags) {
   const char* group = "Device";
   CpuOptions& cpu = flags.job.stage.cpu;
   parser.add_option("-t,--threads", cpu.threads, "Threads of each rank (default: its share of the host's cores)")
-      ->check(in_range(1, 1024))
+      ->check(whole_in_range(1, 1024))
       ->option_text("N")
       ->group(group);
   parser
@@ -62,11 +74,11 @@ void add_memory_flags(CLI::App& parser, JobFlags& flags) {
   const char* group = "Memory";
   StageOptions& stage = flags.job.stage;
   parser.add_option("-c,--ctx", stage.n_ctx, "Longest sequence in tokens (default: as trained, at most 4096)")
-      ->check(in_range(1, kMostTokens))
+      ->check(whole_in_range(1, kMostTokens))
       ->option_text("N")
       ->group(group);
   parser.add_option("--batch", stage.max_tokens, "Most tokens in one forward pass (default 256)")
-      ->check(in_range(1, 65536))
+      ->check(whole_in_range(1, 65536))
       ->option_text("N")
       ->group(group);
   parser.add_option("--kv", flags.kv, "Type of the KV cache: auto (F32 for F32 models, else F16), f32, f16, q8_0")
@@ -76,7 +88,7 @@ void add_memory_flags(CLI::App& parser, JobFlags& flags) {
   parser
       .add_option("--kv-tokens", stage.kv_tokens,
                   "Room of the KV cache in tokens over all sequences (default: as --ctx)")
-      ->check(in_range(1, kMostTokens))
+      ->check(whole_in_range(1, kMostTokens))
       ->option_text("N")
       ->group(group);
 }
@@ -95,8 +107,11 @@ void add_mode_flags(CLI::App& parser, JobFlags& flags) {
       ->allow_extra_args(false)
       ->option_text("LIST")
       ->group(group);
-  parser.add_option("--link", flags.link, "Emulate a network between the ranks: " + joined(link_names()))
-      ->check(one_of(link_names()))
+  parser
+      .add_option("--link", flags.link,
+                  "Emulate a network between the ranks: " + joined(link_names()) +
+                      "; or latency=2ms,bandwidth=100mbit,jitter=1ms")
+      ->check(a_link())
       ->option_text("PROFILE")
       ->group(group);
   parser.add_option("--timeout", flags.timeout_seconds, "Silence after which a rank counts as lost (default 30)")

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -76,7 +77,7 @@ CommandRun add_logits(CLI::App& parser) {
   add_job_flags(parser, flags->job);
   parser.add_option("--tokens", flags->tokens, "Token ids, as 1,2,3; evaluated as they are, no BOS is added")
       ->required()
-      ->check(at_least(0))
+      ->check(whole_in_range(0, std::numeric_limits<Token>::max()))
       ->delimiter(',')
       ->option_text("IDS (required)");
   parser.add_flag("--json", flags->json, "One object with \"n_vocab\", \"tokens\" and \"logits\", a list of rows");

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <limits>
+#include <system_error>
 #include <utility>
 
 #include "cli/suggestion.hpp"
@@ -24,6 +26,18 @@ CLI::Validator between(double low, double high, const std::string& described) {
           ""};
 }
 
+template <class Whole>
+CLI::Validator whole_between(Whole low, Whole high, const std::string& described) {
+  return {[low, high, described](std::string& text) {
+            Whole value = 0;
+            const char* end = text.data() + text.size();
+            const auto [stop, failure] = std::from_chars(text.data(), end, value);
+            if (failure == std::errc() && stop == end && value >= low && value <= high) return std::string();
+            return fmt::format("'{}' is not {}", text, described);
+          },
+          ""};
+}
+
 }  // namespace
 
 CLI::Validator in_range(double low, double high) {
@@ -32,6 +46,14 @@ CLI::Validator in_range(double low, double high) {
 
 CLI::Validator at_least(double low) {
   return between(low, std::numeric_limits<double>::max(), fmt::format("a number of at least {}", low));
+}
+
+CLI::Validator whole_in_range(std::int64_t low, std::int64_t high) {
+  return whole_between(low, high, fmt::format("a whole number from {} to {}", low, high));
+}
+
+CLI::Validator whole_at_least(std::uint64_t low) {
+  return whole_between(low, std::numeric_limits<std::uint64_t>::max(), fmt::format("a whole number of at least {}", low));
 }
 
 CLI::Validator one_of(std::vector<std::string> choices) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,12 @@ CLI::Validator in_range(double low, double high);
 
 /// A finite number of at least `low`.
 CLI::Validator at_least(double low);
+
+/// A whole number from `low` to `high`, both included.
+CLI::Validator whole_in_range(std::int64_t low, std::int64_t high);
+
+/// A whole number of at least `low`, up to the largest of 64 bits without a sign.
+CLI::Validator whole_at_least(std::uint64_t low);
 
 /// One of `choices`.
 CLI::Validator one_of(std::vector<std::string> choices);

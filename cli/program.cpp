@@ -60,6 +60,13 @@ void build(Program& program) {
   }
 }
 
+std::string help_of(const CLI::App& parser) {
+  std::string text = parser.help(parser.get_parent() == nullptr ? "covey" : "covey " + parser.get_name());
+  // CLI11 leaves two empty lines between groups of options.
+  for (std::size_t at = text.find("\n\n\n"); at != std::string::npos; at = text.find("\n\n\n")) text.erase(at, 1);
+  return text;
+}
+
 std::vector<std::string> option_names(const CLI::App& parser) {
   std::vector<std::string> names;
   for (const CLI::Option* option : parser.get_options()) {
@@ -94,6 +101,7 @@ std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
   const std::vector<CLI::App*> chosen = app.get_subcommands();
   const std::string name = chosen.empty() ? "covey" : "covey " + chosen.front()->get_name();
   std::string message = error.what();
+  if (error.get_name() == "ArgumentMismatch") message = message.substr(0, message.find(':')) + " needs a value";
   if (!app.remaining(true).empty() && error.get_name() != "ValidationError" && error.get_name() != "ConversionError") {
     message = unexpected(app);
   }
@@ -106,7 +114,7 @@ int parse_and_run(Program& program, int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     const std::vector<CLI::App*> chosen = app.get_subcommands();
-    if (is_first_rank()) print((chosen.empty() ? app : *chosen.front()).help());
+    if (is_first_rank()) print(help_of(chosen.empty() ? app : *chosen.front()));
     return kExitOk;
   } catch (const CLI::CallForVersion& version) {
     if (is_first_rank()) print(std::string(version.what()) + "\n");
@@ -116,7 +124,7 @@ int parse_and_run(Program& program, int argc, char** argv) {
   }
   if (app.get_subcommands().empty()) {
     if (argc > 1) throw UsageError("no command: choose " + joined(command_names()));
-    if (is_first_rank()) print(app.help());
+    if (is_first_rank()) print(help_of(app));
     return kExitUsage;
   }
   return program.runs.at(app.get_subcommands().front())();

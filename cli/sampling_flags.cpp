@@ -53,7 +53,7 @@ void add_penalties(CLI::App& parser, SamplingParams& params) {
       ->option_text("X")
       ->group(group);
   parser.add_option("--penalty-window", params.penalty_window, "Tokens that count as recent; -1: all (default 64)")
-      ->check(in_range(-1, 1 << 30))
+      ->check(whole_in_range(-1, 1 << 30))
       ->option_text("N")
       ->group(group);
 }
@@ -75,9 +75,12 @@ void add_sampling_flags(CLI::App& parser, SamplingFlags& flags) {
                                  ->check(in_range(0, 100))
                                  ->option_text("X")
                                  ->group(group);
-  parser.add_flag("--greedy", flags.greedy, "Always take the likeliest token")->excludes(temperature)->group(group);
+  parser.add_flag("--greedy", flags.greedy, "Always take the likeliest token")
+      ->excludes(temperature)
+      ->option_text(" ")
+      ->group(group);
   parser.add_option("--top-k", params.top_k, "Draw from the K likeliest; 0: all (default 40)")
-      ->check(in_range(0, 1 << 30))
+      ->check(whole_in_range(0, 1 << 30))
       ->option_text("K")
       ->group(group);
   parser.add_option("--top-p", params.top_p, "Draw from the likeliest that together reach P (default 0.95)")
@@ -97,7 +100,7 @@ void add_sampling_flags(CLI::App& parser, SamplingFlags& flags) {
       ->option_text("ID=X")
       ->group(group);
   parser.add_option("--seed", params.seed, "Equal seeds draw equal texts (default 0)")
-      ->check(at_least(0))
+      ->check(whole_at_least(0))
       ->option_text("N")
       ->group(group);
 }

@@ -103,7 +103,7 @@ void add_shape_flags(CLI::App& parser, SynthFlags& flags) {
   const char* group = "Shape";
   const auto number = [&](const char* name, std::optional<std::uint32_t>& value, const char* meaning) {
     parser.add_option(name, value, meaning)
-        ->check(in_range(1, std::numeric_limits<std::int32_t>::max()))
+        ->check(whole_in_range(1, std::numeric_limits<std::int32_t>::max()))
         ->option_text("N")
         ->group(group);
   };
@@ -141,7 +141,7 @@ CommandRun add_synth(CLI::App& parser) {
       ->check(a_type())
       ->option_text("TYPE");
   parser.add_option("--seed", flags->seed, "Equal seeds give equal models (default 1)")
-      ->check(at_least(0))
+      ->check(whole_at_least(0))
       ->option_text("N");
   add_shape_flags(parser, *flags);
   parser.add_flag("-q,--quiet", flags->quiet, "Nothing on standard error");

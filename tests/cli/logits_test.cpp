@@ -52,8 +52,8 @@ TEST(Logits, OfEveryPositionAsTheReferenceHasThem) {
 }
 
 TEST(Logits, ExactComputesOnDecodedWeights) {
-  const auto reference = golden("llama-q4_0");
-  const auto result = parsed(logits("llama-q4_0", list(reference["tokens"]), {"--json", "--exact", "--kv", "f32"}).out);
+  const auto reference = golden("llama-q8_0");
+  const auto result = parsed(logits("llama-q8_0", list(reference["tokens"]), {"--json", "--exact", "--kv", "f32"}).out);
   ASSERT_TRUE(result.is_object());
   const auto& expected = reference["exact_last_logits"];
   double largest = 0;

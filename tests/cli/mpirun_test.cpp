@@ -78,7 +78,7 @@ INSTANTIATE_TEST_SUITE_P(, MpiModes,
 
 TEST(MpiLogits, OfAPipelineAreSoloBitForBit) {
   const std::vector<std::string> command = {
-      "logits", "-m", test_data("llama-q4_0.gguf"), "--tokens", "1,290,291,292,19,293", "--json"};
+      "logits", "-m", test_data("llama-q8_0.gguf"), "--tokens", "1,290,291,292,19,293", "--json"};
   const Finished alone = covey_run(with(command, {"--threads", "1"}));
   ASSERT_EQ(alone.code, 0) << alone.err;
   for (const int ranks : {2, 3})
