@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdio>
+#include <string_view>
 
 namespace covey {
 
@@ -42,9 +43,9 @@ Error wrong_size(int from, Tag tag, std::size_t got, std::size_t wanted) {
 }
 
 std::string name_rank(int rank, const std::string& why) {
-  const std::string name = "rank " + std::to_string(rank);
-  const bool named = why.starts_with(name) && (why.size() == name.size() || why[name.size()] < '0' || why[name.size()] > '9');
-  return named ? why : name + ": " + why;
+  constexpr std::string_view kName = "rank ";
+  const bool names_one = why.size() > kName.size() && why.starts_with(kName) && why[kName.size()] >= '0' && why[kName.size()] <= '9';
+  return names_one ? why : "rank " + std::to_string(rank) + ": " + why;
 }
 
 void check_peer(const Transport& transport, int peer) {

@@ -50,6 +50,16 @@ std::string judge(Transport& transport, const RankStart& own, std::chrono::milli
   return verdict;
 }
 
+void announce(Transport& transport, const std::string& verdict) {
+  try {
+    for (int rank = 1; rank < transport.size(); ++rank) {
+      send_message(transport, rank, std::as_bytes(std::span(verdict)), Tag::control);
+    }
+  } catch (const PeerLost&) {
+    if (verdict.empty()) throw;  // else a rank has given up already, as it was told: the verdict is the cause
+  }
+}
+
 }  // namespace
 
 std::vector<std::byte> encode_start(const RankStart& start) {
@@ -90,9 +100,7 @@ void start_together(Transport& transport, const RankStart& own, std::chrono::mil
   std::string verdict;
   if (transport.rank() == 0) {
     verdict = judge(transport, own, timeout);
-    for (int rank = 1; rank < transport.size(); ++rank) {
-      send_message(transport, rank, std::as_bytes(std::span(verdict)), Tag::control);
-    }
+    announce(transport, verdict);
   } else {
     send_message(transport, 0, encode_start(own), Tag::control);
     for (const std::byte b : recv_message(transport, 0, Tag::control, kNoDeadline)) verdict += static_cast<char>(b);
