@@ -19,15 +19,16 @@ RankStart recv_start(Transport& transport, int rank, std::chrono::milliseconds t
 }
 
 bool same_limits(const RunnerLimits& a, const RunnerLimits& b) {
-  return a.n_vocab == b.n_vocab && a.n_ctx == b.n_ctx && a.max_tokens == b.max_tokens && a.block_tokens == b.block_tokens &&
-         a.blocks == b.blocks;
+  return a.n_vocab == b.n_vocab && a.n_ctx == b.n_ctx && a.max_tokens == b.max_tokens &&
+         a.block_tokens == b.block_tokens && a.blocks == b.blocks;
 }
 
 // What keeps `other` from working with rank 0; empty if nothing.
 std::string objection(const RankStart& own, const RankStart& other) {
   if (!other.error.empty()) return other.error;
   if (other.mode != own.mode) {
-    return "was started with --mode " + other.mode + ", rank 0 with --mode " + own.mode + ": give all ranks the same flags";
+    return "was started with --mode " + other.mode + ", rank 0 with --mode " + own.mode +
+           ": give all ranks the same flags";
   }
   if (!own.has_model || !other.has_model) return {};
   if (other.fingerprint != own.fingerprint) {

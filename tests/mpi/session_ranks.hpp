@@ -20,11 +20,13 @@ namespace covey {
 
 inline std::string model_file(const std::string& name) { return std::string(COVEY_TEST_DATA) + "/" + name; }
 
-/// A random model of six layers, four query heads on two KV heads, written when it is first asked for and removed in the end.
+/// A random model of six layers, four query heads on two KV heads, written when it is first asked for and removed in
+/// the end.
 inline const std::string& deep_model(TensorType type = TensorType::f32) {
   struct File {
     explicit File(TensorType type_in)
-        : path(::testing::TempDir() + "covey_deep_" + std::to_string(getpid()) + "_" + std::to_string(static_cast<int>(type_in)) + ".gguf") {
+        : path(::testing::TempDir() + "covey_deep_" + std::to_string(getpid()) + "_" +
+               std::to_string(static_cast<int>(type_in)) + ".gguf") {
       SynthOptions options;
       options.n_embd = 128;
       options.n_layer = 6;

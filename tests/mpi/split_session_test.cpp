@@ -42,11 +42,13 @@ struct Split {
   TensorType type = TensorType::f32;
 };
 
-void PrintTo(const Split& split, std::ostream* out) { 
+void PrintTo(const Split& split, std::ostream* out) {
   *out << split.mode << " on " << split.ranks << ", " << (split.model.empty() ? "random" : split.model);
 }
 
-std::string path_of(const Split& split) { return split.model.empty() ? deep_model(split.type) : model_file(split.model); }
+std::string path_of(const Split& split) {
+  return split.model.empty() ? deep_model(split.type) : model_file(split.model);
+}
 
 class SplitModel : public ::testing::TestWithParam<Split> {};
 
@@ -72,8 +74,9 @@ TEST_P(SplitModel, GivesTheSameTextAsSolo) {
   if (std::string(split.mode) == "pipeline") {
     EXPECT_EQ(std::memcmp(many.logits.data(), solo.logits.data(), solo.logits.size() * sizeof(float)), 0);
   } else {
-    // Sums of parts round otherwise; of quantized models also the parts' activations, before the product.
-    const bool exact = split.model == "llama.gguf" || (split.model.empty() && split.type == TensorType::f32);
+    // Sums of parts round otherwise. Of quantized models that can tip the rounding of an activation to 8 bits, which is
+    // worth as much as such roundings are: 4e-4 against exact arithmetic.
+    const bool exact = split.model == "llama.gguf" || split.model.empty();
     EXPECT_LT(normalized_error(many.logits, solo.logits), exact ? 1e-10 : 1e-4);
   }
 }
@@ -88,16 +91,16 @@ TEST_P(SplitModel, RepeatsExactly) {
 
 INSTANTIATE_TEST_SUITE_P(
     Modes, SplitModel,
-    ::testing::Values(
-        Split{"pipeline", 1, "llama.gguf", {}}, Split{"pipeline", 2, "llama.gguf", {}},
-        Split{"pipeline", 2, "llama-q4_0.gguf", {}}, Split{"pipeline", 3, "", {}}, Split{"pipeline", 5, "", {}},
-        Split{"pipeline", 3, "", {1, 4, 1}}, Split{"pipeline", 3, "", {}, TensorType::q8_0},
-        Split{"pipeline", 5, "", {}, TensorType::q4_0}, Split{"tensor", 1, "llama.gguf", {}},
-        Split{"tensor", 2, "llama.gguf", {}}, Split{"tensor", 3, "llama.gguf", {}}, Split{"tensor", 4, "llama.gguf", {}},
-        Split{"tensor", 3, "llama.gguf", {1, 3, 2}}, Split{"tensor", 2, "llama-q4_0.gguf", {}},
-        Split{"tensor", 3, "llama-q4_0.gguf", {}}, Split{"tensor", 2, "llama-q4_0.gguf", {3, 1}}, Split{"tensor", 2, "", {}},
-        Split{"tensor", 3, "", {}}, Split{"tensor", 4, "", {}}, Split{"tensor", 4, "", {0.5, 2, 1, 0}},
-        Split{"tensor", 3, "", {}, TensorType::q8_0}, Split{"tensor", 4, "", {}, TensorType::q4_0}));
+    ::testing::Values(Split{"pipeline", 1, "llama.gguf", {}}, Split{"pipeline", 2, "llama.gguf", {}},
+                      Split{"pipeline", 2, "llama-q4_0.gguf", {}}, Split{"pipeline", 3, "", {}},
+                      Split{"pipeline", 5, "", {}}, Split{"pipeline", 3, "", {1, 4, 1}},
+                      Split{"pipeline", 3, "", {}, TensorType::q8_0}, Split{"pipeline", 5, "", {}, TensorType::q4_0},
+                      Split{"tensor", 1, "llama.gguf", {}}, Split{"tensor", 2, "llama.gguf", {}},
+                      Split{"tensor", 3, "llama.gguf", {}}, Split{"tensor", 4, "llama.gguf", {}},
+                      Split{"tensor", 3, "llama.gguf", {1, 3, 2}}, Split{"tensor", 2, "llama-q4_0.gguf", {}},
+                      Split{"tensor", 3, "llama-q4_0.gguf", {}}, Split{"tensor", 2, "llama-q4_0.gguf", {3, 1}},
+                      Split{"tensor", 2, "", {}}, Split{"tensor", 3, "", {}}, Split{"tensor", 4, "", {}},
+                      Split{"tensor", 4, "", {0.5, 2, 1, 0}}, Split{"tensor", 3, "llama-q8_0.gguf", {}}));
 
 TEST(SplitLedger, AllRanksEnterTheSamePasses) {
   for (const char* mode : {"pipeline", "tensor"}) {
@@ -141,7 +144,8 @@ TEST(SplitSession, AnErrorAboutAnArgumentLeavesItUsable) {
     JobOptions job = job_on(model_file("llama.gguf"));
     job.stage.n_ctx = 64;
     on_session(mode, 2, job, [](Session& session) {
-      EXPECT_TRUE(contains(error_of([&] { session.generate(greedy(std::string(500, 'x'), 4), {}); }), "the context holds 64"));
+      EXPECT_TRUE(
+          contains(error_of([&] { session.generate(greedy(std::string(500, 'x'), 4), {}); }), "the context holds 64"));
       EXPECT_THROW(all_logits(session.runner(), std::vector<Token>(65)), Error);
       Batch stranger;
       stranger.ops = {{SequenceOp::Kind::truncate, 99, 0, 1}};
@@ -158,7 +162,8 @@ TEST(SplitSession, SharesMustFitTheRanks) {
   JobOptions job = job_on(model_file("llama.gguf"));
   job.stage.shard.shares = {1, 2, 3};
   for (const char* mode : {"pipeline", "tensor"}) {
-    EXPECT_TRUE(contains(error_of([&] { on_session(mode, 2, job, [](Session&) {}); }), "--shares: 3 shares for 2 ranks"));
+    EXPECT_TRUE(
+        contains(error_of([&] { on_session(mode, 2, job, [](Session&) {}); }), "--shares: 3 shares for 2 ranks"));
   }
   for (const char* mode : {"solo", "self-moa"}) {
     EXPECT_TRUE(contains(error_of([&] { on_session(mode, 2, job, [](Session&) {}); }), "--shares: in mode"));

@@ -67,7 +67,8 @@ TEST(StartTogether, ARankThatSaysNothingIsNamed) {
 TEST(StartTogether, AloneTheErrorNamesNoRank) {
   RankStart start = ready();
   start.error = "no such file";
-  const std::string message = error_of([&] { run_ranks(1, [&](Transport& t) { start_together(t, start, kTimeout); }); });
+  const std::string message =
+      error_of([&] { run_ranks(1, [&](Transport& t) { start_together(t, start, kTimeout); }); });
   EXPECT_EQ(message, "no such file");
 }
 
