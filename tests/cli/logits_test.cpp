@@ -88,9 +88,6 @@ TEST(Logits, RefusesTokensItCannotEvaluate) {
   EXPECT_EQ(over.code, 1);
   EXPECT_NE(over.err.find("5 tokens"), std::string::npos) << over.err;
   EXPECT_NE(over.err.find("4"), std::string::npos) << over.err;
-  const Finished moa = logits("llama", "1,2", {"--mode", "self-moa"});
-  EXPECT_EQ(moa.code, 1);
-  EXPECT_NE(moa.err.find("self-moa"), std::string::npos) << moa.err;
 }
 
 }  // namespace

@@ -60,7 +60,7 @@ TEST(Program, WrongUseIsNamedWithTheWayOut) {
       {{"run", "-p", "x"}, {"--model"}},
       {{"run", "-m", model, "-p", "x", "--mode", "swarm"},
        {"--mode", "'swarm'", "solo", "pipeline", "tensor", "self-moa"}},
-      {{"run", "-m", model, "-p", "x", "--link", "pigeon"}, {"--link", "'pigeon'", "wifi5"}},
+      {{"run", "-m", model, "-p", "x", "--link", "pigeon"}, {"--link", "'pigeon'"}},
       {{"run", "-m", model, "-p", "x", "--isa", "mmx"}, {"--isa", "'mmx'", "scalar"}},
       {{"run", "-m", model, "-p", "x", "--kv", "f8"}, {"--kv", "'f8'", "q8_0"}},
       {{"run", "-m", model, "-p", "x", "-n", "many"}, {"--tokens", "'many'"}},

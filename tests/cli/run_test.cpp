@@ -135,8 +135,10 @@ TEST(Run, ATruncatedFileIsRefusedByName) {
 }
 
 TEST(Run, SelfMoaAloneShowsItsProposals) {
-  const Finished ended = generate(
-      {"-p", "once", "--mode", "self-moa", "--proposals", "3", "--proposal-tokens", "5", "--json", "--verbose"});
+  const std::string model = scratch("roomy.gguf");
+  ASSERT_EQ(covey_run({"synth", model, "--n-layer", "1", "--n-ctx", "4096", "-q"}).code, 0);
+  const Finished ended = covey_run({"run", "-m", model, "-p", "once", "-n", "12", "--ignore-eos", "--mode", "self-moa",
+                                    "--proposals", "3", "--proposal-tokens", "5", "--json", "--verbose"});
   const auto json = parsed(ended.out);
   ASSERT_TRUE(json.is_object()) << ended.err;
   ASSERT_EQ(json["proposals"].size(), 3U);
