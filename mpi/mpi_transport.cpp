@@ -122,6 +122,7 @@ struct MpiTransport::Impl {
   struct Peer {
     std::deque<Outgoing> outgoing;  // not yet taken by MPI or the peer
     bool lost = false;              // nothing may be sent to it any more
+    bool near = false;              // on this host: takes messages from shared memory by itself
     ProcessWatch process;
   };
 
@@ -132,8 +133,9 @@ struct MpiTransport::Impl {
         peers(static_cast<std::size_t>(world.size())),
         chunk(new std::byte[kChunkBytes]) {
     for (std::size_t i = 0; i < peers.size(); ++i) {
-      if (world.processes()[i] > 0 && static_cast<int>(i) != rank)
-        peers[i].process = ProcessWatch(world.processes()[i]);
+      if (world.processes()[i] <= 0 || static_cast<int>(i) == rank) continue;
+      peers[i].near = true;
+      peers[i].process = ProcessWatch(world.processes()[i]);
     }
     sharpen_naps();
   }
@@ -327,7 +329,7 @@ void MpiTransport::send(int to, std::span<const std::byte> bytes, Tag tag) {
     offset += size;
     first = false;
   }
-  if (offset + kHeaderBytes > kChunkBytes) impl_->flush(impl_->peer(to), kFlushTime);
+  if (offset + kHeaderBytes > kChunkBytes && !impl_->peer(to).near) impl_->flush(impl_->peer(to), kFlushTime);
 }
 
 void MpiTransport::recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) {
