@@ -23,19 +23,19 @@ bool same_limits(const RunnerLimits& a, const RunnerLimits& b) {
          a.block_tokens == b.block_tokens && a.blocks == b.blocks;
 }
 
-// What keeps `other` from working with rank 0; empty if nothing.
+// What keeps `other` from working with rank 0, to follow its name; empty if nothing.
 std::string objection(const RankStart& own, const RankStart& other) {
-  if (!other.error.empty()) return other.error;
+  if (!other.error.empty()) return ": " + other.error;
   if (other.mode != own.mode) {
-    return "was started with --mode " + other.mode + ", rank 0 with --mode " + own.mode +
+    return " was started with --mode " + other.mode + ", rank 0 with --mode " + own.mode +
            ": give all ranks the same flags";
   }
   if (!own.has_model || !other.has_model) return {};
   if (other.fingerprint != own.fingerprint) {
-    return "holds another model than rank 0: put a copy of the same file on every host";
+    return " holds another model than rank 0: put a copy of the same file on every host";
   }
   if (!same_limits(own.limits, other.limits)) {
-    return "has other limits of context, batch or KV cache than rank 0: give all ranks the same flags";
+    return " has other limits of context, batch or KV cache than rank 0: give all ranks the same flags";
   }
   return {};
 }
@@ -46,7 +46,7 @@ std::string judge(Transport& transport, const RankStart& own, std::chrono::milli
   std::string verdict;
   for (int rank = 1; rank < transport.size(); ++rank) {
     const std::string problem = objection(own, recv_start(transport, rank, timeout));
-    if (verdict.empty() && !problem.empty()) verdict = name_rank(rank, problem);
+    if (verdict.empty() && !problem.empty()) verdict = "rank " + std::to_string(rank) + problem;
   }
   return verdict;
 }

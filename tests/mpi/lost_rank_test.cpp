@@ -103,7 +103,7 @@ std::string error_with_models(const std::string& mode, const std::string& odd_mo
 
 TEST(LostRank, AnotherModelIsRefused) {
   for (const char* mode : kModes) {
-    EXPECT_TRUE(contains(error_with_models(mode, deep_model(TensorType::f16)), "rank 2: holds another model")) << mode;
+    EXPECT_TRUE(contains(error_with_models(mode, deep_model(TensorType::f16)), "rank 2 holds another model")) << mode;
   }
 }
 
