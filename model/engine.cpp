@@ -188,6 +188,7 @@ struct Engine::Impl {
       if (shared > match.length) match = {other.sequence, shared};
     }
     match.length = std::min(match.length, sample.length() - 1);
+    if (sample.request->most_reused >= 0) match.length = std::min(match.length, sample.request->most_reused);
     sample.state = SampleState::prefilling;
     sample.cached = match.length;
     sample.sequence = match.length > 0 ? sequences.fork(match.sequence, match.length) : sequences.fresh();

@@ -34,6 +34,7 @@ struct Request {
   std::uint64_t first_sample =
       0;  ///< index of the first of them: sample i draws with sample_seed(seed, first_sample + i)
   std::int32_t top_logprobs = 0;
+  std::int32_t most_reused = -1;  ///< most prompt tokens to take from the cache; -1: as many as are found there
 };
 
 /// One generated token, as it happens.

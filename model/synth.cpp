@@ -80,7 +80,8 @@ void generate(const RandomWeights& weights, const Format& format, std::uint64_t 
     std::vector<float> weights;      // (piece_rows, cols)
     std::vector<std::byte> encoded;  // (piece_rows, row_bytes)
   };
-  std::vector<Piece> wave(std::min<std::uint64_t>(pieces, 4 * std::max(1U, std::thread::hardware_concurrency())));
+  std::vector<Piece> wave(
+      std::min<std::uint64_t>(pieces, std::size_t{4} * std::max(1U, std::thread::hardware_concurrency())));
   for (Piece& piece : wave) {
     piece.weights.resize(piece_rows * cols);
     piece.encoded.resize(piece_rows * row_bytes);

@@ -34,7 +34,9 @@ class LoopbackTransport final : public Transport {
     if (deadline == kNoDeadline) {
       hub_.changed_.wait(lock, ready);
     } else if (!hub_.changed_.wait_until(lock, deadline, ready)) {
-      throw silent_peer(from, tag, Clock::now() - start);
+      const PeerLost silent = silent_peer(from, tag, Clock::now() - start);
+      lost_ = RankFailure{from, silent.what()};
+      throw silent;
     }
     if (queue.empty()) throw PeerLost(hub_.failure_->rank, hub_.failure_->message);
     const std::vector<std::byte> message = std::move(queue.front());
@@ -47,7 +49,7 @@ class LoopbackTransport final : public Transport {
     const std::scoped_lock lock(hub_.mutex_);
     hub_.failed_[static_cast<std::size_t>(rank_)] = true;
     try {
-      if (!hub_.failure_) hub_.failure_ = RankFailure{rank_, name_rank(rank_, why)};
+      if (!hub_.failure_) hub_.failure_ = lost_ ? *lost_ : RankFailure{rank_, name_rank(rank_, why)};
     } catch (const std::bad_alloc&) {
       hub_.failure_ = RankFailure{rank_, {}};
     }
@@ -57,6 +59,7 @@ class LoopbackTransport final : public Transport {
  private:
   LoopbackHub& hub_;
   int rank_;
+  std::optional<RankFailure> lost_;  // the peer this rank gave up: what others should hear of, rather than of this rank
 };
 
 LoopbackHub::LoopbackHub(int ranks) : failed_(static_cast<std::size_t>(ranks)) {

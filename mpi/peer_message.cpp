@@ -28,12 +28,12 @@ const char* tag_name(Tag tag) {
 
 PeerLost silent_peer(int from, Tag tag, std::chrono::duration<double> waited) {
   return {from, "rank " + std::to_string(from) + " has not answered for " + seconds_text(waited) + " (waiting for its " +
-                    tag_name(tag) + "): check its host and the network, or raise the peer timeout if it is only slow"};
+                    tag_name(tag) + "): check its host and the network, or raise --timeout if it is only slow"};
 }
 
 PeerLost stuck_peer(int to, std::chrono::duration<double> waited) {
   return {to, "rank " + std::to_string(to) + " has taken no message for " + seconds_text(waited) +
-                  ": check its host and the network, or raise the peer timeout if it is only slow"};
+                  ": check its host and the network, or raise --timeout if it is only slow"};
 }
 
 Error wrong_size(int from, Tag tag, std::size_t got, std::size_t wanted) {

@@ -59,8 +59,8 @@ class Transport {
   /// failed, Error if the message has another size.
   virtual void recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) = 0;
 
-  /// Tells all peers that this rank can't go on: their recv throws PeerLost with this rank and `why`. Best effort;
-  /// never throws.
+  /// Tells all peers that this rank can't go on: their recv throws PeerLost with this rank and `why`, or with the rank
+  /// that this one has lost, if that is the cause. Only the first call counts. Best effort; never throws.
   virtual void fail(const std::string& why) noexcept = 0;
 };
 

@@ -37,7 +37,8 @@ void silu_mul(const float* up, std::int64_t n, float* gate) noexcept {
   using Floats = typename Isa::Floats;
   const Floats one = Floats::splat(1.0F);
   const Floats zero = Floats::splat(0.0F);
-  map_into<Isa>(up, n, gate, [&](const Floats& u, const Floats& g) { return g / (one + exp<Isa>(zero - g)) * u; });
+  map_into<Isa>(up, n, gate,
+                [&](const Floats& u, const Floats& g) { return Isa::divide(g, one + exp<Isa>(zero - g)) * u; });
 }
 
 /// Squares are summed in 32 lanes: 16 even and 16 odd groups.
@@ -93,7 +94,7 @@ void rope_halves(const float* cosine, const float* sine, std::int32_t pairs, flo
 /// Where a value is not finite the scale is NaN, so that what is computed from the block is NaN as well. Below 1e-30,
 /// where 127 / max might overflow, the block counts as zero.
 template <class Isa>
-float quantize_block(const float* in, std::int8_t* q, std::int32_t& sum) noexcept {
+float quantize_block(const float* in, std::int8_t* q, std::int16_t* sums) noexcept {
   using Floats = typename Isa::Floats;
   using Ints = typename Isa::Ints;
   const Floats x[2] = {Floats::load(in), Floats::load(in + 16)};
@@ -114,11 +115,14 @@ float quantize_block(const float* in, std::int8_t* q, std::int32_t& sum) noexcep
   for (int half = 0; half < 2; ++half) {
     (bits_as<Ints>(x[half] * inverse + round) - bits_as<Ints>(round)).store(all + 16 * half);
   }
-  sum = 0;
-  for (int i = 0; i < 32; ++i) {
-    const std::int32_t value = zero ? 0 : all[i];
-    q[i] = static_cast<std::int8_t>(value);
-    sum += value;
+  for (int half = 0; half < 2; ++half) {
+    std::int32_t sum = 0;
+    for (int i = 16 * half; i < 16 * half + 16; ++i) {
+      const std::int32_t value = zero ? 0 : all[i];
+      q[i] = static_cast<std::int8_t>(value);
+      sum += value;
+    }
+    sums[half] = static_cast<std::int16_t>(sum);
   }
   if (!finite) return __builtin_nanf("");
   return zero ? 0.0F : amax / 127.0F;
@@ -128,7 +132,7 @@ template <class Isa>
 void quantize(const float* in, std::int64_t n, ActivationBlock* out) noexcept {
   static_assert(kActivationBlock == 32);
   for (std::int64_t i = 0; i < n; i += kActivationBlock, ++out)
-    out->scale = quantize_block<Isa>(in + i, out->q, out->sum);
+    out->scale = quantize_block<Isa>(in + i, out->q, out->sums);
 }
 
 }  // namespace covey

@@ -24,12 +24,12 @@ inline constexpr int kPanelRows = 16;
 /// Activations are quantized to int8 in blocks of this many columns.
 inline constexpr int kActivationBlock = 32;
 
-/// x[i] ~ scale * q[i]. `sum` corrects for weights that are stored with an offset.
+/// x[i] ~ scale * q[i]. `sums`, of q[0..15] and q[16..31], correct for weights that are stored with an offset.
 ///
-///   | f32 scale | i32 sum of q | q0 q1 … q31 (int8, -127..127) |   40 bytes
+///   | f32 scale | i16 sum, i16 sum | q0 q1 … q31 (int8, -127..127) |   40 bytes
 struct ActivationBlock {
   float scale;
-  std::int32_t sum;
+  std::int16_t sums[2];
   std::int8_t q[kActivationBlock];
 };
 static_assert(sizeof(ActivationBlock) == 40);

@@ -15,6 +15,7 @@
 #include "kernels/quant/f16.hpp"
 #include "kernels/quant/f32.hpp"
 #include "kernels/quant/q4_0.hpp"
+#include "kernels/quant/q6_k.hpp"
 #include "kernels/quant/q8_0.hpp"
 
 namespace covey {

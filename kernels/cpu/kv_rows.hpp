@@ -67,8 +67,8 @@ struct Q8Rows {
   static void store(const float* in, std::int32_t head_dim, std::byte* out) noexcept {
     for (std::int32_t d = 0; d < head_dim; d += 32, out += kBlockBytes) {
       std::int8_t q[32];
-      std::int32_t sum = 0;
-      store_u16(f32_to_fp16(quantize_block<Isa>(in + d, q, sum)), out);
+      std::int16_t sums[2];
+      store_u16(f32_to_fp16(quantize_block<Isa>(in + d, q, sums)), out);
       std::memcpy(out + 2, q, sizeof(q));
     }
   }

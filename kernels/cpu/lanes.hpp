@@ -50,9 +50,6 @@ struct Lanes {
   [[gnu::always_inline]] friend Lanes operator*(const Lanes& a, const Lanes& b) {
     return each([&](int i) { return a.part[i] * b.part[i]; });
   }
-  [[gnu::always_inline]] friend Lanes operator/(const Lanes& a, const Lanes& b) {
-    return each([&](int i) { return a.part[i] / b.part[i]; });
-  }
   [[gnu::always_inline]] friend Lanes operator&(const Lanes& a, const Lanes& b) {
     return each([&](int i) { return a.part[i] & b.part[i]; });
   }

@@ -69,37 +69,62 @@ struct PanelProduct {
     return value;
   }
 
-  /// Per block: exact integer sums, then one fma with the product of the two scales.
+  static constexpr std::size_t kScaleAt = offsetof(ActivationBlock, scale);
+  static constexpr std::size_t kSumsAt = offsetof(ActivationBlock, sums);
+  static constexpr std::size_t kValuesAt = offsetof(ActivationBlock, q);
+
+  /// Per 32 columns: exact integers, then one fma with the product of the two scales.
   template <int T>
   static void int8_tile(const Work& work, Floats (&sums)[T]) noexcept {
-    using Dot = typename Format::template Dot<Isa>;
-    constexpr int kOffset = Format::kOffset + Dot::kOffset;
-    constexpr std::size_t kScaleAt = offsetof(ActivationBlock, scale);
-    constexpr std::size_t kSumAt = offsetof(ActivationBlock, sum);
-    constexpr std::size_t kValuesAt = offsetof(ActivationBlock, q);
-
     for (int t = 0; t < T; ++t) sums[t] = Floats::splat(0.0F);
     const std::byte* block = work.panel;
     const std::byte* in = work.in;
     for (std::int64_t b = 0; b < work.cols / Format::kBlockElements; ++b) {
-      typename Dot::Sums dots[T];
-      for (int t = 0; t < T; ++t) {
-        dots[t] = Dot::start(-kOffset * read<std::int32_t>(in + t * work.in_stride + kSumAt));
-      }
-      Format::template for_each_quad<Isa>(block, [&](int column, const auto& quads) {
-        const auto weights = Dot::prepare(quads);
-        for (int t = 0; t < T; ++t) {
-          const std::byte* q = in + t * work.in_stride + kValuesAt + column;
-          Dot::add(dots[t], weights, reinterpret_cast<const std::int8_t*>(q));
-        }
-      });
       const Floats scales = Format::template scales<Isa>(block);
-      for (int t = 0; t < T; ++t) {
-        const Floats scale = scales * Floats::splat(read<float>(in + t * work.in_stride + kScaleAt));
-        sums[t] = fma(Dot::finish(dots[t]), scale, sums[t]);
+      for (int piece = 0; piece < Format::kBlockElements / kActivationBlock; ++piece) {
+        Floats integers[T];
+        multiply_piece<T>(block, piece, in, work.in_stride, integers);
+        for (int t = 0; t < T; ++t) {
+          const Floats scale = scales * Floats::splat(read<float>(in + t * work.in_stride + kScaleAt));
+          sums[t] = fma(integers[t], scale, sums[t]);
+        }
+        in += sizeof(ActivationBlock);
       }
       block += std::size_t{Format::kBlockBytes} * kPanelRows;
-      in += sizeof(ActivationBlock);
+    }
+  }
+
+  /// integers[t] = 32 columns of weights . activations, in units of the block's scales. With small integer scales inside
+  /// the block, each half has its own; all stays below 2^24, so floats hold it exactly.
+  template <int T>
+  static void multiply_piece(const std::byte* block, int piece, const std::byte* in, std::size_t in_stride,
+                             Floats (&integers)[T]) noexcept {
+    using Dot = typename Format::template Dot<Isa>;
+    constexpr int kOffset = Format::kOffset + Dot::kOffset;
+    typename Dot::Sums dots[T];
+    const auto add = [&](int column, const auto& quads) {
+      const auto weights = Dot::prepare(quads);
+      for (int t = 0; t < T; ++t) {
+        const std::byte* q = in + t * in_stride + kValuesAt + column;
+        Dot::add(dots[t], weights, reinterpret_cast<const std::int8_t*>(q));
+      }
+    };
+    const auto activation_sum = [&](int t, int half) {
+      return std::int32_t{read<std::int16_t>(in + t * in_stride + kSumsAt + 2 * half)};
+    };
+    if constexpr (Format::kScaleColumns == kActivationBlock) {
+      for (int t = 0; t < T; ++t) dots[t] = Dot::start(-kOffset * (activation_sum(t, 0) + activation_sum(t, 1)));
+      Format::template for_each_quad<Isa>(block, add);
+      for (int t = 0; t < T; ++t) integers[t] = Dot::finish(dots[t]);
+    } else {
+      static_assert(Format::kScaleColumns == kActivationBlock / 2);
+      for (int t = 0; t < T; ++t) integers[t] = Floats::splat(0.0F);
+      for (int half = 0; half < 2; ++half) {
+        for (int t = 0; t < T; ++t) dots[t] = Dot::start(-kOffset * activation_sum(t, half));
+        Format::template for_each_quad<Isa>(block, piece, half, add);
+        const Floats scale = Format::template half_scales<Isa>(block, piece, half);
+        for (int t = 0; t < T; ++t) integers[t] = fma(Dot::finish(dots[t]), scale, integers[t]);
+      }
     }
   }
 

@@ -40,6 +40,8 @@ concept InstructionSet = requires(const std::byte* bytes, std::byte* out, const 
   { Isa::f16_at(bytes) } -> std::same_as<float>;
   // 16 numbers, to nearest-even.
   {Isa::store_f16(lanes, out)};
+  // a / b, correctly rounded: xsimd's quotient of floats on NEON is an approximation.
+  { Isa::divide(lanes, lanes) } -> std::same_as<typename Isa::Floats>;
   // Lanes i and i+8 are added, then i and i+4, i+2, i+1.
   { Isa::sum(lanes) } -> std::same_as<float>;
 
@@ -47,6 +49,10 @@ concept InstructionSet = requires(const std::byte* bytes, std::byte* out, const 
   { Isa::load_quads(bytes) } -> std::same_as<typename Isa::Quads>;
   { Isa::low_nibbles(quads) } -> std::same_as<typename Isa::Quads>;
   { Isa::high_nibbles(quads) } -> std::same_as<typename Isa::Quads>;
+  // ((byte >> 2 * pair) & 3) << 4: bits 4 and 5 of weights whose upper bits lie apart, four to a byte.
+  { Isa::upper_bits(quads, int{}) } -> std::same_as<typename Isa::Quads>;
+  // (nibbles | upper) - 32
+  { Isa::join_six_bits(quads, quads) } -> std::same_as<typename Isa::Quads>;
   // Stored values are -128..127 / 0..15.
   requires PanelDot<typename Isa::SignedDot, typename Isa::Quads>;
   requires PanelDot<typename Isa::NibbleDot, typename Isa::Quads>;

@@ -67,6 +67,8 @@ struct Q4_0 {
 
   template <class Isa>
   using Dot = typename Isa::NibbleDot;
+  /// Columns that share a scale.
+  static constexpr int kScaleColumns = 32;
   /// Stored value minus weight.
   static constexpr int kOffset = 8;
 

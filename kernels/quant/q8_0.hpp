@@ -60,6 +60,8 @@ struct Q8_0 {
 
   template <class Isa>
   using Dot = typename Isa::SignedDot;
+  /// Columns that share a scale.
+  static constexpr int kScaleColumns = 32;
   /// Stored value minus weight.
   static constexpr int kOffset = 0;
 

@@ -103,6 +103,9 @@ struct Avx2 {
                        _mm256_cvtps_ph(lanes.part[i], _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
     }
   }
+  static Floats divide(const Floats& a, const Floats& b) {
+    return Floats::each([&](int i) { return a.part[i] / b.part[i]; });
+  }
   static float sum(const Floats& lanes) {
     const __m256 eight = lanes.part[0] + lanes.part[1];
     __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
@@ -120,6 +123,19 @@ struct Avx2 {
   }
   static Quads high_nibbles(const Quads& quads) {
     return low_nibbles({_mm256_srli_epi16(quads.low, 4), _mm256_srli_epi16(quads.high, 4)});
+  }
+  static Quads upper_bits(const Quads& quads, int pair) {
+    // Bits of neighbouring bytes are shifted in, and masked out.
+    const auto shifted = [pair](__m256i bytes) {
+      return pair < 2 ? _mm256_slli_epi16(bytes, 4 - 2 * pair) : _mm256_srli_epi16(bytes, 2 * pair - 4);
+    };
+    const __m256i mask = _mm256_set1_epi8(0x30);
+    return {_mm256_and_si256(shifted(quads.low), mask), _mm256_and_si256(shifted(quads.high), mask)};
+  }
+  static Quads join_six_bits(const Quads& nibbles, const Quads& upper) {
+    const __m256i offset = _mm256_set1_epi8(32);
+    return {_mm256_sub_epi8(_mm256_or_si256(nibbles.low, upper.low), offset),
+            _mm256_sub_epi8(_mm256_or_si256(nibbles.high, upper.high), offset)};
   }
 };
 

@@ -60,6 +60,9 @@ struct Avx512Vnni {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
                         _mm512_cvtps_ph(lanes.part[0], _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
   }
+  static Floats divide(const Floats& a, const Floats& b) {
+    return Floats::each([&](int i) { return a.part[i] / b.part[i]; });
+  }
   static float sum(const Floats& lanes) {
     const __m512 all = lanes.part[0];
     const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps(all, 1));
@@ -71,6 +74,15 @@ struct Avx512Vnni {
   static Quads load_quads(const std::byte* from) { return _mm512_loadu_si512(from); }
   static Quads low_nibbles(Quads quads) { return _mm512_and_si512(quads, _mm512_set1_epi8(15)); }
   static Quads high_nibbles(Quads quads) { return low_nibbles(_mm512_srli_epi16(quads, 4)); }
+  static Quads upper_bits(Quads quads, int pair) {
+    // Bits of neighbouring bytes are shifted in, and masked out.
+    const Quads shifted = pair < 2 ? _mm512_slli_epi16(quads, static_cast<unsigned>(4 - 2 * pair))
+                                   : _mm512_srli_epi16(quads, static_cast<unsigned>(2 * pair - 4));
+    return _mm512_and_si512(shifted, _mm512_set1_epi8(0x30));
+  }
+  static Quads join_six_bits(Quads nibbles, Quads upper) {
+    return _mm512_sub_epi8(_mm512_or_si512(nibbles, upper), _mm512_set1_epi8(32));
+  }
 };
 
 }  // namespace

@@ -144,6 +144,9 @@ struct Neon {
       vst1_u8(reinterpret_cast<std::uint8_t*>(to + 8 * i), bytes);
     }
   }
+  static Floats divide(const Floats& a, const Floats& b) {
+    return Floats::each([&](int i) { return vdivq_f32(a.part[i], b.part[i]); });
+  }
   static float sum(const Floats& lanes) {
     const float32x4_t four = (lanes.part[0] + lanes.part[2]) + (lanes.part[1] + lanes.part[3]);
     const float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
@@ -165,6 +168,23 @@ struct Neon {
       high.part[i] = vreinterpretq_s8_u8(vshrq_n_u8(vreinterpretq_u8_s8(quads.part[i]), 4));
     }
     return high;
+  }
+  static Quads upper_bits(const Quads& quads, int pair) {
+    // A shift by a negative count goes right.
+    const int8x16_t left = vdupq_n_s8(static_cast<std::int8_t>(4 - 2 * pair));
+    Quads upper;
+    for (int i = 0; i < 4; ++i) {
+      const uint8x16_t shifted = vshlq_u8(vreinterpretq_u8_s8(quads.part[i]), left);
+      upper.part[i] = vreinterpretq_s8_u8(vandq_u8(shifted, vdupq_n_u8(0x30)));
+    }
+    return upper;
+  }
+  static Quads join_six_bits(const Quads& nibbles, const Quads& upper) {
+    Quads joined;
+    for (int i = 0; i < 4; ++i) {
+      joined.part[i] = vsubq_s8(vorrq_s8(nibbles.part[i], upper.part[i]), vdupq_n_s8(32));
+    }
+    return joined;
   }
 
  private:

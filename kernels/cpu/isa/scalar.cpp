@@ -96,6 +96,9 @@ struct Scalar {
   static void store_f16(const Floats& lanes, std::byte* to) {
     for (int i = 0; i < 16; ++i) store_u16(f32_to_fp16(lanes.part[i].value), to + 2 * i);
   }
+  static Floats divide(const Floats& a, const Floats& b) {
+    return Floats::each([&](int i) { return a.part[i] / b.part[i]; });
+  }
   static float sum(const Floats& lanes) {
     Floats sums = lanes;
     for (int half = 8; half > 0; half /= 2) {
@@ -118,6 +121,20 @@ struct Scalar {
     Quads high;
     for (int i = 0; i < 4 * kPanelRows; ++i) high.byte[i] = static_cast<std::int8_t>((quads.byte[i] >> 4) & 15);
     return high;
+  }
+  static Quads upper_bits(const Quads& quads, int pair) {
+    Quads upper;
+    for (int i = 0; i < 4 * kPanelRows; ++i) {
+      upper.byte[i] = static_cast<std::int8_t>(((quads.byte[i] >> (2 * pair)) & 3) << 4);
+    }
+    return upper;
+  }
+  static Quads join_six_bits(const Quads& nibbles, const Quads& upper) {
+    Quads joined;
+    for (int i = 0; i < 4 * kPanelRows; ++i) {
+      joined.byte[i] = static_cast<std::int8_t>((nibbles.byte[i] | upper.byte[i]) - 32);
+    }
+    return joined;
   }
 };
 

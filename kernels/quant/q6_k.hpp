@@ -1,0 +1,152 @@
+// Q6_K: 256 weights of 6 bits, an 8-bit scale for each 16 of them, and a scale. w[i] = d * sc[i / 16] * (q[i] - 32).
+//
+//   GGUF block, 210 bytes; two halves h of 128 weights, four pieces j of 32 in each, weight l of a piece:
+//     | ql: 2 x 64 bytes | qh: 2 x 32 bytes | sc: 16 x int8 | d: fp16 |
+//     ql[64 h +      l] = q[j=2] << 4 | q[j=0]        (lower 4 bits of each)
+//     ql[64 h + 32 + l] = q[j=3] << 4 | q[j=1]
+//     qh[32 h +      l] = q[j=3] << 6 | q[j=2] << 4 | q[j=1] << 2 | q[j=0]        (upper 2 bits of each)
+//
+//   Panel block of 16 rows, 3360 bytes: the same bytes, in the order in which SIMD lanes want them.
+//     | d of rows 0..15 (32 bytes) | sc[0] of rows 0..15 | sc[1] of rows 0..15 | … (256 bytes) |
+//     then for each half, for each 4 weights l = 4 g .. 4 g + 3:
+//     | row 0: ql[4g..4g+3] | … | row 15 | row 0: ql[32+4g..] | … | row 15 | row 0: qh[4g..] | … | row 15 |   192 bytes
+#pragma once
+
+#include <cmath>
+#include <cstring>
+
+#include "kernels/half.hpp"
+#include "kernels/quant/formats.hpp"
+
+namespace covey {
+
+struct Q6_K {
+  static constexpr TensorType kType = TensorType::q6_k;
+  static constexpr ActivationKind kActivations = ActivationKind::int8;
+  static constexpr int kBlockElements = 256;
+  static constexpr int kBlockBytes = 210;
+
+  static void decode(const std::byte* row, std::int64_t n, float* out) noexcept {
+    for (; n > 0; n -= kBlockElements, row += kBlockBytes, out += kBlockElements) {
+      const float d = fp16_to_f32(load_u16(row + kScaleAt));
+      for (int i = 0; i < kBlockElements; ++i) {
+        const float scale = d * static_cast<float>(static_cast<std::int8_t>(row[kScalesAt + i / 16]));
+        out[i] = scale * static_cast<float>(stored(row, i) - 32);
+      }
+    }
+  }
+
+  /// Each 16 weights get the scale at which the one of largest magnitude becomes -32; d is the largest of these scales
+  /// over -128. Both are rounded before the weights are divided by them.
+  static void encode(const float* row, std::int64_t n, std::byte* out) noexcept {
+    for (; n > 0; n -= kBlockElements, row += kBlockElements, out += kBlockBytes) {
+      float scales[16];
+      float largest = 0.0F;
+      for (int s = 0; s < 16; ++s) {
+        scales[s] = extreme(row + 16 * s) / -32.0F;
+        if (std::fabs(scales[s]) > std::fabs(largest)) largest = scales[s];
+      }
+      std::memset(out, 0, kBlockBytes);
+      const std::uint16_t half = f32_to_fp16(largest / -128.0F);
+      store_u16(half, out + kScaleAt);
+      const float d = fp16_to_f32(half);
+      for (int s = 0; s < 16; ++s) {
+        const int scale = nearest(d != 0.0F ? scales[s] / d : 0.0F, -128, 127);
+        out[kScalesAt + s] = static_cast<std::byte>(scale);
+        const float step = d * static_cast<float>(scale);
+        for (int i = 16 * s; i < 16 * s + 16; ++i) {
+          store(out, i, nearest(step != 0.0F ? row[i] / step : 0.0F, -32, 31) + 32);
+        }
+      }
+    }
+  }
+
+  static void pack_block(const std::byte* const (&rows)[kPanelRows], std::byte* panel) noexcept {
+    for (int r = 0; r < kPanelRows; ++r) {
+      std::memcpy(panel + 2 * r, rows[r] + kScaleAt, 2);
+      for (int s = 0; s < 16; ++s) panel[32 + 16 * s + r] = rows[r][kScalesAt + s];
+      for (int half = 0; half < 2; ++half) {
+        for (int group = 0; group < 8; ++group) {
+          std::byte* const to = panel + quads_at(half, group) + 4 * r;
+          std::memcpy(to, rows[r] + 64 * half + 4 * group, 4);
+          std::memcpy(to + 64, rows[r] + 64 * half + 32 + 4 * group, 4);
+          std::memcpy(to + 128, rows[r] + kUpperAt + 32 * half + 4 * group, 4);
+        }
+      }
+    }
+  }
+
+  // -- The kernel's view of a panel block -----------------------------------------------------------------------------
+
+  template <class Isa>
+  using Dot = typename Isa::SignedDot;
+  /// Columns that share a scale.
+  static constexpr int kScaleColumns = 16;
+  /// Stored value minus weight: for_each_quad() takes 32 off already.
+  static constexpr int kOffset = 0;
+
+  /// Calls use(first column in the piece, the 16 rows' values of 4 columns) for half a piece of 32 columns.
+  template <class Isa, class Use>
+  static void for_each_quad(const std::byte* block, int piece, int half, Use use) noexcept {
+    const int j = piece % 4;
+    for (int group = 4 * half; group < 4 * half + 4; ++group) {
+      const std::byte* at = block + quads_at(piece / 4, group);
+      const auto bytes = Isa::load_quads(at + 64 * (j % 2));
+      const auto nibbles = j < 2 ? Isa::low_nibbles(bytes) : Isa::high_nibbles(bytes);
+      use(4 * group, Isa::join_six_bits(nibbles, Isa::upper_bits(Isa::load_quads(at + 128), j)));
+    }
+  }
+
+  template <class Isa>
+  static typename Isa::Floats scales(const std::byte* block) noexcept {
+    return Isa::load_f16(block);
+  }
+  template <class Isa>
+  static typename Isa::Floats half_scales(const std::byte* block, int piece, int half) noexcept {
+    return Isa::load_i8(block + 32 + 16 * (2 * piece + half));
+  }
+
+ private:
+  static constexpr int kUpperAt = 128;
+  static constexpr int kScalesAt = 192;
+  static constexpr int kScaleAt = 208;
+
+  static constexpr int quads_at(int half, int group) { return 288 + 192 * (8 * half + group); }
+
+  /// Where weight i has its bits: byte of the lower four, byte of the upper two, and how far up they lie.
+  struct Bits {
+    int lower, lower_shift, upper, upper_shift;
+  };
+  static constexpr Bits bits_of(int i) {
+    const int half = i / 128;
+    const int piece = i / 32 % 4;
+    const int l = i % 32;
+    return {64 * half + 32 * (piece % 2) + l, 4 * (piece / 2), kUpperAt + 32 * half + l, 2 * piece};
+  }
+  static int stored(const std::byte* block, int i) noexcept {
+    const Bits at = bits_of(i);
+    const int lower = (std::to_integer<int>(block[at.lower]) >> at.lower_shift) & 15;
+    return lower | ((std::to_integer<int>(block[at.upper]) >> at.upper_shift) & 3) << 4;
+  }
+  static void store(std::byte* block, int i, int value) noexcept {
+    const Bits at = bits_of(i);
+    block[at.lower] |= static_cast<std::byte>((value & 15) << at.lower_shift);
+    block[at.upper] |= static_cast<std::byte>((value >> 4) << at.upper_shift);
+  }
+
+  static float extreme(const float* weights) noexcept {
+    float m = 0.0F;
+    for (int i = 0; i < 16; ++i) {
+      if (std::fabs(weights[i]) > std::fabs(m)) m = weights[i];
+    }
+    return m;
+  }
+  /// Zero for what is not finite.
+  static int nearest(float value, int low, int high) noexcept {
+    if (!(std::fabs(value) < 1e6F)) return 0;
+    const int rounded = static_cast<int>(std::lrintf(value));
+    return rounded < low ? low : rounded > high ? high : rounded;
+  }
+};
+
+}  // namespace covey

@@ -1,0 +1,43 @@
+// A transport as if its messages went over another network: each is stamped with the time of its arrival and not
+// given to the receiver before.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "mpi/link_model.hpp"
+#include "mpi/transport.hpp"
+
+namespace covey {
+
+class EmulatedLink final : public Transport {
+ public:
+  /// Where a rank's time comes from, and how it waits for a time to come: the system's clock, unless a test brings its own.
+  struct Time {
+    std::function<Clock::time_point()> now;
+    std::function<void(Clock::time_point)> wait_until;
+  };
+
+  /// `below` must outlive the object. Stamps are times of one host's clock: throws Error if not all ranks share a host, or
+  /// if the profile loses a rank that does not exist.
+  EmulatedLink(Transport& below, const LinkProfile& profile);
+  EmulatedLink(Transport& below, const LinkProfile& profile, Time time);
+
+  int rank() const override { return below_.rank(); }
+  int size() const override { return below_.size(); }
+  int host_size() const override { return below_.host_size(); }
+  int host_rank() const override { return below_.host_rank(); }
+  /// Tag::control is not slowed down: it is no part of what is measured. Messages to and from a lost rank vanish.
+  void send(int to, std::span<const std::byte> bytes, Tag tag) override;
+  void recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) override;
+  /// Passes by the emulated network, so that a lost rank ends too.
+  void fail(const std::string& why) noexcept override { below_.fail(why); }
+
+ private:
+  Transport& below_;
+  Time time_;
+  LinkModel model_;
+  std::vector<std::byte> stamped_;  // a message with its stamp in front
+};
+
+}  // namespace covey

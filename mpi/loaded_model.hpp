@@ -1,0 +1,33 @@
+// What a rank holds of a model.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "model/stage.hpp"
+#include "model/tokenizer.hpp"
+#include "mpi/ledger.hpp"
+#include "mpi/mode.hpp"
+
+namespace covey {
+
+struct LoadedModel {
+  LoadedModel(const std::string& path, const StageOptions& options);
+
+  GgufFile file;
+  ModelFacts facts;
+  std::unique_ptr<Tokenizer> tokenizer;
+  Stage stage;
+};
+
+/// Collective: loads `shard` on this rank, or nothing unless `holds_model`, then starts the work together with the
+/// others (startup.hpp) and enters device and memory in the ledger. Throws Error on every rank if one fails.
+std::unique_ptr<LoadedModel> load_together(Ledger& ledger, const JobOptions& options, std::string_view mode,
+                                           const Shard& shard, bool holds_model = true);
+
+/// Modes whose ranks hold whole models have no use for shares: throws Error if there are any.
+void refuse_shares(const JobOptions& options, std::string_view mode);
+/// Throws Error unless there are no shares or one for each rank.
+void check_shares(const JobOptions& options, int ranks);
+
+}  // namespace covey

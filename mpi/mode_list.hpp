@@ -1,0 +1,13 @@
+// The modes, one of each file mode_*.cpp.
+#pragma once
+
+#include "mpi/mode.hpp"
+
+namespace covey {
+
+extern const Mode kSoloMode;
+extern const Mode kPipelineMode;
+extern const Mode kTensorMode;
+extern const Mode kSelfMoaMode;
+
+}  // namespace covey

@@ -1,0 +1,111 @@
+#include "mpi/proposal_codec.hpp"
+
+#include "mpi/byte_stream.hpp"
+
+namespace covey {
+
+namespace {
+
+void write_sampling(ByteWriter& out, const SamplingParams& sampling) {
+  out.f32(sampling.temperature);
+  out.zigzag(sampling.top_k);
+  out.f32(sampling.top_p);
+  out.f32(sampling.min_p);
+  out.f32(sampling.repetition_penalty);
+  out.f32(sampling.presence_penalty);
+  out.f32(sampling.frequency_penalty);
+  out.zigzag(sampling.penalty_window);
+  out.varint(sampling.logit_bias.size());
+  for (const auto& [token, bias] : sampling.logit_bias) {
+    out.zigzag(token);
+    out.f32(bias);
+  }
+  out.u64(sampling.seed);
+}
+
+SamplingParams read_sampling(ByteReader& in) {
+  SamplingParams sampling;
+  sampling.temperature = in.f32();
+  sampling.top_k = in.int32();
+  sampling.top_p = in.f32();
+  sampling.min_p = in.f32();
+  sampling.repetition_penalty = in.f32();
+  sampling.presence_penalty = in.f32();
+  sampling.frequency_penalty = in.f32();
+  sampling.penalty_window = in.int32();
+  const std::size_t biases = in.count(1 + sizeof(float));
+  for (std::size_t i = 0; i < biases; ++i) {
+    const std::int32_t token = in.int32();
+    if (!sampling.logit_bias.emplace(token, in.f32()).second) in.malformed("a token is biased twice");
+  }
+  sampling.seed = in.u64();
+  return sampling;
+}
+
+}  // namespace
+
+std::vector<std::byte> encode_options(const GenerateOptions& options) {
+  ByteWriter out;
+  out.text(options.prompt);
+  write_sampling(out, options.sampling);
+  out.zigzag(options.max_tokens);
+  out.varint(options.stop.size());
+  for (const std::string& stop : options.stop) out.text(stop);
+  out.boolean(options.bos);
+  out.boolean(options.special);
+  out.boolean(options.ignore_eos);
+  out.zigzag(options.proposals);
+  out.zigzag(options.proposal_tokens);
+  out.f32(options.aggregate_temperature);
+  return out.take();
+}
+
+GenerateOptions decode_options(std::span<const std::byte> bytes) {
+  ByteReader in(bytes, "proposal job");
+  GenerateOptions options;
+  options.prompt = in.text();
+  options.sampling = read_sampling(in);
+  options.max_tokens = in.int32();
+  const std::size_t stops = in.count(1);
+  for (std::size_t i = 0; i < stops; ++i) options.stop.push_back(in.text());
+  options.bos = in.boolean();
+  options.special = in.boolean();
+  options.ignore_eos = in.boolean();
+  options.proposals = in.int32();
+  options.proposal_tokens = in.int32();
+  options.aggregate_temperature = in.f32();
+  in.end();
+  return options;
+}
+
+std::vector<std::byte> encode_completion(const Completion& completion) {
+  ByteWriter out;
+  out.varint(completion.tokens.size());
+  for (const Token token : completion.tokens) out.varint(static_cast<std::uint32_t>(token));
+  out.varint(completion.logprobs.size());
+  for (const float logprob : completion.logprobs) out.f32(logprob);
+  out.text(completion.text);
+  out.u8(static_cast<std::uint8_t>(completion.finish));
+  out.zigzag(completion.prompt_tokens);
+  out.zigzag(completion.reused_tokens);
+  return out.take();
+}
+
+Completion decode_completion(std::span<const std::byte> bytes) {
+  ByteReader in(bytes, "proposal");
+  Completion completion;
+  const std::size_t tokens = in.count(1);
+  for (std::size_t i = 0; i < tokens; ++i) completion.tokens.push_back(in.index());
+  completion.logprobs.resize(in.count(sizeof(float)));
+  for (float& logprob : completion.logprobs) logprob = in.f32();
+  completion.text = in.text();
+  const std::uint8_t finish = in.u8();
+  if (finish > static_cast<std::uint8_t>(Finish::cancelled)) in.malformed("an unknown end");
+  completion.finish = static_cast<Finish>(finish);
+  completion.prompt_tokens = in.int32();
+  completion.reused_tokens = in.int32();
+  in.end();
+  return completion;
+}
+
+}  // namespace covey

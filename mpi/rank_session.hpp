@@ -1,0 +1,39 @@
+// What the sessions of all modes share: rank 0 commands, the others serve, and in the end rank 0 gathers all accounts.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "mpi/mode.hpp"
+
+namespace covey {
+
+class RankSession : public Session {
+ public:
+  RankSession(const RankSession&) = delete;
+  RankSession& operator=(const RankSession&) = delete;
+  /// Tells the others if the work ends without close().
+  ~RankSession() override;
+
+  std::vector<RankReport> close() final;
+  void serve() final;
+
+ protected:
+  /// Commands travel under `tag`. `ledger` must outlive the session.
+  RankSession(Ledger& ledger, std::chrono::milliseconds peer_timeout, Tag tag);
+
+  Ledger& ledger() const { return ledger_; }
+  std::chrono::milliseconds peer_timeout() const { return peer_timeout_; }
+  /// Rank 0: has all others work() on `payload`.
+  void command(std::span<const std::byte> payload);
+  /// Other ranks: does what rank 0 commanded.
+  virtual void work(std::span<const std::byte> payload) = 0;
+
+ private:
+  Ledger& ledger_;
+  std::chrono::milliseconds peer_timeout_;
+  Tag tag_;
+  bool closed_ = false;
+};
+
+}  // namespace covey

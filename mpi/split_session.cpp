@@ -1,0 +1,58 @@
+#include "mpi/split_session.hpp"
+
+#include <optional>
+#include <utility>
+
+#include "mpi/batch_codec.hpp"
+#include "mpi/metered_runner.hpp"
+#include "mpi/request_run.hpp"
+#include "mpi/split_runner.hpp"
+
+namespace covey {
+
+namespace {
+
+class SplitSession final : public RankSession {
+ public:
+  SplitSession(Ledger& account, const JobOptions& options, std::unique_ptr<LoadedModel> model,
+               std::unique_ptr<Exchange> exchange)
+      : RankSession(account, options.peer_timeout, Tag::batch),
+        model_(std::move(model)),
+        exchange_(std::move(exchange)),
+        split_(model_->stage, *exchange_, account),
+        metered_(split_, account),
+        engine_(metered_, *model_->tokenizer) {}
+
+  Answer generate(const GenerateOptions& options, const TextSink& sink) override {
+    RequestRun run(engine_, ledger(), continuation(options, tokenizer()), "answer");
+    return {std::move(run.finish(sink).front()), {}};
+  }
+  Runner& runner() override { return metered_; }
+  const Tokenizer& tokenizer() const override { return *model_->tokenizer; }
+  const ModelFacts& facts() const override { return model_->facts; }
+
+ protected:
+  void work(std::span<const std::byte> payload) override {
+    const Batch batch = decode_batch(payload);
+    metered(ledger(), batch, [&] { return model_->stage.forward(batch, *exchange_); });
+  }
+
+ private:
+  std::unique_ptr<LoadedModel> model_;
+  std::unique_ptr<Exchange> exchange_;
+  SplitRunner split_;  // this and what is built on it: rank 0 only
+  MeteredRunner metered_;
+  Engine engine_;
+};
+
+}  // namespace
+
+std::unique_ptr<Session> open_split_session(
+    Ledger& ledger, const JobOptions& options, std::string_view mode, const Shard& shard,
+    const std::function<std::unique_ptr<Exchange>(Transport&, std::chrono::milliseconds)>& make_exchange) {
+  check_shares(options, ledger.size());
+  auto model = load_together(ledger, options, mode, shard);
+  return std::make_unique<SplitSession>(ledger, options, std::move(model), make_exchange(ledger, options.peer_timeout));
+}
+
+}  // namespace covey

@@ -1,0 +1,222 @@
+// All messages of variable shape: what is encoded comes back; what is cut short or stretched is refused.
+#include <cmath>
+#include <limits>
+
+#include "mpi/batch_codec.hpp"
+#include "mpi/byte_stream.hpp"
+#include "mpi/command.hpp"
+#include "mpi/message.hpp"
+#include "mpi/proposal_codec.hpp"
+#include "mpi/report_codec.hpp"
+#include "mpi/startup.hpp"
+#include "tests/mpi/ranks.hpp"
+
+namespace covey {
+namespace {
+
+constexpr std::int32_t kMax = std::numeric_limits<std::int32_t>::max();
+
+Batch sample_batch() {
+  Batch batch;
+  batch.prompt = true;
+  batch.ops = {{SequenceOp::Kind::fork, 3, 1, 17}, {SequenceOp::Kind::truncate, 2, 0, 5}, {SequenceOp::Kind::drop, kMax, 0, 0}};
+  batch.tokens = {{0, 0, false}, {kMax, kMax, true}, {127999, 4, true}, {5, 5, false}};
+  return batch;
+}
+
+RankReport sample_report() {
+  RankReport report;
+  report.rank = 2;
+  report.host = "kitchen";
+  report.device = "cpu neon, 4 threads";
+  report.phases[1] = {1.5, 0.25, 0.125, 3, 700};
+  report.sent[0] = {Traffic{1, 2}, Traffic{3, 400}, Traffic{5, 6}, Traffic{7, 1ULL << 40}};
+  report.sent[3] = {};
+  report.streams = {{0.5, 1.0, {1.0, 1.25}, 12, 7, "proposal"}, {}};
+  report.model_bytes = 1ULL << 33;
+  report.peak_rss_bytes = 12345;
+  report.joules = -1;
+  report.load_seconds = 2;
+  report.work_seconds = 3;
+  return report;
+}
+
+GenerateOptions sample_options() {
+  GenerateOptions options;
+  options.prompt = std::string("Once\0upon", 9);
+  options.sampling.temperature = 0.7F;
+  options.sampling.top_k = -5;
+  options.sampling.logit_bias = {{3, -1.5F}, {-9, 2.0F}};
+  options.sampling.seed = ~0ULL;
+  options.max_tokens = 33;
+  options.stop = {"", "The end"};
+  options.bos = false;
+  options.ignore_eos = true;
+  options.proposals = 9;
+  options.proposal_tokens = 12;
+  options.aggregate_temperature = 0.25F;
+  return options;
+}
+
+Completion sample_completion() { return {{1, kMax, 0}, {-0.5F, -1.0F, 0.0F}, "a text", Finish::max_tokens, 4, 2}; }
+
+RankStart sample_start() { return {"tensor", "no such file", true, 0x123456789ABCDEF0U, {300, 128, 64, 32, 8}}; }
+
+TEST(BatchCodec, RoundTrip) {
+  EXPECT_EQ(decode_batch(encode_batch(sample_batch())), sample_batch());
+  EXPECT_EQ(decode_batch(encode_batch(Batch{})), Batch{});
+}
+
+TEST(BatchCodec, ATokenOfDecodeTakesFewBytes) {
+  Batch batch;
+  for (std::int32_t i = 0; i < 8; ++i) batch.tokens.push_back({127000 + i, i, true});
+  EXPECT_LE(encode_batch(batch).size(), 3U + 8 * 4);
+  batch.tokens.resize(1);
+  EXPECT_LE(encode_batch(batch).size(), 7U);
+}
+
+TEST(ReportCodec, RoundTrip) {
+  const RankReport in = sample_report();
+  const RankReport out = decode_report(encode_report(in));
+  EXPECT_EQ(encode_report(out), encode_report(in));
+  EXPECT_EQ(out.rank, 2);
+  EXPECT_EQ(out.host, "kitchen");
+  EXPECT_EQ(out.sent, in.sent);
+  EXPECT_EQ(out.streams.at(0).tokens, in.streams[0].tokens);
+  EXPECT_EQ(out.streams.at(0).role, "proposal");
+  EXPECT_EQ(out.phases[1].tokens, 700U);
+  EXPECT_EQ(out.model_bytes, in.model_bytes);
+  EXPECT_EQ(out.work_seconds, 3);
+}
+
+TEST(ProposalCodec, OptionsRoundTrip) {
+  const GenerateOptions in = sample_options();
+  const GenerateOptions out = decode_options(encode_options(in));
+  EXPECT_EQ(encode_options(out), encode_options(in));
+  EXPECT_EQ(out.prompt, in.prompt);
+  EXPECT_EQ(out.sampling.logit_bias, in.sampling.logit_bias);
+  EXPECT_EQ(out.sampling.seed, in.sampling.seed);
+  EXPECT_EQ(out.sampling.top_k, -5);
+  EXPECT_EQ(out.stop, in.stop);
+  EXPECT_FALSE(out.bos);
+  EXPECT_EQ(out.proposals, 9);
+}
+
+TEST(ProposalCodec, CompletionRoundTrip) {
+  const Completion in = sample_completion();
+  const Completion out = decode_completion(encode_completion(in));
+  EXPECT_EQ(out.tokens, in.tokens);
+  EXPECT_EQ(out.logprobs, in.logprobs);
+  EXPECT_EQ(out.text, in.text);
+  EXPECT_EQ(out.finish, in.finish);
+  EXPECT_EQ(out.prompt_tokens, 4);
+  EXPECT_EQ(out.reused_tokens, 2);
+}
+
+TEST(StartCodec, RoundTrip) {
+  const RankStart out = decode_start(encode_start(sample_start()));
+  EXPECT_EQ(out.mode, "tensor");
+  EXPECT_EQ(out.error, "no such file");
+  EXPECT_EQ(out.fingerprint, sample_start().fingerprint);
+  EXPECT_EQ(out.limits.blocks, 8);
+}
+
+template <typename Decode>
+void expect_exact(std::vector<std::byte> bytes, const Decode& decode) {
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_THROW(decode(std::span(bytes).first(size)), Error) << "cut to " << size << " of " << bytes.size();
+  }
+  bytes.push_back(std::byte{0});
+  EXPECT_TRUE(contains(error_of([&] { decode(bytes); }), "malformed"));
+}
+
+TEST(Codecs, CutOrStretchedMessagesAreRefused) {
+  expect_exact(encode_batch(sample_batch()), [](auto bytes) { decode_batch(bytes); });
+  expect_exact(encode_report(sample_report()), [](auto bytes) { decode_report(bytes); });
+  expect_exact(encode_options(sample_options()), [](auto bytes) { decode_options(bytes); });
+  expect_exact(encode_completion(sample_completion()), [](auto bytes) { decode_completion(bytes); });
+  expect_exact(encode_start(sample_start()), [](auto bytes) { decode_start(bytes); });
+}
+
+std::vector<std::byte> raw(std::initializer_list<int> values) {
+  std::vector<std::byte> bytes;
+  for (const int value : values) bytes.push_back(static_cast<std::byte>(value));
+  return bytes;
+}
+
+TEST(BatchCodec, EveryFieldIsChecked) {
+  for (const auto& bytes : {raw({2, 0, 0}),                                     // prompt is neither yes nor no
+                            raw({0, 1, 3, 0, 0}),                               // unknown op
+                            raw({0, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F}),             // more ops than bytes
+                            raw({0, 1, 2, 0x80, 0x80, 0x80, 0x80, 0x10, 0}),    // sequence over 31 bits
+                            raw({0, 0, 1, 0x80, 0x80, 0x80, 0x80, 0x20, 0}),    // token over 31 bits
+                            raw({0, 0, 1, 0, 1}),                               // sequence -1
+                            raw({0, 0, 1, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1}),
+                            raw({0, 0, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 2, 0})}) {
+    EXPECT_TRUE(contains(error_of([&] { decode_batch(bytes); }), "malformed batch"));
+  }
+}
+
+TEST(ByteStream, NumbersOfAllSizesComeBack) {
+  ByteWriter out;
+  const std::vector<std::uint64_t> naturals{0, 1, 127, 128, 16383, 16384, 1ULL << 63, ~0ULL};
+  const std::vector<std::int64_t> integers{0, -1, 1, -64, 64, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()};
+  for (const auto n : naturals) out.varint(n);
+  for (const auto n : integers) out.zigzag(n);
+  out.f32(-0.0F);
+  out.f64(1e-310);
+  const auto bytes = out.take();
+  ByteReader in(bytes, "test");
+  for (const auto n : naturals) EXPECT_EQ(in.varint(), n);
+  for (const auto n : integers) EXPECT_EQ(in.zigzag(), n);
+  EXPECT_TRUE(std::signbit(in.f32()));
+  EXPECT_EQ(in.f64(), 1e-310);
+  in.end();
+}
+
+TEST(Message, VariableSizesTravelFramed) {
+  run_ranks(2, [](Transport& t) {
+    for (const std::size_t size : {0, 1, 100000}) {
+      const std::string text(size, 'x');
+      if (t.rank() == 0) {
+        send_message(t, 1, bytes_of(text), Tag::text);
+      } else {
+        EXPECT_EQ(text_of(recv_message(t, 0, Tag::text, soon())), text);
+      }
+    }
+  });
+}
+
+TEST(Message, AnAnnouncedSizeOverTheLimitIsRefusedBeforeMemoryIsTaken) {
+  const std::string message = error_of([] {
+    run_ranks(2, [](Transport& t) {
+      if (t.rank() == 1) {
+        ByteWriter length;
+        length.u64(~0ULL);
+        t.send(0, length.take(), Tag::text);
+      } else {
+        recv_message(t, 1, Tag::text, soon());
+      }
+    });
+  });
+  EXPECT_TRUE(contains(message, "rank 1 announces a text of 18446744073709551615 bytes"));
+}
+
+TEST(Command, ReachesAllRanksAndIsChecked) {
+  run_ranks(3, [](Transport& t) {
+    if (t.rank() == 0) {
+      send_command(t, Tag::text, Command::Kind::work, bytes_of("write"));
+      send_command(t, Tag::text, Command::Kind::end, {});
+      for (const int to : {1, 2}) send_message(t, to, bytes_of("\x07"), Tag::text);
+      return;
+    }
+    const Command work = recv_command(t, Tag::text);
+    EXPECT_EQ(work.kind, Command::Kind::work);
+    EXPECT_EQ(text_of(work.payload), "write");
+    EXPECT_EQ(recv_command(t, Tag::text).kind, Command::Kind::end);
+    EXPECT_TRUE(contains(error_of([&] { recv_command(t, Tag::text); }), "malformed command"));
+  });
+}
+
+}  // namespace
+}  // namespace covey

@@ -1,0 +1,121 @@
+#include "mpi/aggregation_prompt.hpp"
+#include "mpi/mode.hpp"
+#include "tests/mpi/session_ranks.hpp"
+
+namespace covey {
+namespace {
+
+GenerateOptions moa(std::int32_t proposals) {
+  GenerateOptions options;
+  options.prompt = "Once upon a time there was a bird";
+  options.sampling.temperature = 0.9F;
+  options.sampling.seed = 7;
+  options.max_tokens = 12;
+  options.ignore_eos = true;
+  options.proposals = proposals;
+  options.proposal_tokens = 10;
+  return options;
+}
+
+struct Outcome {
+  Answer answer;
+  std::string streamed;
+  std::vector<RankReport> reports;
+};
+
+Outcome outcome(int ranks, const GenerateOptions& options, const std::string& model = "llama.gguf") {
+  Outcome out;
+  out.reports = on_session("self-moa", ranks, job_on(model_file(model)), [&](Session& session) {
+    out.answer = session.generate(options, [&](std::string_view text) { out.streamed += text; });
+  });
+  return out;
+}
+
+void expect_same(const Answer& a, const Answer& b) {
+  ASSERT_EQ(a.proposals.size(), b.proposals.size());
+  for (std::size_t i = 0; i < a.proposals.size(); ++i) {
+    EXPECT_EQ(a.proposals[i].text, b.proposals[i].text) << i;
+    EXPECT_EQ(a.proposals[i].tokens, b.proposals[i].tokens) << i;
+    EXPECT_EQ(a.proposals[i].logprobs, b.proposals[i].logprobs) << i;
+    EXPECT_EQ(a.proposals[i].finish, b.proposals[i].finish) << i;
+  }
+  EXPECT_EQ(a.completion.tokens, b.completion.tokens);
+  EXPECT_EQ(a.completion.logprobs, b.completion.logprobs);
+}
+
+TEST(SelfMoa, TheAnswerDependsOnTheSeedNotOnTheRanks) {
+  for (const char* model : {"llama.gguf", "llama-q4_0.gguf"}) {
+    const Outcome alone = outcome(1, moa(6), model);
+    ASSERT_EQ(alone.answer.proposals.size(), 6U);
+    EXPECT_NE(alone.answer.proposals[0].text, alone.answer.proposals[1].text);
+    EXPECT_EQ(alone.answer.completion.text, alone.streamed);
+    for (const int ranks : {2, 3}) expect_same(outcome(ranks, moa(6), model).answer, alone.answer);
+    GenerateOptions other = moa(6);
+    other.sampling.seed = 8;
+    EXPECT_NE(outcome(1, other, model).answer.proposals[0].text, alone.answer.proposals[0].text);
+  }
+}
+
+TEST(SelfMoa, MoreRanksThanProposals) { expect_same(outcome(4, moa(2)).answer, outcome(1, moa(2)).answer); }
+
+TEST(SelfMoa, ThePromptIsEvaluatedOnceOnEachRank) {
+  const Outcome out = outcome(3, moa(6));
+  const std::int32_t prompt = out.answer.proposals[0].prompt_tokens;
+  ASSERT_EQ(out.reports[0].streams.size(), 3U);
+  const StreamTimes& aggregation = out.reports[0].streams[2];
+  EXPECT_EQ(aggregation.role, "aggregation");
+  EXPECT_EQ(aggregation.reused_tokens, prompt);
+  EXPECT_EQ(out.answer.completion.reused_tokens, prompt);
+  for (const int rank : {1, 2}) {
+    const RankReport& report = out.reports[static_cast<std::size_t>(rank)];
+    ASSERT_EQ(report.streams.size(), 2U);
+    EXPECT_EQ(report.streams[1].role, "proposal");
+    EXPECT_EQ(report.streams[1].reused_tokens, prompt);
+    EXPECT_EQ(report.phases[static_cast<int>(Phase::prefill)].tokens, static_cast<std::uint64_t>(prompt));
+  }
+  EXPECT_EQ(out.reports[0].phases[static_cast<int>(Phase::prefill)].tokens,
+            static_cast<std::uint64_t>(aggregation.prompt_tokens));
+}
+
+TEST(SelfMoa, OnlyTextTravels) {
+  const Outcome out = outcome(3, moa(6));
+  const Summary summary = summarize("self-moa", out.reports);
+  EXPECT_EQ(summary.prefill_bytes + summary.decode_bytes, 0U);
+  EXPECT_GT(summary.bytes, 0U);
+  EXPECT_LT(summary.bytes, 2000U);
+  EXPECT_EQ(out.reports[1].sent.at(0)[static_cast<int>(Phase::other)].messages, 4U) << "two proposals, framed";
+  EXPECT_EQ(out.reports[1].sent.size(), 1U);
+}
+
+TEST(SelfMoa, WhatMakesNoSenseIsRefused) {
+  on_session("self-moa", 2, job_on(model_file("llama.gguf")), [](Session& session) {
+    GenerateOptions options = moa(6);
+    options.sampling.temperature = 0;
+    EXPECT_TRUE(contains(error_of([&] { session.generate(options, {}); }), "--temp"));
+    EXPECT_TRUE(contains(error_of([&] { session.generate(moa(0), {}); }), "--proposals"));
+    options = moa(6);
+    options.prompt = std::string(2000, 'x');
+    EXPECT_TRUE(contains(error_of([&] { session.generate(options, {}); }), "the context holds 1024"));
+    EXPECT_EQ(session.generate(moa(2), {}).proposals.size(), 2U);
+  });
+}
+
+TEST(SelfMoa, AnAggregationOverTheContextSaysWhatToLower) {
+  JobOptions job = job_on(model_file("llama.gguf"));
+  job.stage.n_ctx = 128;
+  const std::string message =
+      error_of([&] { on_session("self-moa", 2, job, [](Session& session) { session.generate(moa(8), {}); }); });
+  EXPECT_TRUE(contains(message, "the aggregation prompt has"));
+  EXPECT_TRUE(contains(message, "the context holds 128"));
+  EXPECT_TRUE(contains(message, "--proposals or --proposal-tokens"));
+}
+
+TEST(AggregationPrompt, ListsAllProposalsInOrder) {
+  const std::vector<std::string> proposals{"It flew.", "It sang."};
+  const std::string text = aggregation_suffix(proposals);
+  EXPECT_TRUE(contains(text, "2 proposals"));
+  EXPECT_LT(text.find("Proposal 1: It flew."), text.find("Proposal 2: It sang."));
+}
+
+}  // namespace
+}  // namespace covey

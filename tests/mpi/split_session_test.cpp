@@ -1,0 +1,167 @@
+// One model over many ranks: the same text, pipeline with the same bits.
+#include "mpi/split_session.hpp"
+
+#include <cmath>
+
+#include "model/evaluate.hpp"
+#include "tests/mpi/session_ranks.hpp"
+
+namespace covey {
+namespace {
+
+const std::string kPrompt = "Once upon a time there was a small bird that lived";
+
+struct Outcome {
+  std::string text;
+  std::string streamed;
+  std::vector<Token> tokens;
+  std::vector<float> logits;
+  std::vector<RankReport> reports;
+};
+
+Outcome outcome(const std::string& mode, int ranks, const std::string& model, std::vector<double> shares = {}) {
+  JobOptions job = job_on(model_file(model));
+  job.stage.shard.shares = std::move(shares);
+  Outcome out;
+  out.reports = on_session(mode, ranks, job, [&](Session& session) {
+    const Answer answer = session.generate(greedy(kPrompt, 24), [&](std::string_view text) { out.streamed += text; });
+    out.text = answer.completion.text;
+    out.tokens = answer.completion.tokens;
+    std::vector<Token> tokens;
+    for (Token t = 0; t < 40; ++t) tokens.push_back((t * 37 + 11) % session.facts().n_vocab);
+    out.logits = all_logits(session.runner(), tokens);
+  });
+  return out;
+}
+
+struct Split {
+  const char* mode;
+  int ranks;
+  const char* model;
+  std::vector<double> shares;
+};
+
+void PrintTo(const Split& split, std::ostream* out) { *out << split.mode << " on " << split.ranks << ", " << split.model; }
+
+class SplitModel : public ::testing::TestWithParam<Split> {};
+
+double normalized_error(const std::vector<float>& values, const std::vector<float>& reference) {
+  double error = 0;
+  double power = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    error += std::pow(static_cast<double>(values[i]) - reference[i], 2);
+    power += std::pow(static_cast<double>(reference[i]), 2);
+  }
+  return error / power;
+}
+
+TEST_P(SplitModel, GivesTheSameTextAsSolo) {
+  const Split& split = GetParam();
+  const Outcome solo = outcome("solo", 1, split.model);
+  const Outcome many = outcome(split.mode, split.ranks, split.model, split.shares);
+  EXPECT_EQ(solo.tokens.size(), 24U);
+  EXPECT_EQ(many.tokens, solo.tokens);
+  EXPECT_EQ(many.text, solo.text);
+  EXPECT_EQ(many.streamed, solo.text);
+  ASSERT_EQ(many.logits.size(), solo.logits.size());
+  if (std::string(split.mode) == "pipeline") {
+    EXPECT_EQ(std::memcmp(many.logits.data(), solo.logits.data(), solo.logits.size() * sizeof(float)), 0);
+  } else {
+    EXPECT_LT(normalized_error(many.logits, solo.logits), 1e-6);
+  }
+}
+
+TEST_P(SplitModel, RepeatsExactly) {
+  const Split& split = GetParam();
+  const Outcome first = outcome(split.mode, split.ranks, split.model, split.shares);
+  const Outcome second = outcome(split.mode, split.ranks, split.model, split.shares);
+  EXPECT_EQ(first.logits, second.logits);
+  EXPECT_EQ(first.text, second.text);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Modes, SplitModel,
+    ::testing::Values(Split{"pipeline", 1, "llama.gguf", {}}, Split{"pipeline", 2, "llama.gguf", {}},
+                      Split{"pipeline", 3, "llama.gguf", {}}, Split{"pipeline", 5, "llama.gguf", {}},
+                      Split{"pipeline", 2, "llama.gguf", {3, 1}}, Split{"pipeline", 2, "llama-q4_0.gguf", {}},
+                      Split{"pipeline", 3, "llama-q4_0.gguf", {}}, Split{"tensor", 1, "llama.gguf", {}},
+                      Split{"tensor", 2, "llama.gguf", {}}, Split{"tensor", 3, "llama.gguf", {}},
+                      Split{"tensor", 4, "llama.gguf", {}}, Split{"tensor", 3, "llama.gguf", {1, 3, 2}},
+                      Split{"tensor", 5, "llama.gguf", {}}, Split{"tensor", 2, "llama-q4_0.gguf", {}},
+                      Split{"tensor", 3, "llama-q4_0.gguf", {}}, Split{"tensor", 4, "llama-q4_0.gguf", {}},
+                      Split{"tensor", 2, "llama-q4_0.gguf", {3, 1}}));
+
+TEST(SplitLedger, AllRanksEnterTheSamePasses) {
+  for (const char* mode : {"pipeline", "tensor"}) {
+    const Outcome out = outcome(mode, 3, "llama.gguf");
+    ASSERT_EQ(out.reports.size(), 3U);
+    for (const RankReport& report : out.reports) {
+      EXPECT_EQ(report.rank, &report - out.reports.data());
+      for (const Phase phase : {Phase::prefill, Phase::decode}) {
+        const PhaseTime& own = report.phases[static_cast<int>(phase)];
+        const PhaseTime& first = out.reports[0].phases[static_cast<int>(phase)];
+        EXPECT_EQ(own.passes, first.passes) << mode;
+        EXPECT_EQ(own.tokens, first.tokens) << mode;
+        EXPECT_GT(own.passes, 0U) << mode;
+      }
+      EXPECT_GT(report.model_bytes, 0U);
+      EXPECT_FALSE(report.device.empty());
+      EXPECT_FALSE(report.sent.empty());
+    }
+    ASSERT_EQ(out.reports[0].streams.size(), 1U);
+    EXPECT_EQ(out.reports[0].streams[0].tokens.size(), 24U);
+    EXPECT_EQ(out.reports[0].streams[0].role, "answer");
+    EXPECT_TRUE(out.reports[1].streams.empty());
+  }
+}
+
+TEST(SplitLedger, PipelineSendsActivationsToTheNextStageOnly) {
+  std::int32_t n_embd = 0;
+  const auto reports = on_session("pipeline", 3, job_on(model_file("llama.gguf")), [&](Session& session) {
+    n_embd = session.facts().n_embd;
+    session.generate(greedy(kPrompt, 9), {});
+  });
+  // Eight passes of one token each follow the prompt's.
+  const Traffic decode = reports[1].sent.at(2)[static_cast<int>(Phase::decode)];
+  EXPECT_EQ(decode.messages, 8U);
+  EXPECT_EQ(decode.bytes, 8U * sizeof(float) * static_cast<std::uint64_t>(n_embd));
+  EXPECT_EQ(reports[1].sent.size(), 1U);
+}
+
+TEST(SplitSession, AnErrorAboutAnArgumentLeavesItUsable) {
+  for (const char* mode : {"solo", "pipeline", "tensor"}) {
+    JobOptions job = job_on(model_file("llama.gguf"));
+    job.stage.n_ctx = 64;
+    on_session(mode, 2, job, [](Session& session) {
+      EXPECT_TRUE(contains(error_of([&] { session.generate(greedy(std::string(500, 'x'), 4), {}); }), "the context holds 64"));
+      EXPECT_THROW(all_logits(session.runner(), std::vector<Token>(65)), Error);
+      Batch stranger;
+      stranger.ops = {{SequenceOp::Kind::truncate, 99, 0, 1}};
+      EXPECT_THROW(session.runner().forward(stranger), Error);
+      Batch large;
+      large.tokens.resize(17);
+      EXPECT_THROW(session.runner().forward(large), Error);
+      EXPECT_EQ(session.generate(greedy("Once", 5), {}).completion.tokens.size(), 5U);
+    });
+  }
+}
+
+TEST(SplitSession, SharesMustFitTheRanks) {
+  JobOptions job = job_on(model_file("llama.gguf"));
+  job.stage.shard.shares = {1, 2, 3};
+  for (const char* mode : {"pipeline", "tensor"}) {
+    EXPECT_TRUE(contains(error_of([&] { on_session(mode, 2, job, [](Session&) {}); }), "--shares: 3 shares for 2 ranks"));
+  }
+  for (const char* mode : {"solo", "self-moa"}) {
+    EXPECT_TRUE(contains(error_of([&] { on_session(mode, 2, job, [](Session&) {}); }), "--shares: in mode"));
+  }
+}
+
+TEST(Modes, AreFoundByName) {
+  for (const Mode& mode : modes()) EXPECT_EQ(find_mode(mode.name).open, mode.open);
+  EXPECT_EQ(modes().size(), 4U);
+  EXPECT_TRUE(contains(error_of([] { find_mode("duet"); }), "solo, pipeline, tensor, self-moa"));
+}
+
+}  // namespace
+}  // namespace covey
