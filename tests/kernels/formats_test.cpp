@@ -56,8 +56,9 @@ double error_bound(TensorType type) {
     case TensorType::q4_0:
       return 1.0 / 8 + 0x1.1p-11;  // 8 steps on one side, 7 on the other: a whole step at its end
     case TensorType::q6_k:
-      // In units of d, the largest / 4096: a scale of +128 has to be 127, and 31 steps have to reach 32 * 128.
-      return (32 * 128 - 31 * 127) / 4096.0 + 0x1.1p-11;
+      // In units of d, the largest / 4096: a scale of +128 has to be 127, and 31 steps have to reach 32 * 128. A block
+      // whose largest is only 1/16 has a subnormal half as d, rounded to 9 bits.
+      return (32 * 128 - 31 * 127) / 4096.0 + 0x1p-9;
     default:
       return -1.0;
   }
