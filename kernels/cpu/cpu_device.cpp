@@ -171,7 +171,7 @@ void CpuDevice::add(Slot from, Slot into) {
            [&](std::int64_t t) { isa_.add(activations_.row(from, t), width, activations_.row(into, t)); });
 }
 
-void CpuDevice::rope(RopeHandle rope, std::int32_t heads, std::int32_t head_dim, Slot slot) {
+void CpuDevice::rope(RopeHandle rope, [[maybe_unused]] std::int32_t heads, std::int32_t head_dim, Slot slot) {
   RopeTable& table = ropes_[index_of(rope.id)];
   const std::int32_t pairs = table.pairs();
   const std::int64_t width = activations_.width(slot);

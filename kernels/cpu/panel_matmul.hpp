@@ -94,8 +94,9 @@ struct PanelProduct {
     }
   }
 
-  /// integers[t] = 32 columns of weights . activations, in units of the block's scales. With small integer scales inside
-  /// the block, each half has its own; all stays below 2^24, so floats hold it exactly.
+  /// integers[t] = 32 columns of weights . activations, in units of the block's scales. With small integer scales
+  /// inside the block, each half has its own. Floats hold it exactly: for Q6_K, the widest, it is 2 * 16 * (32 * 127) *
+  /// 128 at most, below 2^24.
   template <int T>
   static void multiply_piece(const std::byte* block, int piece, const std::byte* in, std::size_t in_stride,
                              Floats (&integers)[T]) noexcept {

@@ -48,7 +48,7 @@ TEST_P(DeviceReproducibility, BatchesDoNotChangeBits) {
     pieces[position < 2 ? 0 : 1].emplace_back(1, position);
   }
   for (const auto& [type, kv] : {std::pair{TensorType::q4_0, KvType::f16}, std::pair{TensorType::q8_0, KvType::q8_0},
-                                 std::pair{TensorType::f16, KvType::f32}}) {
+                                 std::pair{TensorType::q6_k, KvType::f32}, std::pair{TensorType::f16, KvType::f32}}) {
     const auto alone = run(*device_, type, kv, one_by_one);
     EXPECT_EQ(alone, run(*device_, type, kv, together));
     EXPECT_EQ(alone, run(*device_, type, kv, pieces));

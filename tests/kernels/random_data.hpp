@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <random>
+#include <stdexcept>
 #include <vector>
 
 #include "kernels/device.hpp"
@@ -33,6 +34,7 @@ struct TestMatrix {
   TestMatrix() = default;
   TestMatrix(TensorType type, std::int64_t rows, std::int64_t cols, RandomData& data) {
     const TensorTypeInfo& info = tensor_type_info(type);
+    if (cols % info.block_elements != 0) throw std::invalid_argument("a test matrix wants whole blocks");
     const std::size_t row_bytes = static_cast<std::size_t>(cols / info.block_elements) * info.block_bytes;
     const std::size_t stride = row_bytes + 3 * info.block_bytes;
     bytes.resize(static_cast<std::size_t>(rows) * stride);
