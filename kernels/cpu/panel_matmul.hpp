@@ -96,7 +96,7 @@ struct PanelProduct {
       const Floats scales = Format::template scales<Isa>(block);
       for (int t = 0; t < T; ++t) {
         const Floats scale = scales * Floats::splat(read<float>(in + t * work.in_stride + kScaleAt));
-        sums[t] = fma(Dot::finish(dots[t]), scale, sums[t]);
+        sums[t] = Isa::fma(Dot::finish(dots[t]), scale, sums[t]);
       }
       block += std::size_t{Format::kBlockBytes} * kPanelRows;
       in += sizeof(ActivationBlock);
@@ -142,7 +142,7 @@ struct PanelProduct {
         const Floats weights = Format::template load<Isa>(work.panel + column * kColumnBytes);
         for (int t = 0; t < T; ++t) {
           const float activation = read<float>(work.in + t * work.in_stride + column * sizeof(float));
-          sums[i][t] = fma(weights, Floats::splat(activation), sums[i][t]);
+          sums[i][t] = Isa::fma(weights, Floats::splat(activation), sums[i][t]);
         }
       }
     }
