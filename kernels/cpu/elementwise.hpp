@@ -50,12 +50,12 @@ void rms_norm(const float* in, const float* weight, float epsilon, std::int64_t 
   for (; i + 32 <= n; i += 32) {
     const Floats x = Floats::load(in + i);
     const Floats y = Floats::load(in + i + 16);
-    sums[0] = fma(x, x, sums[0]);
-    sums[1] = fma(y, y, sums[1]);
+    sums[0] = Isa::fma(x, x, sums[0]);
+    sums[1] = Isa::fma(y, y, sums[1]);
   }
   for (; i < n; i += 16) {
     const Floats x = i + 16 <= n ? Floats::load(in + i) : Floats::load_first(in + i, static_cast<int>(n - i));
-    sums[0] = fma(x, x, sums[0]);
+    sums[0] = Isa::fma(x, x, sums[0]);
   }
   const float mean = Isa::sum(sums[0] + sums[1]) / static_cast<float>(n);
   const Floats inverse = Floats::splat(1.0F / __builtin_sqrtf(mean + epsilon));
