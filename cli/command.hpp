@@ -29,6 +29,8 @@ struct Command {
   std::string_view examples;  ///< lines shown at the end of the command's help
   /// Adds the command's options to its parser. The result owns the parsed values.
   CommandRun (*add)(CLI::App& parser);
+  /// Under mpirun all ranks take part; other commands are carried out by the first rank alone.
+  bool all_ranks = false;
 };
 
 CommandRun add_run(CLI::App& parser);

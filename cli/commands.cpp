@@ -13,7 +13,7 @@ constexpr std::array kCommands = {
             "  mpirun -np 3 covey run -m model.gguf --mode pipeline --shares 2,1,1 -p 'Hello'\n"
             "  mpirun -np 3 covey run -m model.gguf --mode self-moa --proposals 6 -p 'Hello' --json\n"
             "  mpirun -np 2 covey run -m model.gguf --mode tensor --link wifi5 -p 'Hello' --stats\n",
-            add_run},
+            add_run, true},
     Command{"info", "Show what a GGUF file holds",
             "  covey info model.gguf\n"
             "  covey info model.gguf --tensors --metadata\n"
@@ -27,11 +27,11 @@ constexpr std::array kCommands = {
     Command{"perplexity", "Measure how well a model predicts a text",
             "  covey perplexity -m model.gguf -f text.txt -c 256\n"
             "  mpirun -np 2 covey perplexity -m model.gguf -f text.txt --mode tensor --json\n",
-            add_perplexity},
+            add_perplexity, true},
     Command{"logits", "Print the logits of every position of a token sequence",
             "  covey logits -m model.gguf --tokens 1,290,291 --json\n"
             "  covey logits -m model.gguf --tokens 1,290,291 --exact --isa scalar --batch 1\n",
-            add_logits},
+            add_logits, true},
     Command{"synth", "Write a seeded random model",
             "  covey synth random.gguf\n"
             "  covey synth random.gguf --preset small --type Q4_0 --seed 7\n",

@@ -5,7 +5,7 @@
 #include "cli/command.hpp"
 #include "cli/numbers.hpp"
 #include "cli/output.hpp"
-#include "cli/text_source.hpp"
+#include "cli/text_files.hpp"
 
 namespace covey {
 
@@ -15,8 +15,9 @@ constexpr double kMostTokens = 1 << 30;
 
 void add_prompt_flags(CLI::App& parser, GenerationFlags& flags) {
   const char* group = "Prompt";
-  CLI::Option* prompt =
-      parser.add_option("-p,--prompt", flags.prompt, "The prompt (default: standard input)")->option_text("TEXT")->group(group);
+  CLI::Option* prompt = parser.add_option("-p,--prompt", flags.prompt, "The prompt (default: standard input)")
+                            ->option_text("TEXT")
+                            ->group(group);
   parser.add_option("-f,--file", flags.file, "Read the prompt from a file; a newline at its end is dropped")
       ->excludes(prompt)
       ->option_text("FILE")
@@ -45,11 +46,13 @@ void add_moa_flags(CLI::App& parser, GenerationFlags& flags) {
       ->check(in_range(1, 1024))
       ->option_text("N")
       ->group(group);
-  parser.add_option("--proposal-tokens", flags.proposal_tokens, "Most tokens of one proposal; -1: as --tokens (default)")
+  parser
+      .add_option("--proposal-tokens", flags.proposal_tokens, "Most tokens of one proposal; -1: as --tokens (default)")
       ->check(in_range(-1, kMostTokens))
       ->option_text("N")
       ->group(group);
-  parser.add_option("--aggregate-temp", flags.aggregate_temperature, "Temperature of the aggregation (default 0: greedy)")
+  parser
+      .add_option("--aggregate-temp", flags.aggregate_temperature, "Temperature of the aggregation (default 0: greedy)")
       ->check(in_range(0, 100))
       ->option_text("X")
       ->group(group);
@@ -57,7 +60,11 @@ void add_moa_flags(CLI::App& parser, GenerationFlags& flags) {
 
 void add_output_flags(CLI::App& parser, GenerationFlags& flags) {
   const char* group = "Output";
-  parser.add_flag("--json", flags.json, "One JSON object instead of the text: answer, proposals, accounts")->group(group);
+  parser.add_flag("--json", flags.json, "One JSON object instead of the text: answer, proposals, accounts")
+      ->group(group);
+  parser.add_option("--save", flags.save, "The same JSON in a file, beside the text")
+      ->option_text("FILE")
+      ->group(group);
   parser.add_flag("--logprobs", flags.logprobs, "Log-probabilities of the tokens in the JSON")->group(group);
   parser.add_flag("--stats", flags.stats, "The account of all ranks, as a table on standard error")->group(group);
   parser.add_flag("-v,--verbose", flags.verbose, "Self-MoA: the proposals on standard error")->group(group);

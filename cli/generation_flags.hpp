@@ -27,6 +27,7 @@ struct GenerationFlags {
   bool logprobs = false;
   bool stats = false;
   bool json = false;
+  std::string save;  ///< file for the JSON
   bool verbose = false;
 
   /// From --prompt, --file or standard input. Throws UsageError if there is none.

@@ -23,7 +23,8 @@ int info(const InfoFlags& flags) {
   const GgufFile file = GgufFile::open(flags.model);
   const ModelReport report(file);
   if (flags.json) {
-    print(report.json(flags.tensors, flags.metadata).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    print(report.json(flags.tensors, flags.metadata).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
+          "\n");
     return kExitOk;
   }
   print(report.overview());

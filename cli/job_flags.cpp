@@ -48,7 +48,9 @@ void add_device_flags(CLI::App& parser, JobFlags& flags) {
       ->check(in_range(1, 1024))
       ->option_text("N")
       ->group(group);
-  parser.add_option("--isa", cpu.isa, "Instruction set: " + joined(isa_names()) + " (default: the best here, or $COVEY_ISA)")
+  parser
+      .add_option("--isa", cpu.isa,
+                  "Instruction set: " + joined(isa_names()) + " (default: the best here, or $COVEY_ISA)")
       ->check(one_of(isa_names()))
       ->option_text("NAME")
       ->group(group);
@@ -71,7 +73,9 @@ void add_memory_flags(CLI::App& parser, JobFlags& flags) {
       ->check(one_of({"auto", "f32", "f16", "q8_0"}))
       ->option_text("TYPE")
       ->group(group);
-  parser.add_option("--kv-tokens", stage.kv_tokens, "Room of the KV cache in tokens over all sequences (default: as --ctx)")
+  parser
+      .add_option("--kv-tokens", stage.kv_tokens,
+                  "Room of the KV cache in tokens over all sequences (default: as --ctx)")
       ->check(in_range(1, kMostTokens))
       ->option_text("N")
       ->group(group);
@@ -83,7 +87,9 @@ void add_mode_flags(CLI::App& parser, JobFlags& flags) {
       ->check(one_of(mode_names()))
       ->option_text("NAME")
       ->group(group);
-  parser.add_option("--shares", flags.job.stage.shard.shares, "Unequal parts, one number a rank, as 2,1,1 (default: equal)")
+  parser
+      .add_option("--shares", flags.job.stage.shard.shares,
+                  "Unequal parts, one number a rank, as 2,1,1 (default: equal)")
       ->check(at_least(0))
       ->delimiter(',')
       ->allow_extra_args(false)

@@ -33,14 +33,15 @@ Traffic sent_in(const RankReport& rank, Phase phase) {
 std::string summary_lines(const Summary& s) {
   std::string out = fmt::format("{}, {} rank{}: {} tokens generated in {}\n", s.mode, s.ranks, s.ranks == 1 ? "" : "s",
                                 s.generated_tokens, format_seconds(s.work_seconds));
-  out += fmt::format("  prompt            {} tokens, {} of them found in the cache\n", s.prompt_tokens, s.reused_tokens);
+  out +=
+      fmt::format("  prompt            {} tokens, {} of them found in the cache\n", s.prompt_tokens, s.reused_tokens);
   out += fmt::format("  first token       {} (TTFT)\n", format_seconds(s.ttft_seconds));
   out += fmt::format("  between tokens    {} median, {} p95 (ITL)\n", format_seconds(s.itl_median_seconds),
                      format_seconds(s.itl_p95_seconds));
   out += fmt::format("  tokens/s          {} in all, {} per stream\n", format_rate(s.tokens_per_second),
                      format_rate(s.stream_tokens_per_second));
-  out += fmt::format("  sent              {} messages, {} ({} in prefill, {} in decode)\n", s.messages, format_bytes(s.bytes),
-                     format_bytes(s.prefill_bytes), format_bytes(s.decode_bytes));
+  out += fmt::format("  sent              {} messages, {} ({} in prefill, {} in decode)\n", s.messages,
+                     format_bytes(s.bytes), format_bytes(s.prefill_bytes), format_bytes(s.decode_bytes));
   out += fmt::format("  memory            {} model and cache on the largest rank, {} on all; peak process {}\n",
                      format_bytes(s.model_bytes), format_bytes(s.total_model_bytes), format_bytes(s.peak_rss_bytes));
   if (s.joules >= 0) out += fmt::format("  energy            {:.1f} J\n", s.joules);
@@ -48,15 +49,16 @@ std::string summary_lines(const Summary& s) {
 }
 
 std::string rank_table(const std::vector<RankReport>& ranks) {
-  TextTable table({"rank", "phase", "compute", "transfer", "wait", "passes", "tokens", "messages", "bytes sent"}, {0, 1});
+  TextTable table({"rank", "phase", "compute", "transfer", "wait", "passes", "tokens", "messages", "bytes sent"},
+                  {0, 1});
   for (const RankReport& rank : ranks) {
     for (const auto& [phase, name] : kPhases) {
       const PhaseTime& time = rank.phases[static_cast<std::size_t>(phase)];
       const Traffic sent = sent_in(rank, phase);
       if (time.passes == 0 && time.transfer == 0 && time.wait == 0 && sent.messages == 0) continue;
-      table.add_row({fmt::format("{}", rank.rank), std::string(name), format_seconds(time.compute), format_seconds(time.transfer),
-                     format_seconds(time.wait), fmt::format("{}", time.passes), fmt::format("{}", time.tokens),
-                     fmt::format("{}", sent.messages), format_bytes(sent.bytes)});
+      table.add_row({fmt::format("{}", rank.rank), std::string(name), format_seconds(time.compute),
+                     format_seconds(time.transfer), format_seconds(time.wait), fmt::format("{}", time.passes),
+                     fmt::format("{}", time.tokens), fmt::format("{}", sent.messages), format_bytes(sent.bytes)});
     }
   }
   return table.text();

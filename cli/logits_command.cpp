@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <iterator>
@@ -16,6 +15,7 @@
 #include "cli/job_flags.hpp"
 #include "cli/numbers.hpp"
 #include "cli/output.hpp"
+#include "model/evaluate.hpp"
 
 namespace covey {
 
@@ -46,35 +46,25 @@ void check(const LogitsFlags& flags, const RunnerLimits& limits) {
       throw Error(fmt::format("--tokens: {} is outside the vocabulary of {} tokens", token, limits.n_vocab));
     }
   }
-  if (flags.tokens.size() > static_cast<std::size_t>(limits.n_ctx)) {
-    throw Error(fmt::format("--tokens: {} tokens do not fit the context of {}: raise --ctx", flags.tokens.size(), limits.n_ctx));
-  }
 }
 
-// Rows are printed piece by piece, so that a long sequence of a large vocabulary is never held whole.
+// Rows are printed as they come, so that those of a long sequence and a large vocabulary are never held together.
 void print_logits(const LogitsFlags& flags, Session& session) {
   Runner& runner = session.runner();
-  const RunnerLimits limits = runner.limits();
-  check(flags, limits);
-  const auto n_vocab = static_cast<std::size_t>(limits.n_vocab);
-  const auto piece = static_cast<std::size_t>(limits.max_tokens);
-  if (flags.json) print(fmt::format("{{\"n_vocab\":{},\"tokens\":[{}],\"logits\":[", n_vocab, fmt::join(flags.tokens, ",")));
-  Batch batch;
-  for (std::size_t begin = 0; begin < flags.tokens.size(); begin += piece) {
+  check(flags, runner.limits());
+  const auto n_vocab = static_cast<std::size_t>(runner.limits().n_vocab);
+  if (flags.json)
+    print(fmt::format("{{\"n_vocab\":{},\"tokens\":[{}],\"logits\":[", n_vocab, fmt::join(flags.tokens, ",")));
+  evaluate(runner, flags.tokens, 0, [&](std::int32_t first, std::span<const float> rows) {
     check_interrupt();
-    const std::size_t end = std::min(flags.tokens.size(), begin + piece);
-    batch.clear();
-    batch.prompt = true;
-    for (std::size_t t = begin; t < end; ++t) batch.tokens.push_back({.token = flags.tokens[t], .sequence = 0, .wants_logits = true});
-    const std::span<const float> logits = runner.forward(batch);  // (end - begin, n_vocab)
-    std::string rows;
-    for (std::size_t t = begin; t < end; ++t) {
-      if (flags.json) rows += t == 0 ? "[" : ",\n[";
-      append_row(rows, logits.subspan((t - begin) * n_vocab, n_vocab), flags.json);
-      rows += flags.json ? "]" : "\n";
+    std::string out;
+    for (std::size_t begin = 0; begin < rows.size(); begin += n_vocab) {
+      if (flags.json) out += first == 0 && begin == 0 ? "[" : ",\n[";
+      append_row(out, rows.subspan(begin, n_vocab), flags.json);
+      out += flags.json ? "]" : "\n";
     }
-    print(rows);
-  }
+    print(out);
+  });
   if (flags.json) print("]}\n");
   session.close();
 }

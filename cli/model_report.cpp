@@ -55,15 +55,16 @@ std::string ModelReport::types() const {
   std::sort(by_size.rbegin(), by_size.rend());
   std::vector<std::string> parts;
   for (const auto& [elements, type] : by_size) {
-    parts.push_back(fmt::format("{} {:.1f} %", type, 100.0 * static_cast<double>(elements) / static_cast<double>(parameters_)));
+    parts.push_back(
+        fmt::format("{} {:.1f} %", type, 100.0 * static_cast<double>(elements) / static_cast<double>(parameters_)));
   }
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
 std::string ModelReport::overview() const {
   std::string out = line("file", file_.path());
-  out += line("format", fmt::format("GGUF version {}, {} tensors, {} metadata values", file_.version(), file_.tensors().size(),
-                                    file_.metadata().size()));
+  out += line("format", fmt::format("GGUF version {}, {} tensors, {} metadata values", file_.version(),
+                                    file_.tensors().size(), file_.metadata().size()));
   out += line("size", fmt::format("{} ({} bytes)", format_bytes(file_.file_bytes()), file_.file_bytes()));
   if (facts_ && !facts_->name.empty()) out += line("name", printable(facts_->name));
   const std::string* architecture = file_.string("general.architecture");
@@ -75,13 +76,14 @@ std::string ModelReport::overview() const {
     out += line("layers", fmt::format("{}", facts_->n_layers));
     out += line("embedding", fmt::format("{}", facts_->n_embd));
     out += line("feed-forward", fmt::format("{}", facts_->n_ff));
-    out += line("heads", fmt::format("{} of {}, {} for keys and values", facts_->n_heads, facts_->head_dim, facts_->n_kv_heads));
+    out += line("heads",
+                fmt::format("{} of {}, {} for keys and values", facts_->n_heads, facts_->head_dim, facts_->n_kv_heads));
     out += line("fingerprint", fmt::format("{:016x}", facts_->fingerprint));
   }
   if (vocabulary_) {
     const auto id = [](std::optional<Token> token) { return token ? fmt::format("{}", *token) : std::string("none"); };
-    out += line("tokenizer", fmt::format("{}, {} tokens, BOS {}, EOS {}", printable(vocabulary_->kind), vocabulary_->size,
-                                         id(vocabulary_->bos), id(vocabulary_->eos)));
+    out += line("tokenizer", fmt::format("{}, {} tokens, BOS {}, EOS {}", printable(vocabulary_->kind),
+                                         vocabulary_->size, id(vocabulary_->bos), id(vocabulary_->eos)));
   }
   for (const std::string& note : notes_) out += line("note", printable(note));
   return out;
@@ -89,7 +91,8 @@ std::string ModelReport::overview() const {
 
 std::string ModelReport::metadata() const {
   std::string out;
-  for (const auto& [key, value] : file_.metadata()) out += fmt::format("{} = {}\n", printable(key), metadata_text(value));
+  for (const auto& [key, value] : file_.metadata())
+    out += fmt::format("{} = {}\n", printable(key), metadata_text(value));
   return out;
 }
 

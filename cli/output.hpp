@@ -8,8 +8,8 @@ namespace covey {
 /// Thrown when nobody reads standard output any more; the program ends quietly.
 class OutputClosed {};
 
-/// Writes all of `text` to standard output at once (there is no buffer to lose). Throws OutputClosed if its reader is gone, Error if it can't
-/// be written.
+/// Writes all of `text` to standard output at once (there is no buffer to lose). Throws OutputClosed if its reader is
+/// gone, Error if it can't be written.
 void print(std::string_view text);
 
 /// Writes to standard error; what can't be written there is dropped, for there is nowhere left to say so.

@@ -15,7 +15,7 @@
 #include "cli/output.hpp"
 #include "cli/progress_bar.hpp"
 #include "cli/report_json.hpp"
-#include "cli/text_source.hpp"
+#include "cli/text_files.hpp"
 #include "model/perplexity.hpp"
 
 namespace covey {

@@ -13,7 +13,8 @@ namespace {
 constexpr int kCells = 30;
 }
 
-ProgressBar::ProgressBar(std::string label, bool shown) : label_(std::move(label)), shown_(shown && stderr_is_terminal()) {}
+ProgressBar::ProgressBar(std::string label, bool shown)
+    : label_(std::move(label)), shown_(shown && stderr_is_terminal()) {}
 
 ProgressBar::~ProgressBar() { clear(); }
 

@@ -14,6 +14,7 @@
 #include "cli/ledger_table.hpp"
 #include "cli/output.hpp"
 #include "cli/report_json.hpp"
+#include "cli/text_files.hpp"
 
 namespace covey {
 
@@ -24,7 +25,8 @@ struct RunFlags {
   GenerationFlags generation;
 };
 
-Json run_json(const RunFlags& flags, const Answer& answer, const Summary& summary, const std::vector<RankReport>& ranks) {
+Json run_json(const RunFlags& flags, const Answer& answer, const Summary& summary,
+              const std::vector<RankReport>& ranks) {
   const bool logprobs = flags.generation.logprobs;
   Json out = {{"mode", flags.job.mode}, {"model", flags.job.job.model_path}};
   out.update(completion_json(answer.completion, logprobs));
@@ -47,9 +49,11 @@ void print_proposals(const std::vector<Completion>& proposals) {
 
 // What there is of an answer that was interrupted: the text is on standard output already, unless JSON was asked for.
 void print_interrupted(const RunFlags& flags, const std::string& text) {
-  print(flags.generation.json
-            ? json_line({{"mode", flags.job.mode}, {"model", flags.job.job.model_path}, {"text", text}, {"finish", "interrupted"}})
-            : "\n");
+  print(flags.generation.json ? json_line({{"mode", flags.job.mode},
+                                           {"model", flags.job.job.model_path},
+                                           {"text", text},
+                                           {"finish", "interrupted"}})
+                              : "\n");
 }
 
 void answer(const RunFlags& flags, const GenerateOptions& options, Session& session) {
@@ -72,6 +76,9 @@ void answer(const RunFlags& flags, const GenerateOptions& options, Session& sess
   const std::vector<RankReport> ranks = session.close();
   const Summary summary = summarize(flags.job.mode, ranks);
   if (json) print(json_line(run_json(flags, answer, summary, ranks)));
+  if (!flags.generation.save.empty()) {
+    write_file(flags.generation.save, json_line(run_json(flags, answer, summary, ranks)));
+  }
   if (flags.generation.stats) print_error_stream("\n" + ledger_table(summary, ranks));
 }
 

@@ -31,7 +31,8 @@ std::optional<std::pair<std::int32_t, float>> parse_bias(std::string_view text) 
 
 CLI::Validator a_bias() {
   return {[](std::string& text) {
-            return parse_bias(text) ? std::string() : fmt::format("'{}' is not TOKEN_ID=NUMBER, as 13=-5 or 13=-inf", text);
+            return parse_bias(text) ? std::string()
+                                    : fmt::format("'{}' is not TOKEN_ID=NUMBER, as 13=-5 or 13=-inf", text);
           },
           ""};
 }
@@ -42,7 +43,8 @@ void add_penalties(CLI::App& parser, SamplingParams& params) {
       ->check(in_range(0.01, 100))
       ->option_text("X")
       ->group(group);
-  parser.add_option("--presence-penalty", params.presence_penalty, "Taken from logits of recent tokens, once (default 0)")
+  parser
+      .add_option("--presence-penalty", params.presence_penalty, "Taken from logits of recent tokens, once (default 0)")
       ->check(in_range(-100, 100))
       ->option_text("X")
       ->group(group);
@@ -61,7 +63,8 @@ void add_penalties(CLI::App& parser, SamplingParams& params) {
 SamplingParams SamplingFlags::sampling() const {
   SamplingParams result = params;
   if (greedy) result.temperature = 0;
-  for (const std::string& text : logit_bias) result.logit_bias.insert_or_assign(parse_bias(text)->first, parse_bias(text)->second);
+  for (const std::string& text : logit_bias)
+    result.logit_bias.insert_or_assign(parse_bias(text)->first, parse_bias(text)->second);
   return result;
 }
 
@@ -81,7 +84,9 @@ void add_sampling_flags(CLI::App& parser, SamplingFlags& flags) {
       ->check(in_range(1e-6, 1))
       ->option_text("P")
       ->group(group);
-  parser.add_option("--min-p", params.min_p, "Leave out what is less than P times as likely as the likeliest (default 0.05)")
+  parser
+      .add_option("--min-p", params.min_p,
+                  "Leave out what is less than P times as likely as the likeliest (default 0.05)")
       ->check(in_range(0, 1))
       ->option_text("P")
       ->group(group);

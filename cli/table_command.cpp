@@ -8,7 +8,7 @@
 
 #include "cli/command.hpp"
 #include "cli/output.hpp"
-#include "cli/text_source.hpp"
+#include "cli/text_files.hpp"
 #include "cli/text_table.hpp"
 #include "cli/units.hpp"
 
@@ -24,7 +24,8 @@ struct TableFlags {
 double number(const nlohmann::json& summary, const char* key, const std::string& path) {
   const auto found = summary.find(key);
   if (found == summary.end() || !found->is_number()) {
-    throw Error(fmt::format("{}: summary.{} is missing or not a number: write the file with 'covey run --json'", path, key));
+    throw Error(
+        fmt::format("{}: summary.{} is missing or not a number: write the file with 'covey run --json'", path, key));
   }
   const double value = found->get<double>();
   if (!(value >= 0) || value > 9e15) throw Error(fmt::format("{}: summary.{} is out of range", path, key));
@@ -55,8 +56,8 @@ std::vector<std::string> row(const std::string& path) {
 }
 
 int compare(const TableFlags& flags) {
-  TextTable table({"mode", "ranks", "tokens", "tokens/s", "per stream", "TTFT", "ITL median", "ITL p95", "messages", "bytes sent",
-                   "model memory", "peak process"});
+  TextTable table({"mode", "ranks", "tokens", "tokens/s", "per stream", "TTFT", "ITL median", "ITL p95", "messages",
+                   "bytes sent", "model memory", "peak process"});
   for (const std::string& path : flags.files) table.add_row(row(path));
   print(flags.markdown ? table.markdown() : table.text());
   return kExitOk;
@@ -66,7 +67,9 @@ int compare(const TableFlags& flags) {
 
 CommandRun add_table(CLI::App& parser) {
   auto flags = std::make_shared<TableFlags>();
-  parser.add_option("FILE", flags->files, "Runs saved with 'covey run --json'")->required()->option_text("... (required)");
+  parser.add_option("FILE", flags->files, "Runs saved with 'covey run --json'")
+      ->required()
+      ->option_text("... (required)");
   parser.add_flag("--markdown", flags->markdown, "As a Markdown table");
   return [flags] { return compare(*flags); };
 }

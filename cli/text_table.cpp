@@ -27,7 +27,9 @@ void TextTable::add_row(std::vector<std::string> cells) {
   rows_.push_back(std::move(cells));
 }
 
-bool TextTable::is_left(std::size_t column) const { return std::find(left_.begin(), left_.end(), column) != left_.end(); }
+bool TextTable::is_left(std::size_t column) const {
+  return std::find(left_.begin(), left_.end(), column) != left_.end();
+}
 
 std::string TextTable::padded(const std::string& cell, std::size_t column) const {
   const std::string space(widths_[column] - columns_of(cell), ' ');

@@ -11,7 +11,7 @@
 #include "cli/command.hpp"
 #include "cli/job_flags.hpp"
 #include "cli/output.hpp"
-#include "cli/text_source.hpp"
+#include "cli/text_files.hpp"
 #include "model/tokenizer.hpp"
 #include "third_party_free_formats/gguf.hpp"
 
@@ -35,7 +35,8 @@ std::string unescaped(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     static constexpr std::string_view kLetters = "ntr\\";
     static constexpr std::string_view kMeanings = "\n\t\r\\";
-    const std::size_t known = text[i] == '\\' && i + 1 < text.size() ? kLetters.find(text[i + 1]) : std::string_view::npos;
+    const std::size_t known =
+        text[i] == '\\' && i + 1 < text.size() ? kLetters.find(text[i + 1]) : std::string_view::npos;
     if (known == std::string_view::npos) {
       out += text[i];
     } else {
@@ -110,7 +111,8 @@ CommandRun add_tokenize(CLI::App& parser) {
       ->check([](const std::string& text) { return text.empty() ? "must not be empty" : ""; })
       ->option_text("S");
   parser.add_flag("--bos,!--no-bos", flags->bos, "Put BOS first, or not (default: as the vocabulary asks)");
-  parser.add_flag("--special,!--no-special", flags->special, "Special tokens written in the text become those tokens (default: not)");
+  parser.add_flag("--special,!--no-special", flags->special,
+                  "Special tokens written in the text become those tokens (default: not)");
   parser.add_flag("--json", flags->json, "One JSON object a line");
   return [flags] { return tokenize(*flags); };
 }

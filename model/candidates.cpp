@@ -18,7 +18,8 @@ void Candidates::assign(std::span<const float> scores) {
   candidates_.reserve(scores.size());
   sorted_ = 0;
   for (std::size_t i = 0; i < scores.size(); ++i) {
-    if (scores[i] > -std::numeric_limits<float>::infinity()) candidates_.push_back({static_cast<Token>(i), scores[i], 0.0});
+    if (scores[i] > -std::numeric_limits<float>::infinity())
+      candidates_.push_back({static_cast<Token>(i), scores[i], 0.0});
   }
 }
 

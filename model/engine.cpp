@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "covey/error.hpp"
-#include "model/prefix_cache.hpp"
 #include "model/sample.hpp"
+#include "model/sequence_store.hpp"
 
 namespace covey {
 
@@ -37,7 +37,7 @@ struct Engine::Impl {
       : runner(runner_in),
         tokenizer(tokenizer_in),
         max_running(std::clamp(options.max_running, 1, runner.limits().max_tokens)),
-        prefixes(std::max(0, options.prefix_cache)) {}
+        sequences(runner_in, std::max(0, options.prefix_cache)) {}
 
   // -- Requests -------------------------------------------------------------------------------------------------------
 
@@ -89,8 +89,7 @@ struct Engine::Impl {
     auto copy = std::make_unique<Sample>(source);
     copy->id = next_sample++;
     copy->sampler.reseed(seed);
-    copy->sequence = next_sequence++;
-    ops.push_back({SequenceOp::Kind::fork, copy->sequence, source.sequence, source.cached});
+    copy->sequence = sequences.fork(source.sequence, source.cached);
     running.push_back(copy->id);
     const SampleId result = copy->id;
     samples.emplace(result, std::move(copy));
@@ -136,7 +135,7 @@ struct Engine::Impl {
     prompt_last = false;
     if (!running.empty()) decode(sink);
     if (waiting.empty() && running.empty()) {
-      flush_ops();
+      sequences.flush();
       return false;
     }
     return true;
@@ -160,22 +159,27 @@ struct Engine::Impl {
     const std::int32_t until =
         in_prompt ? std::min(sample.prompt_tokens(), sample.prefill_length()) : sample.prefill_length();
     const std::int32_t piece = std::min(runner.limits().max_tokens, until - sample.cached);
-    if (piece > 0) {
-      const auto needed = [&] { return blocks_to_extend(sample, piece) + static_cast<std::int32_t>(running.size()); };
-      if (!make_room(needed)) {
-        if (!running.empty()) return false;
-        finish(sample, Finish::context_full, sink);
-        return true;
-      }
-      evaluate_piece(sample, piece, in_prompt, sink);
+    if (piece == 0) {
+      start_running(sample);
+      return true;
     }
-    if (sample.state == SampleState::prefilling && sample.cached == sample.prefill_length()) start_running(sample);
+    const auto needed = [&] {
+      return sequences.blocks_to_extend(sample.sequence, sample.cached, piece) +
+             static_cast<std::int32_t>(running.size());
+    };
+    if (sequences.make_room(needed)) {
+      evaluate_piece(sample, piece, in_prompt, sink);
+    } else if (running.empty()) {
+      finish(sample, Finish::context_full, sink);
+    } else {
+      return false;
+    }
     return true;
   }
 
   /// Gives a waiting sample a sequence, which starts with whatever the cache already holds of its tokens.
   void begin(Sample& sample) {
-    PrefixCache::Match match = prefixes.longest(sample.tokens);
+    PrefixCache::Match match = sequences.longest_kept(sample.tokens);
     for (const SampleId id : running) {
       const Sample& other = at(id);
       const auto differ = std::mismatch(other.tokens.begin(), other.tokens.begin() + other.cached,
@@ -184,18 +188,15 @@ struct Engine::Impl {
       if (shared > match.length) match = {other.sequence, shared};
     }
     match.length = std::min(match.length, sample.length() - 1);
-    sample.sequence = next_sequence++;
     sample.state = SampleState::prefilling;
-    if (match.length > 0) {
-      ops.push_back({SequenceOp::Kind::fork, sample.sequence, match.sequence, match.length});
-      sample.cached = match.length;
-      if (sample.fresh()) sample.completion.reused_tokens = match.length;
-    }
+    sample.cached = match.length;
+    sample.sequence = match.length > 0 ? sequences.fork(match.sequence, match.length) : sequences.fresh();
+    if (sample.fresh()) sample.completion.reused_tokens = match.length;
   }
 
   void evaluate_piece(Sample& sample, std::int32_t piece, bool in_prompt, const Sink& sink) {
     batch.clear();
-    batch.ops.swap(ops);
+    batch.ops = sequences.take_ops();
     batch.prompt = in_prompt;
     const std::int32_t end = sample.cached + piece;
     const bool gives_logits = sample.fresh() && end == sample.length();
@@ -205,7 +206,11 @@ struct Engine::Impl {
     }
     const auto logits = runner.forward(batch);
     sample.cached = end;
-    if (gives_logits) begin_generation(sample, logits, sink);
+    if (gives_logits) {
+      begin_generation(sample, logits, sink);
+    } else if (end == sample.prefill_length()) {
+      start_running(sample);
+    }
   }
 
   /// The prompt is evaluated: the leader and its followers draw their first tokens from the same logits.
@@ -219,10 +224,9 @@ struct Engine::Impl {
         waiting.push_back(id);
         continue;
       }
-      follower.sequence = next_sequence++;
+      follower.sequence = sequences.fork(leader.sequence, leader.cached);
       follower.cached = leader.cached;
       follower.completion.reused_tokens = leader.prompt_tokens();
-      ops.push_back({SequenceOp::Kind::fork, follower.sequence, leader.sequence, leader.cached});
       follower.state = SampleState::running;
       running.push_back(id);
       starting.push_back(id);
@@ -240,14 +244,14 @@ struct Engine::Impl {
 
   /// One token of every running sample.
   void decode(const Sink& sink) {
-    while (!make_room([this] { return blocks_to_decode(); })) {
+    while (!sequences.make_room([this] { return blocks_to_decode(); })) {
       if (!preempt()) {
         finish(at(running.front()), Finish::context_full, sink);
         return;
       }
     }
     batch.clear();
-    batch.ops.swap(ops);
+    batch.ops = sequences.take_ops();
     const std::vector<SampleId> drawn = running;
     for (const SampleId id : drawn) {
       const Sample& sample = at(id);
@@ -313,9 +317,7 @@ struct Engine::Impl {
     sample.state = SampleState::ended;
     sample.completion.finish = why;
     if (sample.sequence >= 0 && sample.cached > 0) {
-      const auto evicted =
-          prefixes.keep(sample.sequence, {sample.tokens.begin(), sample.tokens.begin() + sample.cached});
-      if (evicted) drop(*evicted);
+      sequences.keep(sample.sequence, {sample.tokens.begin(), sample.tokens.begin() + sample.cached});
     }
     sample.sequence = -1;
   }
@@ -328,30 +330,6 @@ struct Engine::Impl {
     return blocks;
   }
 
-  /// Blocks for `count` more tokens of one sequence, a copy of a shared last block included.
-  std::int32_t blocks_to_extend(const Sample& sample, std::int32_t count) const {
-    const std::int32_t block = runner.limits().block_tokens;
-    const std::int32_t fresh = (sample.cached + count + block - 1) / block - (sample.cached + block - 1) / block;
-    if (sample.cached % block == 0) return fresh;
-    const bool fork_pending = runner.length(sample.sequence) == 0;
-    return fresh + (fork_pending ? 1 : runner.blocks_to_append(sample.sequence));
-  }
-
-  /// Frees blocks until `needed()` are free, giving up kept prefixes. False if that is not enough.
-  template <class Needed>
-  bool make_room(const Needed& needed) {
-    while (runner.free_blocks() < needed()) {
-      if (!ops.empty()) {
-        flush_ops();
-      } else if (const auto evicted = prefixes.evict()) {
-        drop(*evicted);
-      } else {
-        return false;
-      }
-    }
-    return true;
-  }
-
   /// Takes the cache from the youngest sample, unless it is the only one.
   bool preempt() {
     Sample* youngest = nullptr;
@@ -362,38 +340,22 @@ struct Engine::Impl {
       std::erase(running, youngest->id);
       waiting.push_front(youngest->id);
     }
-    if (youngest->cached > 0) drop(youngest->sequence);
+    if (youngest->cached > 0) sequences.drop(youngest->sequence);
     youngest->sequence = -1;
     youngest->cached = 0;
     youngest->state = SampleState::waiting;
     return true;
   }
 
-  void drop(SequenceId sequence) { ops.push_back({SequenceOp::Kind::drop, sequence, 0, 0}); }
-
-  void drop_prefixes() {
-    while (const auto evicted = prefixes.evict()) drop(*evicted);
-    flush_ops();
-  }
-
-  void flush_ops() {
-    if (ops.empty()) return;
-    batch.clear();
-    batch.ops.swap(ops);
-    runner.forward(batch);
-  }
-
   Runner& runner;
   const Tokenizer& tokenizer;
   std::int32_t max_running;
-  PrefixCache prefixes;
+  SequenceStore sequences;
   std::map<SampleId, std::unique_ptr<Sample>> samples;
   std::deque<SampleId> waiting;  // in order of arrival; the first may be prefilling
   std::vector<SampleId> running;
-  std::vector<SequenceOp> ops;  // for the next forward pass
   Batch batch;
   SampleId next_sample = 0;
-  SequenceId next_sequence = 0;
   bool prompt_last = false;
 };
 
@@ -411,7 +373,7 @@ void Engine::run(const Sink& sink) {
   }
 }
 
-void Engine::drop_prefixes() { impl_->drop_prefixes(); }
+void Engine::drop_prefixes() { impl_->sequences.drop_kept(); }
 
 const Completion& Engine::completion(SampleId sample) const { return impl_->at(sample).completion; }
 

@@ -43,7 +43,6 @@ void evaluate(Runner& runner, std::span<const Token> tokens, std::int32_t from, 
     throw Error("the text has " + std::to_string(tokens.size()) + " tokens, the context holds " +
                 std::to_string(limits.n_ctx) + ": shorten it or raise the context");
   }
-  const auto total = static_cast<std::int32_t>(tokens.size());
   try {
     evaluate_pieces(runner, tokens, from, rows);
   } catch (...) {

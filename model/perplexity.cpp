@@ -7,12 +7,11 @@
 #include <vector>
 
 #include "covey/error.hpp"
+#include "model/evaluate.hpp"
 
 namespace covey {
 
 namespace {
-
-constexpr SequenceId kSequence = 0;
 
 // Natural logarithm of the probability of `token` under `logits`.
 double log_probability(std::span<const float> logits, Token token) {
@@ -24,28 +23,17 @@ double log_probability(std::span<const float> logits, Token token) {
 
 // The sum of negative log-likelihoods of the chunk's scored tokens.
 double chunk_loss(Runner& runner, std::span<const Token> chunk) {
-  const auto n_ctx = static_cast<std::int32_t>(chunk.size());
-  const std::int32_t first_scored = n_ctx / 2;  // its logits predict the token after it
+  const std::size_t first_scored = chunk.size() / 2;  // its logits predict the token after it
   const auto n_vocab = static_cast<std::size_t>(runner.limits().n_vocab);
   double loss = 0;
-  Batch batch;
   // The last token predicts nothing that is known, so it isn't evaluated.
-  for (std::int32_t begin = 0; begin < n_ctx - 1; begin += runner.limits().max_tokens) {
-    const std::int32_t end = std::min(n_ctx - 1, begin + runner.limits().max_tokens);
-    batch.clear();
-    batch.prompt = true;
-    for (std::int32_t t = begin; t < end; ++t) {
-      batch.tokens.push_back({.token = chunk[static_cast<std::size_t>(t)], .sequence = kSequence, .wants_logits = t >= first_scored});
-    }
-    const std::span<const float> logits = runner.forward(batch);  // (scored in this piece, n_vocab)
-    std::size_t row = 0;
-    for (std::int32_t t = std::max(begin, first_scored); t < end; ++t, ++row) {
-      loss -= log_probability(logits.subspan(row * n_vocab, n_vocab), chunk[static_cast<std::size_t>(t) + 1]);
-    }
-  }
-  batch.clear();
-  batch.ops.push_back({.kind = SequenceOp::Kind::drop, .sequence = kSequence});
-  runner.forward(batch);
+  evaluate(runner, chunk.first(chunk.size() - 1), static_cast<std::int32_t>(first_scored),
+           [&](std::int32_t first, std::span<const float> rows) {
+             for (std::size_t row = 0; row * n_vocab < rows.size(); ++row) {
+               const Token next = chunk[static_cast<std::size_t>(first) + row + 1];
+               loss -= log_probability(rows.subspan(row * n_vocab, n_vocab), next);
+             }
+           });
   return loss;
 }
 
@@ -57,18 +45,19 @@ void check(const Runner& runner, std::span<const Token> tokens, std::int32_t n_c
                 std::to_string(limits.n_ctx));
   }
   if (tokens.size() < static_cast<std::size_t>(n_ctx)) {
-    throw Error("the text has " + std::to_string(tokens.size()) + " tokens, fewer than one chunk of " + std::to_string(n_ctx) +
-                ": take a longer text or a smaller context");
+    throw Error("the text has " + std::to_string(tokens.size()) + " tokens, fewer than one chunk of " +
+                std::to_string(n_ctx) + ": take a longer text or a smaller context");
   }
   for (const Token token : tokens) {
-    if (token < 0 || token >= limits.n_vocab) throw Error("token " + std::to_string(token) + " is outside the vocabulary");
+    if (token < 0 || token >= limits.n_vocab)
+      throw Error("token " + std::to_string(token) + " is outside the vocabulary");
   }
 }
 
 }  // namespace
 
-Perplexity measure_perplexity(Runner& runner, std::span<const Token> tokens, std::optional<Token> bos, std::int32_t n_ctx,
-                              const std::function<void(const Perplexity&)>& each_chunk) {
+Perplexity measure_perplexity(Runner& runner, std::span<const Token> tokens, std::optional<Token> bos,
+                              std::int32_t n_ctx, const std::function<void(const Perplexity&)>& each_chunk) {
   check(runner, tokens, n_ctx);
   const auto length = static_cast<std::size_t>(n_ctx);
   Perplexity result;

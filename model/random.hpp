@@ -1,5 +1,5 @@
-// The random numbers of sampling: the same sequence on every machine and compiler, which std:: distributions don't promise.
-// Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators" (SplitMix64).
+// The random numbers of sampling: the same sequence on every machine and compiler, which std:: distributions don't
+// promise. Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators" (SplitMix64).
 #pragma once
 
 #include <cstdint>

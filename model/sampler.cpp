@@ -49,7 +49,8 @@ void validate(const SamplingParams& params, std::int32_t n_vocab) {
   }
 }
 
-/// What a call works on; one for each thread, so that the many samplers of an engine don't hold a vocabulary's worth each.
+/// What a call works on; one for each thread, so that the many samplers of an engine don't hold a vocabulary's worth
+/// each.
 struct Scratch {
   std::vector<float> scores;  // (n_vocab)
   Candidates candidates;
@@ -87,7 +88,8 @@ Sampler::Sampler(SamplingParams params, std::int32_t n_vocab)
 void Sampler::reseed(std::uint64_t seed) { random_state_ = seed; }
 
 void Sampler::accept(Token token) {
-  if (token < 0 || token >= n_vocab_) out_of_range("a token", std::to_string(token), "0 to " + std::to_string(n_vocab_ - 1));
+  if (token < 0 || token >= n_vocab_)
+    out_of_range("a token", std::to_string(token), "0 to " + std::to_string(n_vocab_ - 1));
   if (!penalizes_) return;
   ++recent_count_[token];
   if (params_.penalty_window < 0) return;
@@ -102,7 +104,8 @@ void Sampler::accept(Token token) {
 
 Sampled Sampler::sample(std::span<const float> logits, std::int32_t top) {
   if (logits.size() != static_cast<std::size_t>(n_vocab_)) {
-    throw Error("sampling: " + std::to_string(logits.size()) + " logits for a vocabulary of " + std::to_string(n_vocab_));
+    throw Error("sampling: " + std::to_string(logits.size()) + " logits for a vocabulary of " +
+                std::to_string(n_vocab_));
   }
   check(top >= 0, "the number of top log-probabilities", top, "0 or more");
 
@@ -147,7 +150,8 @@ void Sampler::adjust(std::span<float> scores) const {
 /// The rest of the chain: temperature, top-k, top-p, min-p, draw.
 Token Sampler::draw(std::span<const float> scores) {
   const auto best = std::max_element(scores.begin(), scores.end());  // the first of equals
-  if (*best == kMinusInfinity) throw Error("sampling: no token is possible: logit_bias rules out all that the model allows");
+  if (*best == kMinusInfinity)
+    throw Error("sampling: no token is possible: logit_bias rules out all that the model allows");
   if (params_.greedy()) return static_cast<Token>(best - scores.begin());
   Candidates& candidates = scratch().candidates;
   candidates.assign(scores);

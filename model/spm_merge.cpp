@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
 
-/// A node of the list of symbols, which begins as the characters of the text. A symbol merged into its left neighbour
-/// becomes empty.
+/// A node of the list of symbols, which begins as the characters of a stretch of text. A symbol merged into its left
+/// neighbour becomes empty.
 struct Symbol {
   std::string_view text;
   std::size_t left;
@@ -33,40 +33,29 @@ struct Merge {
   }
 };
 
+/// Works through stretches of text one after the other, in the same memory.
 class Merger {
  public:
-  Merger(const Vocabulary& vocabulary, std::string_view text) : vocabulary_(vocabulary) {
-    while (!text.empty()) {
-      const std::size_t length = utf8_step(text).length;
-      const std::size_t index = symbols_.size();
-      symbols_.push_back({text.substr(0, length), index == 0 ? kNone : index - 1, index + 1});
-      text.remove_prefix(length);
-    }
-    if (symbols_.empty()) return;
-    symbols_.back().right = kNone;
-    for (std::size_t i = 1; i < symbols_.size(); ++i) offer(i - 1, i);
+  Merger(const Vocabulary& vocabulary, std::vector<Token>& tokens) : vocabulary_(vocabulary), tokens_(tokens) {}
+
+  void add_character(std::string_view text) {
+    const std::size_t index = symbols_.size();
+    symbols_.push_back({text, index == 0 ? kNone : index - 1, kNone});
+    if (index > 0) symbols_[index - 1].right = index;
   }
 
-  void run() {
+  /// Ends the stretch: merges its characters and appends the tokens.
+  void finish() {
+    for (std::size_t i = 1; i < symbols_.size(); ++i) offer(i - 1, i);
     while (!queue_.empty()) {
       const Merge merge = queue_.top();
       queue_.pop();
-      Symbol& left = symbols_[merge.left];
-      Symbol& right = symbols_[merge.right];
-      if (left.text.empty() || right.text.empty() || left.text.size() + right.text.size() != merge.size) continue;
-      left.text = std::string_view(left.text.data(), merge.size);
-      left.right = right.right;
-      right.text = {};
-      if (left.right != kNone) symbols_[left.right].left = merge.left;
-      if (left.left != kNone) offer(left.left, merge.left);
-      if (left.right != kNone) offer(merge.left, left.right);
+      apply(merge);
     }
-  }
-
-  void append_to(std::vector<Token>& tokens) const {
     for (const Symbol& symbol : symbols_) {
-      if (!symbol.text.empty()) append(symbol.text, tokens);
+      if (!symbol.text.empty()) append(symbol.text);
     }
+    symbols_.clear();
   }
 
  private:
@@ -76,31 +65,61 @@ class Merger {
     if (token) queue_.push({vocabulary_.score(*token), left, right, size});
   }
 
-  void append(std::string_view symbol, std::vector<Token>& tokens) const {
+  void apply(const Merge& merge) {
+    Symbol& left = symbols_[merge.left];
+    Symbol& right = symbols_[merge.right];
+    if (left.text.empty() || right.text.empty() || left.text.size() + right.text.size() != merge.size) return;
+    left.text = std::string_view(left.text.data(), merge.size);
+    left.right = right.right;
+    right.text = {};
+    if (left.right != kNone) symbols_[left.right].left = merge.left;
+    if (left.left != kNone) offer(left.left, merge.left);
+    if (left.right != kNone) offer(merge.left, left.right);
+  }
+
+  void append(std::string_view symbol) {
     if (const std::optional<Token> token = vocabulary_.find_piece(symbol)) {
-      tokens.push_back(*token);
+      tokens_.push_back(*token);
       return;
     }
+    const std::size_t before = tokens_.size();
     for (const char c : symbol) {
-      if (!vocabulary_.byte_token(static_cast<std::uint8_t>(c))) {
-        tokens.push_back(vocabulary_.unknown().value());
+      const std::optional<Token> token = vocabulary_.byte_token(static_cast<std::uint8_t>(c));
+      if (!token) {  // a character is spelled whole or not at all
+        tokens_.resize(before);
+        tokens_.push_back(vocabulary_.unknown().value());
         return;
       }
+      tokens_.push_back(*token);
     }
-    for (const char c : symbol) tokens.push_back(vocabulary_.byte_token(static_cast<std::uint8_t>(c)).value());
   }
 
   const Vocabulary& vocabulary_;
+  std::vector<Token>& tokens_;
   std::vector<Symbol> symbols_;
   std::priority_queue<Merge> queue_;
 };
 
 }  // namespace
 
-void spm_merge(const Vocabulary& vocabulary, std::string_view text, std::vector<Token>& tokens) {
-  Merger merger(vocabulary, text);
-  merger.run();
-  merger.append_to(tokens);
+SpmMerge::SpmMerge(const Vocabulary& vocabulary) : vocabulary_(&vocabulary) {
+  for (Token token = 0; token < vocabulary.size(); ++token) {
+    // Only what find_piece() finds can be merged.
+    if (vocabulary.find_piece(vocabulary.text(token)) == token) neighbours_.add(vocabulary.text(token));
+  }
+}
+
+void SpmMerge::cut(std::string_view text, std::vector<Token>& tokens) const {
+  Merger merger(*vocabulary_, tokens);
+  std::string_view left;
+  while (!text.empty()) {
+    const std::string_view right = text.substr(0, utf8_step(text).length);
+    if (!left.empty() && !neighbours_.may_join(left, right)) merger.finish();
+    merger.add_character(right);
+    text.remove_prefix(right.size());
+    left = right;
+  }
+  merger.finish();
 }
 
 }  // namespace covey

@@ -5,12 +5,24 @@
 #include <vector>
 
 #include "model/batch.hpp"
+#include "model/neighbours.hpp"
 #include "model/vocabulary.hpp"
 
 namespace covey {
 
-/// Cuts `text`, its spaces escaped, into tokens of `vocabulary` and appends them to `tokens`: of all neighbours whose
-/// union is a token, those with the highest score merge first, the leftmost among equals. O(n log n).
-void spm_merge(const Vocabulary& vocabulary, std::string_view text, std::vector<Token>& tokens);
+/// Cuts text into tokens: of all neighbours whose union is a token, those with the highest score merge first, the
+/// leftmost among equals. Immutable; safe to use from many threads.
+class SpmMerge {
+ public:
+  /// `vocabulary` must outlive the object.
+  explicit SpmMerge(const Vocabulary& vocabulary);
+
+  /// Appends the tokens of `text`, its spaces escaped, to `tokens`. O(n log n).
+  void cut(std::string_view text, std::vector<Token>& tokens) const;
+
+ private:
+  const Vocabulary* vocabulary_;
+  Neighbours neighbours_;
+};
 
 }  // namespace covey

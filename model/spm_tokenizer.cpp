@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "covey/error.hpp"
-#include "model/spm_merge.hpp"
 
 namespace covey {
 namespace {
@@ -39,6 +38,7 @@ std::string unescape_spaces(std::string_view text) {
 
 SpmTokenizer::SpmTokenizer(const GgufFile& file)
     : vocabulary_(file),
+      merge_(vocabulary_),
       add_bos_(vocabulary_.add_bos().value_or(vocabulary_.bos().has_value())),
       add_space_prefix_(vocabulary_.add_space_prefix().value_or(true)) {
   for (Token token = 0; token < vocabulary_.size(); ++token) {
@@ -61,7 +61,7 @@ std::vector<Token> SpmTokenizer::encode(std::string_view text, const EncodeOptio
     if (fragment.token) {
       tokens.push_back(*fragment.token);
     } else {
-      spm_merge(vocabulary_, escape_spaces(fragment.text, prefix), tokens);
+      merge_.cut(escape_spaces(fragment.text, prefix), tokens);
     }
     prefix = add_space_prefix_ && fragment.token.has_value();
   }
@@ -71,12 +71,16 @@ std::vector<Token> SpmTokenizer::encode(std::string_view text, const EncodeOptio
 std::string SpmTokenizer::piece(Token token, bool special) const {
   const std::string_view text = vocabulary_.text(token);
   switch (vocabulary_.kind(token)) {
-    case TokenKind::byte: return {static_cast<char>(vocabulary_.byte_of(token))};
-    case TokenKind::user_defined: return std::string(text);  // matched in the text before spaces are escaped
+    case TokenKind::byte:
+      return {static_cast<char>(vocabulary_.byte_of(token))};
+    case TokenKind::user_defined:
+      return std::string(text);  // matched in the text before spaces are escaped
     case TokenKind::control:
-    case TokenKind::unknown: return std::string(special ? text : std::string_view());
+    case TokenKind::unknown:
+      return std::string(special ? text : std::string_view());
     case TokenKind::normal:
-    case TokenKind::unused: break;
+    case TokenKind::unused:
+      break;
   }
   return unescape_spaces(text);
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/special_tokens.hpp"
+#include "model/spm_merge.hpp"
 #include "model/tokenizer.hpp"
 #include "model/vocabulary.hpp"
 
@@ -39,6 +40,7 @@ class SpmTokenizer final : public Tokenizer {
 
  private:
   Vocabulary vocabulary_;
+  SpmMerge merge_;
   SpecialTokens always_;      // user-defined
   SpecialTokens on_request_;  // those, and control and unknown tokens
   bool add_bos_;

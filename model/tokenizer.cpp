@@ -4,6 +4,7 @@
 
 #include "covey/error.hpp"
 #include "model/spm_tokenizer.hpp"
+#include "third_party_free_formats/quoted.hpp"
 
 namespace covey {
 namespace {
@@ -37,8 +38,8 @@ std::unique_ptr<Tokenizer> Tokenizer::from_gguf(const GgufFile& file) {
   for (const TokenizerEntry& entry : kTokenizers) {
     if (entry.kind == *kind) return entry.make(file);
   }
-  throw Error(file.path() + ": its tokenizer is of kind \"" + *kind + "\" (tokenizer.ggml.model), which is not supported; " +
-              "supported: " + supported_kinds());
+  throw Error(file.path() + ": its tokenizer is of kind " + quoted(*kind) +
+              " (tokenizer.ggml.model), which is not supported; " + "supported: " + supported_kinds());
 }
 
 }  // namespace covey

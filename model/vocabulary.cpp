@@ -20,8 +20,8 @@ constexpr std::string_view kAddBos = "tokenizer.ggml.add_bos_token";
 
 // Files name one EOS, yet a chat model ends its turn with another token. These are the ones in use.
 constexpr std::array<std::string_view, 10> kTurnEnds = {
-    "<|eot_id|>", "<|eom_id|>",      "<|im_end|>",    "<|end|>",           "<end_of_turn>",
-    "<EOT>",      "<|endoftext|>",   "<|end_of_text|>", "<|end_of_turn|>", "<end_of_utterance>"};
+    "<|eot_id|>", "<|eom_id|>",    "<|im_end|>",      "<|end|>",         "<end_of_turn>",
+    "<EOT>",      "<|endoftext|>", "<|end_of_text|>", "<|end_of_turn|>", "<end_of_utterance>"};
 
 [[noreturn]] void fail(const GgufFile& file, std::string_view key, const std::string& what) {
   throw Error(file.path() + ": " + std::string(key) + " " + what);
@@ -125,20 +125,25 @@ void Vocabulary::index(const GgufFile& file) {
     switch (kind(token)) {
       case TokenKind::normal:
       case TokenKind::user_defined:
-      case TokenKind::unused: pieces_.try_emplace(text(token), token); break;
+      case TokenKind::unused:
+        pieces_.try_emplace(text(token), token);
+        break;
       case TokenKind::byte: {
         const std::optional<std::uint8_t> byte = parse_byte(text(token));
         if (!byte) {
-          fail(file, kTokens, "holds a byte token, " + std::to_string(token) + ", that is not written <0x00> to <0xFF>");
+          fail(file, kTokens,
+               "holds a byte token, " + std::to_string(token) + ", that is not written <0x00> to <0xFF>");
         }
         if (!byte_tokens_[*byte]) byte_tokens_[*byte] = token;
         break;
       }
       case TokenKind::unknown:
-      case TokenKind::control: break;
+      case TokenKind::control:
+        break;
     }
   }
-  const bool every_byte = std::all_of(byte_tokens_.begin(), byte_tokens_.end(), [](const auto& b) { return b.has_value(); });
+  const bool every_byte =
+      std::all_of(byte_tokens_.begin(), byte_tokens_.end(), [](const auto& b) { return b.has_value(); });
   if (!every_byte && !unknown_) {
     fail(file, kUnknown, "is missing, and not every byte has a token: some text could not be encoded");
   }

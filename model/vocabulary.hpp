@@ -51,9 +51,9 @@ class Vocabulary {
   void read_special_ids(const GgufFile& file);
   void index(const GgufFile& file);
 
-  std::vector<std::string> texts_;  // (size)
-  std::vector<float> scores_;       // (size)
-  std::vector<TokenKind> kinds_;    // (size)
+  std::vector<std::string> texts_;                      // (size)
+  std::vector<float> scores_;                           // (size)
+  std::vector<TokenKind> kinds_;                        // (size)
   std::unordered_map<std::string_view, Token> pieces_;  // views of texts_
   std::array<std::optional<Token>, 256> byte_tokens_;
   std::vector<Token> ends_;  // sorted

@@ -99,8 +99,8 @@ class Ledger final : public Transport {
   Phase phase() const { return phase_; }
   /// A forward pass begins: send and recv from here on are part of it.
   void begin_pass() { exchanged_ = 0; }
-  /// Enters a forward pass of `tokens` tokens that took `seconds` in all, of which what send and recv took since the
-  /// last call is not compute.
+  /// Enters a forward pass of `tokens` tokens that took `seconds` in all, of which what send and recv took since
+  /// begin_pass() is not compute.
   void enter_pass(std::int64_t tokens, double seconds);
 
   /// Marks the start of the work (end of loading); times of streams count from here.

@@ -37,9 +37,11 @@ class Header {
     put(static_cast<std::uint32_t>(value.index()));
     std::visit([this](const auto& typed) { put(typed); }, value);
   }
-  void put_bytes(std::span<const std::byte> bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
+  void put_bytes(std::span<const std::byte> bytes) {
+    bytes_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
 
-  std::span<const std::byte> bytes() const { return bytes_; }
+  std::span<const std::byte> bytes() const { return std::as_bytes(std::span(bytes_)); }
 
  private:
   template <typename T>
@@ -53,7 +55,7 @@ class Header {
     }
   }
 
-  std::vector<std::byte> bytes_;
+  std::string bytes_;
 };
 
 int depth(const GgufArray& array) {

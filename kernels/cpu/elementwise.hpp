@@ -37,7 +37,8 @@ void silu_mul(const float* up, std::int64_t n, float* gate) noexcept {
   using Floats = typename Isa::Floats;
   const Floats one = Floats::splat(1.0F);
   const Floats zero = Floats::splat(0.0F);
-  map_into<Isa>(up, n, gate, [&](const Floats& u, const Floats& g) { return g / (one + exp<Isa>(zero - g)) * u; });
+  map_into<Isa>(up, n, gate,
+                [&](const Floats& u, const Floats& g) { return Isa::divide(g, one + exp<Isa>(zero - g)) * u; });
 }
 
 /// Squares are summed in 32 lanes: 16 even and 16 odd groups.

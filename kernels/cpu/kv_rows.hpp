@@ -77,7 +77,7 @@ struct Q8Rows {
   template <class Isa>
   static typename Isa::Floats load(const std::byte* row, std::int32_t d, std::int32_t) noexcept {
     const std::byte* block = row + row_bytes(d);
-    return Isa::load_i8(block + 2 + d % 32) * Isa::Floats::splat(fp16_to_f32(load_u16(block)));
+    return Isa::load_i8(block + 2 + d % 32) * Isa::Floats::splat(Isa::f16_at(block));
   }
 };
 

@@ -1,7 +1,8 @@
 // Sixteen lanes of float or int32, whatever the width of the machine's registers: an array of xsimd batches (one with
 // AVX-512, two with AVX2, four with NEON), or of the one-wide stand-in of isa/scalar.cpp.
 //
-// Everything that rounds happens per lane or in the one order of sum(), so all instruction sets give the same bits.
+// All is inlined by force: compilers find four registers' worth too long to inline by themselves. Everything that
+// rounds happens per lane or in the one order of sum(), so all instruction sets give the same bits.
 #pragma once
 
 #include <cstdint>
@@ -14,64 +15,61 @@ struct Lanes {
   Batch part[kBatches];
 
   template <class T>
-  static Lanes load(const T* from) {
+  [[gnu::always_inline]] static Lanes load(const T* from) {
     return each([&](int i) { return Batch::load_unaligned(from + i * static_cast<int>(Batch::size)); });
   }
   template <class T>
-  static Lanes splat(T value) {
+  [[gnu::always_inline]] static Lanes splat(T value) {
     return each([&](int) { return Batch::broadcast(value); });
   }
   template <class T>
-  void store(T* to) const {
+  [[gnu::always_inline]] void store(T* to) const {
     for (int i = 0; i < kBatches; ++i) part[i].store_unaligned(to + i * static_cast<int>(Batch::size));
   }
 
   /// The first n < 16 lanes; the others are zero.
   template <class T>
-  static Lanes load_first(const T* from, int n) {
+  [[gnu::always_inline]] static Lanes load_first(const T* from, int n) {
     T all[16] = {};
     for (int i = 0; i < n; ++i) all[i] = from[i];
     return load(all);
   }
   template <class T>
-  void store_first(T* to, int n) const {
+  [[gnu::always_inline]] void store_first(T* to, int n) const {
     T all[16];
     store(all);
     for (int i = 0; i < n; ++i) to[i] = all[i];
   }
 
-  friend Lanes operator+(const Lanes& a, const Lanes& b) {
+  [[gnu::always_inline]] friend Lanes operator+(const Lanes& a, const Lanes& b) {
     return each([&](int i) { return a.part[i] + b.part[i]; });
   }
-  friend Lanes operator-(const Lanes& a, const Lanes& b) {
+  [[gnu::always_inline]] friend Lanes operator-(const Lanes& a, const Lanes& b) {
     return each([&](int i) { return a.part[i] - b.part[i]; });
   }
-  friend Lanes operator*(const Lanes& a, const Lanes& b) {
+  [[gnu::always_inline]] friend Lanes operator*(const Lanes& a, const Lanes& b) {
     return each([&](int i) { return a.part[i] * b.part[i]; });
   }
-  friend Lanes operator/(const Lanes& a, const Lanes& b) {
-    return each([&](int i) { return a.part[i] / b.part[i]; });
-  }
-  friend Lanes operator&(const Lanes& a, const Lanes& b) {
+  [[gnu::always_inline]] friend Lanes operator&(const Lanes& a, const Lanes& b) {
     return each([&](int i) { return a.part[i] & b.part[i]; });
   }
-  friend Lanes operator<<(const Lanes& a, int bits) {
+  [[gnu::always_inline]] friend Lanes operator<<(const Lanes& a, int bits) {
     return each([&](int i) { return a.part[i] << bits; });
   }
   /// a * b + c, rounded once.
-  friend Lanes fma(const Lanes& a, const Lanes& b, const Lanes& c) {
+  [[gnu::always_inline]] friend Lanes fma(const Lanes& a, const Lanes& b, const Lanes& c) {
     return each([&](int i) { return fma(a.part[i], b.part[i], c.part[i]); });
   }
   /// Where one of the two is NaN: unspecified.
-  friend Lanes max(const Lanes& a, const Lanes& b) {
+  [[gnu::always_inline]] friend Lanes max(const Lanes& a, const Lanes& b) {
     return each([&](int i) { return max(a.part[i], b.part[i]); });
   }
-  friend Lanes min(const Lanes& a, const Lanes& b) {
+  [[gnu::always_inline]] friend Lanes min(const Lanes& a, const Lanes& b) {
     return each([&](int i) { return min(a.part[i], b.part[i]); });
   }
 
   template <class F>
-  static Lanes each(F f) {
+  [[gnu::always_inline]] static Lanes each(F f) {
     Lanes result;
     for (int i = 0; i < kBatches; ++i) result.part[i] = f(i);
     return result;

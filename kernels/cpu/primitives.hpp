@@ -36,8 +36,12 @@ concept InstructionSet = requires(const std::byte* bytes, std::byte* out, const 
   { Isa::load_f16(bytes) } -> std::same_as<typename Isa::Floats>;
   { Isa::load_bf16(bytes) } -> std::same_as<typename Isa::Floats>;
   { Isa::load_i8(bytes) } -> std::same_as<typename Isa::Floats>;
+  // One number at any address, widened exactly.
+  { Isa::f16_at(bytes) } -> std::same_as<float>;
   // 16 numbers, to nearest-even.
   {Isa::store_f16(lanes, out)};
+  // a / b, correctly rounded: xsimd's quotient of floats on NEON is an approximation.
+  { Isa::divide(lanes, lanes) } -> std::same_as<typename Isa::Floats>;
   // Lanes i and i+8 are added, then i and i+4, i+2, i+1.
   { Isa::sum(lanes) } -> std::same_as<float>;
 

@@ -166,27 +166,31 @@ TEST_P(Matmul, AnyAddress) {
 }
 
 /// The largest magnitudes of weights and activations together: where narrow intermediate sums would overflow.
-TEST_P(Matmul, ExtremesOfQuantizedValues) {
-  if (GetParam().activations != ActivationKind::int8) GTEST_SKIP() << "a float format";
-  const std::size_t block_bytes = tensor_type_info(GetParam().type).block_bytes;
-  for (const int byte : {0x00, 0x7f, 0x80, 0xff}) {
-    for (const int activation : {-127, 127}) {
-      Product product(GetParam(), 16, block(), 1);
-      for (std::size_t i = 0; i < product.weights.size(); ++i) {
-        if (i % block_bytes >= 2) product.weights[i] = static_cast<std::byte>(byte);
-      }
-      GetParam().pack({product.weights.data(), GetParam().type, 16, product.cols, block_bytes}, 0,
-                      product.panels.data());
-      auto* activations = reinterpret_cast<ActivationBlock*>(product.in.data());
-      activations->sum = activation * kActivationBlock;
-      std::fill_n(activations->q, kActivationBlock, static_cast<std::int8_t>(activation));
-      const std::vector<double> expected = product.reference();
-      for (const IsaTable* isa : tables_that_run()) {
-        const std::vector<float> out = product.run(*isa, 0, 1);
-        for (int r = 0; r < 16; ++r) {
-          ASSERT_NEAR(out[r], expected[r], 1e-6 * std::abs(expected[r])) << isa->name << ", bytes " << byte;
-        }
-      }
+void expect_exact_extremes(const Format& format, int weight_byte, int activation) {
+  const std::size_t block_bytes = tensor_type_info(format.type).block_bytes;
+  Product product(format, 16, tensor_type_info(format.type).block_elements, 1);
+  for (std::size_t i = 0; i < product.weights.size(); ++i) {
+    if (i % block_bytes >= 2) product.weights[i] = static_cast<std::byte>(weight_byte);
+  }
+  format.pack({product.weights.data(), format.type, 16, product.cols, block_bytes}, 0, product.panels.data());
+  auto* activations = reinterpret_cast<ActivationBlock*>(product.in.data());
+  activations->sum = activation * kActivationBlock;
+  std::fill_n(activations->q, kActivationBlock, static_cast<std::int8_t>(activation));
+  const std::vector<double> expected = product.reference();
+  for (const IsaTable* isa : tables_that_run()) {
+    const std::vector<float> out = product.run(*isa, 0, 1);
+    for (int r = 0; r < 16; ++r) {
+      ASSERT_NEAR(out[r], expected[r], 1e-6 * std::abs(expected[r]))
+          << name_of(format) << ", " << isa->name << ", bytes " << weight_byte;
+    }
+  }
+}
+
+TEST(Int8Matmul, ExtremesOfQuantizedValues) {
+  for (const Format& format : formats()) {
+    if (format.activations != ActivationKind::int8) continue;
+    for (const int byte : {0x00, 0x7f, 0x80, 0x81, 0xff}) {
+      for (const int activation : {-127, 127}) expect_exact_extremes(format, byte, activation);
     }
   }
 }

@@ -32,7 +32,8 @@ class CountingRunner : public Runner {
     for (const BatchToken& token : batch.tokens) {
       seen_.push_back(token.token);
       if (!token.wants_logits) continue;
-      for (Token t = 0; t < limits_.n_vocab; ++t) logits_.push_back(t == (token.token + 1) % limits_.n_vocab ? certainty_ : 0.0F);
+      for (Token t = 0; t < limits_.n_vocab; ++t)
+        logits_.push_back(t == (token.token + 1) % limits_.n_vocab ? certainty_ : 0.0F);
     }
     return logits_;
   }

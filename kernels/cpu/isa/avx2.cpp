@@ -96,11 +96,15 @@ struct Avx2 {
     const __m128i all = load16(from);
     return to_floats(_mm256_cvtepi8_epi32(all), _mm256_cvtepi8_epi32(_mm_srli_si128(all, 8)));
   }
+  static float f16_at(const std::byte* from) { return _cvtsh_ss(load_u16(from)); }
   static void store_f16(const Floats& lanes, std::byte* to) {
     for (int i = 0; i < 2; ++i) {
       _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 16 * i),
                        _mm256_cvtps_ph(lanes.part[i], _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
     }
+  }
+  static Floats divide(const Floats& a, const Floats& b) {
+    return Floats::each([&](int i) { return a.part[i] / b.part[i]; });
   }
   static float sum(const Floats& lanes) {
     const __m256 eight = lanes.part[0] + lanes.part[1];

@@ -55,9 +55,13 @@ struct Avx512Vnni {
     const __m128i all = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
     return {{_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(all))}};
   }
+  static float f16_at(const std::byte* from) { return _cvtsh_ss(load_u16(from)); }
   static void store_f16(const Floats& lanes, std::byte* to) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
                         _mm512_cvtps_ph(lanes.part[0], _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+  }
+  static Floats divide(const Floats& a, const Floats& b) {
+    return Floats::each([&](int i) { return a.part[i] / b.part[i]; });
   }
   static float sum(const Floats& lanes) {
     const __m512 all = lanes.part[0];

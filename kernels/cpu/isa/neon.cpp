@@ -135,11 +135,17 @@ struct Neon {
     return {{vcvtq_f32_s32(vmovl_s16(vget_low_s16(low))), vcvtq_f32_s32(vmovl_high_s16(low)),
              vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))), vcvtq_f32_s32(vmovl_high_s16(high))}};
   }
+  static float f16_at(const std::byte* from) {
+    return static_cast<float>(__builtin_bit_cast(float16_t, load_u16(from)));
+  }
   static void store_f16(const Floats& lanes, std::byte* to) {
     for (int i = 0; i < 4; ++i) {
       const uint8x8_t bytes = vreinterpret_u8_f16(vcvt_f16_f32(lanes.part[i]));
       vst1_u8(reinterpret_cast<std::uint8_t*>(to + 8 * i), bytes);
     }
+  }
+  static Floats divide(const Floats& a, const Floats& b) {
+    return Floats::each([&](int i) { return vdivq_f32(a.part[i], b.part[i]); });
   }
   static float sum(const Floats& lanes) {
     const float32x4_t four = (lanes.part[0] + lanes.part[2]) + (lanes.part[1] + lanes.part[3]);

@@ -92,8 +92,12 @@ struct Scalar {
   static Floats load_i8(const std::byte* from) {
     return Floats::each([&](int i) { return Float{static_cast<float>(static_cast<std::int8_t>(from[i]))}; });
   }
+  static float f16_at(const std::byte* from) { return fp16_to_f32(load_u16(from)); }
   static void store_f16(const Floats& lanes, std::byte* to) {
     for (int i = 0; i < 16; ++i) store_u16(f32_to_fp16(lanes.part[i].value), to + 2 * i);
+  }
+  static Floats divide(const Floats& a, const Floats& b) {
+    return Floats::each([&](int i) { return a.part[i] / b.part[i]; });
   }
   static float sum(const Floats& lanes) {
     Floats sums = lanes;

@@ -1,12 +1,16 @@
-// Text that commands work on: from a file or from standard input.
+// Text that commands read and write: files and standard input.
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace covey {
 
 /// All bytes of `path`. Throws Error naming it.
 std::string read_file(const std::string& path);
+
+/// Throws Error naming `path` if not all of `text` could be written.
+void write_file(const std::string& path, std::string_view text);
 
 /// Standard input to its end. Throws Interrupted, or Error if it can't be read.
 std::string read_stdin();

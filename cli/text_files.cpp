@@ -1,4 +1,4 @@
-#include "cli/text_source.hpp"
+#include "cli/text_files.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -13,6 +13,13 @@
 namespace covey {
 
 namespace {
+
+struct Descriptor {
+  int number;
+  ~Descriptor() {
+    if (number >= 0) ::close(number);
+  }
+};
 
 std::string read_all(int descriptor, const std::string& name) {
   std::string text;
@@ -33,13 +40,20 @@ std::string read_all(int descriptor, const std::string& name) {
 }  // namespace
 
 std::string read_file(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) throw Error(path + ": can't be opened: " + std::strerror(errno));
-  struct Closer {
-    int descriptor;
-    ~Closer() { ::close(descriptor); }
-  } closer{descriptor};
-  return read_all(descriptor, path);
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.number < 0) throw Error(path + ": can't be opened: " + std::strerror(errno));
+  return read_all(file.number, path);
+}
+
+void write_file(const std::string& path, std::string_view text) {
+  const Descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
+  if (file.number < 0) throw Error(path + ": can't be written: " + std::strerror(errno));
+  while (!text.empty()) {
+    const ssize_t written = ::write(file.number, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw Error(path + ": can't be written: " + std::strerror(errno));
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
 }
 
 std::string read_stdin() { return read_all(STDIN_FILENO, "standard input"); }

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Installs what Covey is built with, from Debian's or Ubuntu's own packages. Does nothing where all is there already.
+#
+#   scripts/install-packages.sh          to build and run
+#   scripts/install-packages.sh --tests  to run ./test.sh as well: sanitizers, fuzzing, 64-bit Arm under emulation
+set -euo pipefail
+
+packages=(
+  build-essential cmake ninja-build pkg-config
+  libxsimd-dev libfmt-dev libcli11-dev nlohmann-json3-dev  # header-only, but for fmt
+  libgtest-dev googletest                                   # prebuilt, and as sources for cross builds
+  openmpi-bin libopenmpi-dev libopenblas-dev                # optional parts of Covey
+)
+test_packages=(clang clang-format clang-tidy g++-aarch64-linux-gnu qemu-user)
+
+case "${1:-}" in
+  "") ;;
+  --tests) packages+=("${test_packages[@]}") ;;
+  *) echo "usage: $0 [--tests]" >&2; exit 2 ;;
+esac
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+done
+if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
+
+echo "Installing: ${missing[*]}"
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
+"${as_root[@]}" apt-get update -qq
+DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"

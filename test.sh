@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Installs what is needed, builds Covey and runs its tests.
+#
+#   ./test.sh                  everything, in this order:
+#     lint      layout of the sources (clang-format)
+#     asan      tests under AddressSanitizer and UndefinedBehaviorSanitizer
+#     tsan      tests of what uses threads under ThreadSanitizer
+#     aarch64   tests built for 64-bit Arm, run under qemu
+#     fuzz      each fuzz target for a few seconds, from its corpus
+#     release   all tests, real mpirun runs among them, on the optimised build
+#   ./test.sh --quick          lint and release only
+#   ./test.sh --only STEP      one of them
+set -euo pipefail
+cd "$(dirname "$0")"
+
+steps=(lint asan tsan aarch64 fuzz release)
+case "${1:-}" in
+  "") ;;
+  --quick) steps=(lint release) ;;
+  --only)
+    if [[ ! " ${steps[*]} " =~ " ${2:-} " ]]; then echo "--only needs one of: ${steps[*]}" >&2; exit 2; fi
+    steps=("$2") ;;
+  *) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" >&2; exit 2 ;;
+esac
+
+jobs=$(nproc)
+fuzz_seconds=${FUZZ_SECONDS:-10}
+scripts/install-packages.sh --tests
+source scripts/mpi-environment.sh
+# A compiler cache, where there is one, makes the second run short.
+if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
+
+say() { printf '\n== %s\n' "$*"; }
+build() { # preset, then targets
+  local preset=$1; shift
+  cmake --preset "$preset" >/dev/null
+  cmake --build --preset "$preset" -j "$jobs" ${1:+--target "$@"}
+}
+
+run_lint() {
+  say "lint: layout of the sources"
+  scripts/lint.sh --format
+}
+
+run_asan() {
+  say "asan: memory errors and undefined behaviour"
+  build asan
+  # Open MPI keeps what it allocated until the process ends.
+  ASAN_OPTIONS=detect_leaks=0 ctest --preset asan -j "$jobs" -LE slow
+}
+
+run_tsan() {
+  say "tsan: data races"
+  build tsan kernels_tests model_tests mpi_tests
+  TSAN_OPTIONS=halt_on_error=1 ctest --preset tsan -j "$jobs" -R "$(threaded_tests)"
+}
+
+# Suites whose code runs on more than one thread.
+threaded_tests() { echo 'Thread|CpuDevice|Matmul|Engine|Mode|Loopback|Exchange|Pipeline|Tensor|SelfMoa'; }
+
+run_aarch64() {
+  say "aarch64: 64-bit Arm under qemu"
+  build aarch64
+  ctest --preset aarch64 -j "$jobs"
+}
+
+run_fuzz() {
+  say "fuzz: $fuzz_seconds s each"
+  build fuzz
+  for target in build/fuzz/tests/fuzz/*_fuzz; do
+    local name corpus
+    name=$(basename "$target")
+    corpus=build/fuzz/corpus/$name
+    mkdir -p "$corpus"
+    echo "-- $name"
+    "$target" -max_total_time="$fuzz_seconds" -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 \
+      -artifact_prefix=build/fuzz/ "$corpus" tests/data 2>&1 | tail -n 12
+  done
+}
+
+run_release() {
+  say "release: all tests"
+  build release
+  ctest --preset release -j "$jobs"
+}
+
+for step in "${steps[@]}"; do
+  started=$SECONDS
+  "run_$step"
+  echo "$step: passed in $((SECONDS - started)) s" >>"${TMPDIR:-/tmp}/covey-test-$$"
+done
+say "passed: $(paste -sd ';' "${TMPDIR:-/tmp}/covey-test-$$" | sed 's/;/; /g; s/: passed//g')"
+rm -f "${TMPDIR:-/tmp}/covey-test-$$"

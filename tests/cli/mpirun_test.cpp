@@ -1,0 +1,176 @@
+// The modes over real ranks.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/cli/program.hpp"
+
+#ifdef COVEY_WITH_MPI
+
+namespace covey {
+namespace {
+
+const std::vector<std::string> kGreedy = {"-p", "once upon a time", "-n", "16", "--greedy", "--ignore-eos"};
+
+std::vector<std::string> with(const std::vector<std::string>& before, const std::vector<std::string>& after) {
+  std::vector<std::string> all = before;
+  all.insert(all.end(), after.begin(), after.end());
+  return all;
+}
+
+std::vector<std::string> run_on(const std::string& model, const std::vector<std::string>& more) {
+  return with({"run", "-m", model}, with(kGreedy, more));
+}
+
+// Five layers, so that five stages have one each; three KV heads, so that four parts share them.
+std::string five_layers() {
+  const std::string path = scratch("five.gguf");
+  const Finished written = covey_run(
+      {"synth", path, "--n-embd", "192", "--n-layer", "5", "--n-ff", "320", "--n-head", "6", "--n-kv", "3", "-q"});
+  EXPECT_EQ(written.code, 0) << written.err;
+  return path;
+}
+
+struct Split {
+  std::string mode;
+  int ranks;
+  std::string shares;
+};
+
+class MpiModes : public testing::TestWithParam<Split> {};
+
+TEST_P(MpiModes, GiveTheTextOfOneRank) {
+  const auto& [mode, ranks, shares] = GetParam();
+  const std::string model = five_layers();
+  const Finished alone = covey_run(run_on(model, {}));
+  ASSERT_EQ(alone.code, 0) << alone.err;
+  std::vector<std::string> flags = {"--mode", mode};
+  if (!shares.empty()) flags.insert(flags.end(), {"--shares", shares});
+  const Finished together = mpirun(ranks, run_on(model, flags));
+  EXPECT_EQ(together.code, 0) << together.err;
+  EXPECT_EQ(together.out, alone.out) << "printed once, by rank 0";
+}
+
+TEST_P(MpiModes, AccountForEveryRank) {
+  const auto& [mode, ranks, shares] = GetParam();
+  std::vector<std::string> flags = {"--mode", mode, "--json", "--stats"};
+  if (!shares.empty()) flags.insert(flags.end(), {"--shares", shares});
+  const Finished ended = mpirun(ranks, run_on(five_layers(), flags));
+  const auto json = parsed(ended.out);
+  ASSERT_TRUE(json.is_object()) << ended.out << ended.err;
+  EXPECT_EQ(json["summary"]["ranks"], ranks);
+  ASSERT_EQ(json["ranks"].size(), static_cast<std::size_t>(ranks));
+  for (int rank = 0; rank < ranks; ++rank) EXPECT_EQ(json["ranks"][static_cast<std::size_t>(rank)]["rank"], rank);
+  EXPECT_GT(json["summary"]["decode_bytes"], 0);
+  EXPECT_GT(json["summary"]["prefill_bytes"], 0);
+  EXPECT_NE(ended.err.find("TTFT"), std::string::npos) << ended.err;
+}
+
+INSTANTIATE_TEST_SUITE_P(, MpiModes,
+                         testing::Values(Split{"pipeline", 2, ""}, Split{"pipeline", 3, ""}, Split{"pipeline", 5, ""},
+                                         Split{"pipeline", 3, "3,1,1"}, Split{"tensor", 2, ""}, Split{"tensor", 3, ""},
+                                         Split{"tensor", 4, ""}, Split{"tensor", 3, "2,1,1"}),
+                         [](const auto& split) {
+                           std::string name = split.param.mode + std::to_string(split.param.ranks);
+                           return split.param.shares.empty() ? name : name + "unequal";
+                         });
+
+TEST(MpiLogits, OfAPipelineAreSoloBitForBit) {
+  const std::vector<std::string> command = {
+      "logits", "-m", test_data("llama-q4_0.gguf"), "--tokens", "1,290,291,292,19,293", "--json"};
+  const Finished alone = covey_run(with(command, {"--threads", "1"}));
+  ASSERT_EQ(alone.code, 0) << alone.err;
+  for (const int ranks : {2, 3})
+    EXPECT_EQ(mpirun(ranks, with(command, {"--mode", "pipeline"})).out, alone.out) << ranks << " ranks";
+}
+
+TEST(MpiPerplexity, IsTheSameInPieces) {
+  const std::vector<std::string> command = {"perplexity", "-m", test_data("llama.gguf"), "-f", test_data("story.txt"),
+                                            "-c",         "64"};
+  const Finished alone = covey_run(command);
+  EXPECT_EQ(mpirun(2, with(command, {"--mode", "pipeline"})).out, alone.out);
+  EXPECT_EQ(mpirun(2, with(command, {"--mode", "tensor"})).out, alone.out)
+      << "four decimals hide another order of sums";
+}
+
+TEST(MpiSelfMoa, IsReproducibleOnAnyNumberOfRanks) {
+  const std::vector<std::string> command = {"run",
+                                            "-m",
+                                            test_data("llama.gguf"),
+                                            "-p",
+                                            "once upon a time",
+                                            "-n",
+                                            "16",
+                                            "--ignore-eos",
+                                            "--mode",
+                                            "self-moa",
+                                            "--proposals",
+                                            "6",
+                                            "--proposal-tokens",
+                                            "8",
+                                            "--temp",
+                                            "1.5",
+                                            "--seed",
+                                            "7",
+                                            "--json"};
+  const auto one = parsed(covey_run(command).out);
+  ASSERT_TRUE(one.is_object());
+  ASSERT_EQ(one["proposals"].size(), 6U);
+  for (const int ranks : {2, 3}) {
+    const Finished ended = mpirun(ranks, command);
+    const auto many = parsed(ended.out);
+    ASSERT_TRUE(many.is_object()) << ended.err;
+    EXPECT_EQ(many["tokens"], one["tokens"]) << ranks << " ranks";
+    EXPECT_EQ(many["text"], one["text"]) << ranks << " ranks";
+    EXPECT_EQ(many["proposals"], one["proposals"]) << ranks << " ranks";
+  }
+}
+
+TEST(MpiSelfMoa, SendsNothingLargerThanText) {
+  const Finished ended =
+      mpirun(3, {"run", "-m", test_data("llama.gguf"), "-p", "once upon a time", "-n", "16", "--ignore-eos", "--mode",
+                 "self-moa", "--proposals", "6", "--proposal-tokens", "8", "--temp", "1.5", "--json"});
+  const auto json = parsed(ended.out);
+  ASSERT_TRUE(json.is_object()) << ended.err;
+  const auto& summary = json["summary"];
+  EXPECT_GT(summary["messages"], 0);
+  EXPECT_LT(summary["messages"], 40);
+  // A message is a prompt, or a proposal: far below one token's activations in every layer.
+  EXPECT_LT(summary["bytes"].get<double>() / summary["messages"].get<double>(), 1024);
+}
+
+TEST(MpiSolo, PrintsTheTextOnce) {
+  const Finished alone = covey_run(run_on(test_data("llama.gguf"), {}));
+  const Finished two = mpirun(2, run_on(test_data("llama.gguf"), {}));
+  // Either is sound: the other ranks idle, or the mode refuses company. It must say which, and not hang.
+  if (two.code == 0) {
+    EXPECT_EQ(two.out, alone.out);
+  } else {
+    EXPECT_NE(two.err.find("solo"), std::string::npos) << two.err;
+  }
+}
+
+TEST(MpiLink, AnEmulatedNetworkChangesTheTimesOnly) {
+  const auto plain = parsed(mpirun(2, run_on(test_data("llama.gguf"), {"--mode", "pipeline", "--json"})).out);
+  const auto slow =
+      parsed(mpirun(2, run_on(test_data("llama.gguf"), {"--mode", "pipeline", "--json", "--link", "lte"})).out);
+  ASSERT_TRUE(plain.is_object());
+  ASSERT_TRUE(slow.is_object());
+  EXPECT_EQ(slow["tokens"], plain["tokens"]);
+  EXPECT_EQ(slow["summary"]["bytes"], plain["summary"]["bytes"]);
+  EXPECT_GT(slow["summary"]["work_seconds"], plain["summary"]["work_seconds"]);
+}
+
+TEST(MpiPrompt, ComesFromStandardInputOnRankZero) {
+  const std::vector<std::string> command = {"run",    "-m",      test_data("llama.gguf"), "-n", "8", "--greedy",
+                                            "--mode", "pipeline"};
+  const Finished input = mpirun(2, command, {.input = "once upon", .out_path = "", .environment = {}});
+  ASSERT_EQ(input.code, 0) << input.err;
+  EXPECT_EQ(input.out, mpirun(2, with(command, {"-p", "once upon"})).out);
+}
+
+}  // namespace
+}  // namespace covey
+
+#endif
