@@ -184,8 +184,8 @@ void CpuDevice::rope(RopeHandle rope, [[maybe_unused]] std::int32_t heads, std::
   each_row(activations_.rows(slot), width / kElementsPerNanosecond, [&](std::int64_t t) {
     const auto token = static_cast<std::int32_t>(t);
     float* const row = activations_.row(slot, t);
-    for (std::int64_t head = 0; head < width; head += head_dim) {
-      turn(table.cosine(token), table.sine(token), pairs, row + head);
+    for (std::int64_t head = 0; head < heads; ++head) {
+      turn(table.cosine(token), table.sine(token), pairs, row + head * head_dim);
     }
   });
 }

@@ -59,10 +59,10 @@ TEST(CpuDevice, ThreadsDoNotChangeBits) {
       for (const bool prompt : {false, true}) {  // with prompt: through BLAS where it is built in
         SCOPED_TRACE(isa + ", " + std::string(tensor_type_info(type).name) + (prompt ? ", prompt" : ""));
         const std::unique_ptr<Device> alone = device(isa, 1);
-        const std::vector<float> expected = TinyLayer(*alone, type, KvType::f16).run(prompt_batch(45), prompt);
-        for (const int threads : {2, 3, 7}) {
+        const std::vector<float> expected = TinyLayer(*alone, type, KvType::f16).run(prompt_batch(37), prompt);
+        for (const int threads : {2, 5}) {
           const std::unique_ptr<Device> shared = device(isa, threads);
-          EXPECT_EQ(expected, TinyLayer(*shared, type, KvType::f16).run(prompt_batch(45), prompt)) << threads;
+          EXPECT_EQ(expected, TinyLayer(*shared, type, KvType::f16).run(prompt_batch(37), prompt)) << threads;
         }
       }
     }
@@ -73,7 +73,7 @@ TEST(CpuDevice, WithoutBlasPromptsGiveTheSameBits) {
   for (const std::string& isa : names_of_isas()) {
     const std::unique_ptr<Device> plain = device(isa, 2, false);
     TinyLayer layer(*plain, TensorType::f32, KvType::f32);
-    EXPECT_EQ(layer.run(prompt_batch(45), false), layer.run(prompt_batch(45), true));
+    EXPECT_EQ(layer.run(prompt_batch(37), false), layer.run(prompt_batch(37), true));
   }
 }
 
@@ -81,7 +81,7 @@ TEST(CpuDevice, QuantizedWeightsGiveTheSameBitsWithOrWithoutPrompt) {
   for (const std::string& isa : names_of_isas()) {
     const std::unique_ptr<Device> plain = device(isa, 2);
     TinyLayer layer(*plain, TensorType::q8_0, KvType::f16);
-    EXPECT_EQ(layer.run(prompt_batch(45), false), layer.run(prompt_batch(45), true));
+    EXPECT_EQ(layer.run(prompt_batch(37), false), layer.run(prompt_batch(37), true));
   }
 }
 
@@ -114,13 +114,6 @@ TEST(CpuDevice, ExactDecodesWeightsAtLoad) {
       }
     }
   }
-}
-
-TEST(CpuDevice, AHugeCacheCostsNothingUntilUsed) {
-  const std::unique_ptr<Device> device_with_cache = device("scalar", 1);
-  const KvLayout layout{32, 8, 128, 4096, 16, KvType::f16};
-  device_with_cache->reserve_kv(layout);
-  EXPECT_EQ(device_with_cache->memory_bytes() >> 30, 8U);
 }
 
 TEST(CpuDevice, QueryHeadsOfAShardFindTheirKvHead) {

@@ -234,6 +234,7 @@ TEST_P(DeviceConformance, RefusesWhatItCannotHold) {
   refuse({bytes.data(), TensorType::q8_0, 1, 33, 34}, "33");
   refuse({bytes.data(), TensorType::f32, -1, 4, 16}, "-1");
   refuse({bytes.data(), TensorType::f32, 2, 4, 15}, "15");
+  refuse({bytes.data(), TensorType::f32, std::int64_t{1} << 62, 4, 16}, "4611686018427387904");
   refuse({nullptr, TensorType::f32, 2, 4, 16}, "F32");
   EXPECT_THROW(device_->reserve_kv({1, 1, 40, 4, 16, KvType::q8_0}), Error);
   EXPECT_THROW(device_->reserve_kv({1, 1, 32, -4, 16, KvType::f16}), Error);
