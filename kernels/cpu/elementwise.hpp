@@ -1,6 +1,8 @@
 // Element-wise kernels: see IsaTable for what each computes.
 #pragma once
 
+#include <cstring>
+
 #include "kernels/cpu/exp.hpp"
 #include "kernels/cpu/isa.hpp"
 #include "kernels/cpu/primitives.hpp"
@@ -115,12 +117,15 @@ float quantize_block(const float* in, std::int8_t* q, std::int32_t& sum) noexcep
   for (int half = 0; half < 2; ++half) {
     (bits_as<Ints>(x[half] * inverse + round) - bits_as<Ints>(round)).store(all + 16 * half);
   }
-  sum = 0;
+  std::int8_t narrow[32];
+  std::int32_t total = 0;
   for (int i = 0; i < 32; ++i) {
     const std::int32_t value = zero ? 0 : all[i];
-    q[i] = static_cast<std::int8_t>(value);
-    sum += value;
+    narrow[i] = static_cast<std::int8_t>(value);
+    total += value;
   }
+  std::memcpy(q, narrow, sizeof(narrow));
+  sum = total;
   if (!finite) return __builtin_nanf("");
   return zero ? 0.0F : amax / 127.0F;
 }
