@@ -40,7 +40,7 @@ struct TestMatrix {
     bytes.resize(static_cast<std::size_t>(rows) * stride);
     values.resize(static_cast<std::size_t>(rows * cols));
     const Format& format = *find_format(type);
-    for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t r = 0; cols > 0 && r < rows; ++r) {
       const std::vector<float> row = data.numbers(static_cast<std::size_t>(cols));
       std::byte* const encoded = bytes.data() + static_cast<std::size_t>(r) * stride;
       format.encode(row.data(), cols, encoded);
