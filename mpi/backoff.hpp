@@ -1,5 +1,5 @@
-// Waiting without burning a core: spin a little, then naps that grow, with a burst of polls between them. Open MPI looks
-// at sockets on every eighth call only, so a poll per nap would cost eight naps.
+// Waiting without burning a core: spin a little, then naps that grow, with a burst of polls between them. Open MPI
+// looks at sockets on every eighth call only, so a poll per nap would cost eight naps.
 #pragma once
 
 #include <chrono>
@@ -8,8 +8,8 @@ namespace covey {
 
 class Backoff {
  public:
-  /// `spin`: how long to poll without naps; zero where ranks share cores, since spinning then takes the time of the rank
-  /// that is waited for.
+  /// `spin`: how long to poll without naps; zero where ranks share cores, since spinning then takes the time of the
+  /// rank that is waited for.
   explicit Backoff(std::chrono::microseconds spin) : spin_until_(std::chrono::steady_clock::now() + spin) {}
 
   /// To be called after each poll that found nothing.

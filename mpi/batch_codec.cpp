@@ -6,7 +6,8 @@
 
 namespace covey {
 
-// prompt u8 | ops: count, { kind u8, sequence, [source], [length] } | tokens: count, { token * 2 + wants, sequence - the one before }
+// prompt u8 | ops: count, { kind u8, sequence, [source], [length] } | tokens: count, { token * 2 + wants, sequence -
+// the one before }
 //
 // Tokens of a prompt share their sequence and those of decode go up by small steps, so the difference takes one byte.
 
@@ -23,7 +24,8 @@ std::vector<std::byte> encode_batch(const Batch& batch) {
   out.varint(batch.tokens.size());
   std::int64_t previous = 0;
   for (const BatchToken& token : batch.tokens) {
-    out.varint((static_cast<std::uint64_t>(static_cast<std::uint32_t>(token.token)) << 1) | (token.wants_logits ? 1U : 0U));
+    out.varint((static_cast<std::uint64_t>(static_cast<std::uint32_t>(token.token)) << 1) |
+               (token.wants_logits ? 1U : 0U));
     out.zigzag(token.sequence - previous);
     previous = token.sequence;
   }

@@ -100,7 +100,8 @@ std::string ByteReader::text() {
 
 std::int32_t ByteReader::index() {
   const std::uint64_t value = varint();
-  if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int32_t>::max())) malformed("a number is out of range");
+  if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int32_t>::max()))
+    malformed("a number is out of range");
   return static_cast<std::int32_t>(value);
 }
 

@@ -1,5 +1,5 @@
-// Values to bytes and back, for messages between ranks. Numbers are little-endian; integers that are usually small go as
-// varints: seven bits a byte, low bits first, the top bit set on all but the last.
+// Values to bytes and back, for messages between ranks. Numbers are little-endian; integers that are usually small go
+// as varints: seven bits a byte, low bits first, the top bit set on all but the last.
 //
 //     300 = 0b10'0101100   ->   [1|0101100] [0|0000010]
 #pragma once
@@ -32,8 +32,8 @@ class ByteWriter {
   std::vector<std::byte> bytes_;
 };
 
-/// Reads what a ByteWriter wrote. Every function throws Error naming the message if what is left can't hold the value or
-/// the value is out of range.
+/// Reads what a ByteWriter wrote. Every function throws Error naming the message if what is left can't hold the value
+/// or the value is out of range.
 class ByteReader {
  public:
   /// `bytes` must outlive the reader; `what` names the message in errors.

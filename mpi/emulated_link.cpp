@@ -19,7 +19,8 @@ EmulatedLink::Time system_time() {
 
 }  // namespace
 
-EmulatedLink::EmulatedLink(Transport& below, const LinkProfile& profile) : EmulatedLink(below, profile, system_time()) {}
+EmulatedLink::EmulatedLink(Transport& below, const LinkProfile& profile)
+    : EmulatedLink(below, profile, system_time()) {}
 
 EmulatedLink::EmulatedLink(Transport& below, const LinkProfile& profile, Time time)
     : below_(below), time_(std::move(time)), model_(profile, below.rank(), below.size(), time_.now()) {

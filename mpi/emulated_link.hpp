@@ -12,14 +12,15 @@ namespace covey {
 
 class EmulatedLink final : public Transport {
  public:
-  /// Where a rank's time comes from, and how it waits for a time to come: the system's clock, unless a test brings its own.
+  /// Where a rank's time comes from, and how it waits for a time to come: the system's clock, unless a test brings its
+  /// own.
   struct Time {
     std::function<Clock::time_point()> now;
     std::function<void(Clock::time_point)> wait_until;
   };
 
-  /// `below` must outlive the object. Stamps are times of one host's clock: throws Error if not all ranks share a host, or
-  /// if the profile loses a rank that does not exist.
+  /// `below` must outlive the object. Stamps are times of one host's clock: throws Error if not all ranks share a host,
+  /// or if the profile loses a rank that does not exist.
   EmulatedLink(Transport& below, const LinkProfile& profile);
   EmulatedLink(Transport& below, const LinkProfile& profile, Time time);
 

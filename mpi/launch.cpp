@@ -61,7 +61,8 @@ CoreShare cores_for_rank(int host_rank, int host_size, std::span<const int> core
   if (rank >= ranks || cores.size() < ranks) return share;
   const std::size_t first = cores.size() * rank / ranks;
   const std::size_t last = cores.size() * (rank + 1) / ranks;
-  share.cores.assign(cores.begin() + static_cast<std::ptrdiff_t>(first), cores.begin() + static_cast<std::ptrdiff_t>(last));
+  share.cores.assign(cores.begin() + static_cast<std::ptrdiff_t>(first),
+                     cores.begin() + static_cast<std::ptrdiff_t>(last));
   share.threads = static_cast<int>(share.cores.size());
   return share;
 }

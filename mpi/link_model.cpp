@@ -117,7 +117,8 @@ LinkProfile find_link_profile(std::string_view text) {
       continue;
     }
     const auto* found = std::ranges::find(kProfiles, part, &LinkProfile::name);
-    if (!first || found == kProfiles.end()) refuse(part, "one of " + profile_names() + ", or settings like latency=2ms");
+    if (!first || found == kProfiles.end())
+      refuse(part, "one of " + profile_names() + ", or settings like latency=2ms");
     link = *found;
   }
   link.name = text;

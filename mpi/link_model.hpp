@@ -21,7 +21,7 @@ struct LinkProfile {
   std::chrono::duration<double> jitter{0};   ///< added to it: evenly from 0 to this, drawn with `seed`
   double bits_per_second = 0;                ///< 0: unlimited
   std::uint64_t seed = 0;
-  std::int32_t lost_rank = -1;               ///< cut off after `lost_after`; -1: none
+  std::int32_t lost_rank = -1;  ///< cut off after `lost_after`; -1: none
   std::chrono::duration<double> lost_after{0};
 };
 
@@ -38,8 +38,8 @@ class LinkModel {
  public:
   LinkModel(LinkProfile profile, int rank, int ranks, Clock::time_point start);
 
-  /// When a message of `bytes` handed over at `now` has arrived at `to`; nullopt if it never does. Messages queue for the link and
-  /// never overtake each other. Bytes are charged as Ethernet frames with TCP/IP headers.
+  /// When a message of `bytes` handed over at `now` has arrived at `to`; nullopt if it never does. Messages queue for
+  /// the link and never overtake each other. Bytes are charged as Ethernet frames with TCP/IP headers.
   std::optional<Clock::time_point> arrival(int to, std::size_t bytes, Clock::time_point now);
 
  private:

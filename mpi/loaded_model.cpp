@@ -7,7 +7,10 @@
 namespace covey {
 
 LoadedModel::LoadedModel(const std::string& path, const StageOptions& options)
-    : file(GgufFile::open(path)), facts(model_facts(file)), tokenizer(Tokenizer::from_gguf(file)), stage(file, options) {}
+    : file(GgufFile::open(path)),
+      facts(model_facts(file)),
+      tokenizer(Tokenizer::from_gguf(file)),
+      stage(file, options) {}
 
 std::unique_ptr<LoadedModel> load_together(Ledger& ledger, const JobOptions& options, std::string_view mode,
                                            const Shard& shard, bool holds_model) {
@@ -44,14 +47,16 @@ std::unique_ptr<LoadedModel> load_together(Ledger& ledger, const JobOptions& opt
 
 void refuse_shares(const JobOptions& options, std::string_view mode) {
   if (!options.stage.shard.shares.empty()) {
-    throw Error("--shares: in mode " + std::string(mode) + " each rank holds a whole model: use it with pipeline or tensor");
+    throw Error("--shares: in mode " + std::string(mode) +
+                " each rank holds a whole model: use it with pipeline or tensor");
   }
 }
 
 void check_shares(const JobOptions& options, int ranks) {
   const std::size_t shares = options.stage.shard.shares.size();
   if (shares != 0 && shares != static_cast<std::size_t>(ranks)) {
-    throw Error("--shares: " + std::to_string(shares) + " shares for " + std::to_string(ranks) + " ranks: give one for each rank");
+    throw Error("--shares: " + std::to_string(shares) + " shares for " + std::to_string(ranks) +
+                " ranks: give one for each rank");
   }
 }
 

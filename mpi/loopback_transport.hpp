@@ -38,8 +38,8 @@ class LoopbackHub {
   std::vector<std::unique_ptr<Transport>> transports_;
 };
 
-/// Runs `work` on `ranks` threads at once and waits for all. A rank whose `work` throws fails its transport, so that the
-/// others don't wait for it; then the first exception in order of ranks is thrown again.
+/// Runs `work` on `ranks` threads at once and waits for all. A rank whose `work` throws fails its transport, so that
+/// the others don't wait for it; then the first exception in order of ranks is thrown again.
 void run_ranks(int ranks, const std::function<void(Transport&)>& work);
 
 }  // namespace covey

@@ -11,8 +11,8 @@ namespace covey {
 
 void send_message(Transport& transport, int to, std::span<const std::byte> payload, Tag tag) {
   if (payload.size() > kMaxMessageBytes) {
-    throw Error("a " + std::string(tag_name(tag)) + " of " + std::to_string(payload.size()) + " bytes is too large to send: the limit is " +
-                std::to_string(kMaxMessageBytes));
+    throw Error("a " + std::string(tag_name(tag)) + " of " + std::to_string(payload.size()) +
+                " bytes is too large to send: the limit is " + std::to_string(kMaxMessageBytes));
   }
   ByteWriter length;
   length.u64(payload.size());

@@ -15,7 +15,8 @@ auto metered(Ledger& ledger, const Batch& batch, Forward&& forward) {
   ledger.begin_pass();
   const auto start = Clock::now();
   auto result = forward();
-  ledger.enter_pass(static_cast<std::int64_t>(batch.tokens.size()), std::chrono::duration<double>(Clock::now() - start).count());
+  ledger.enter_pass(static_cast<std::int64_t>(batch.tokens.size()),
+                    std::chrono::duration<double>(Clock::now() - start).count());
   return result;
 }
 

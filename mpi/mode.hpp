@@ -47,8 +47,8 @@ using TextSink = std::function<void(std::string_view text)>;
 
 /// One rank's side of a mode, made by all ranks together. Rank 0 calls the functions below, then close(); the others
 /// call serve().
-/// Whoever catches an exception of a session and gives it up calls fail() of its transport, so that the other ranks don't
-/// wait. A session stays usable after an Error about its arguments (a prompt over the context, …).
+/// Whoever catches an exception of a session and gives it up calls fail() of its transport, so that the other ranks
+/// don't wait. A session stays usable after an Error about its arguments (a prompt over the context, …).
 class Session {
  public:
   virtual ~Session() = default;

@@ -1,5 +1,5 @@
-// Self-MoA (Li et al. 2025, arXiv:2502.00674): several proposals drawn from one model, then one answer from all of them.
-// Each rank holds a whole model; only text travels.
+// Self-MoA (Li et al. 2025, arXiv:2502.00674): several proposals drawn from one model, then one answer from all of
+// them. Each rank holds a whole model; only text travels.
 #include <algorithm>
 #include <utility>
 
@@ -26,7 +26,8 @@ Range proposals_of(int rank, int ranks, std::int32_t proposals) {
 }
 
 void check_options(const GenerateOptions& options) {
-  if (options.proposals < 1) throw Error("--proposals: self-moa needs at least 1, not " + std::to_string(options.proposals));
+  if (options.proposals < 1)
+    throw Error("--proposals: self-moa needs at least 1, not " + std::to_string(options.proposals));
   if (options.sampling.greedy()) {
     throw Error("--temp: self-moa draws different proposals from one model, which takes a temperature above 0");
   }
@@ -69,7 +70,8 @@ Request SelfMoaSession::proposal_request(const GenerateOptions& options, Range r
 }
 
 // Prompt and suffix are tokenized apart, so that the aggregation begins with exactly the prompt's tokens.
-Request SelfMoaSession::aggregation_request(const GenerateOptions& options, const std::vector<Completion>& proposals) const {
+Request SelfMoaSession::aggregation_request(const GenerateOptions& options,
+                                            const std::vector<Completion>& proposals) const {
   Request request = continuation(options, tokenizer());
   const std::size_t prompt = request.prompt.size();
   std::vector<std::string> texts;
@@ -80,9 +82,9 @@ Request SelfMoaSession::aggregation_request(const GenerateOptions& options, cons
   request.prompt.insert(request.prompt.end(), suffix.begin(), suffix.end());
   const std::int32_t context = metered_.limits().n_ctx;
   if (request.prompt.size() >= static_cast<std::size_t>(context)) {
-    throw Error("the aggregation prompt has " + std::to_string(request.prompt.size()) + " tokens (" + std::to_string(prompt) +
-                " of the prompt, " + std::to_string(suffix.size()) + " of " + std::to_string(proposals.size()) +
-                " proposals), the context holds " + std::to_string(context) +
+    throw Error("the aggregation prompt has " + std::to_string(request.prompt.size()) + " tokens (" +
+                std::to_string(prompt) + " of the prompt, " + std::to_string(suffix.size()) + " of " +
+                std::to_string(proposals.size()) + " proposals), the context holds " + std::to_string(context) +
                 " with at least one to generate: lower --proposals or --proposal-tokens, or raise --ctx");
   }
   request.most_reused = static_cast<std::int32_t>(prompt);
@@ -92,7 +94,8 @@ Request SelfMoaSession::aggregation_request(const GenerateOptions& options, cons
 
 Answer SelfMoaSession::generate(const GenerateOptions& options, const TextSink& sink) {
   check_options(options);
-  RequestRun own(engine_, ledger(), proposal_request(options, proposals_of(0, ledger().size(), options.proposals)), "proposal");
+  RequestRun own(engine_, ledger(), proposal_request(options, proposals_of(0, ledger().size(), options.proposals)),
+                 "proposal");
   ledger().set_phase(Phase::other);
   command(encode_options(options));
   Answer answer;
@@ -140,6 +143,7 @@ std::unique_ptr<Session> open_self_moa(Ledger& ledger, const JobOptions& options
 
 }  // namespace
 
-const Mode kSelfMoaMode{"self-moa", "every rank proposes answers of the whole model, rank 0 makes one of them", open_self_moa};
+const Mode kSelfMoaMode{"self-moa", "every rank proposes answers of the whole model, rank 0 makes one of them",
+                        open_self_moa};
 
 }  // namespace covey

@@ -122,6 +122,7 @@ struct MpiTransport::Impl {
   struct Peer {
     std::deque<Outgoing> outgoing;  // not yet taken by MPI or the peer
     bool lost = false;              // nothing may be sent to it any more
+    bool near = false;              // on this host: takes messages from shared memory by itself
     ProcessWatch process;
   };
 
@@ -132,7 +133,9 @@ struct MpiTransport::Impl {
         peers(static_cast<std::size_t>(world.size())),
         chunk(new std::byte[kChunkBytes]) {
     for (std::size_t i = 0; i < peers.size(); ++i) {
-      if (world.processes()[i] > 0 && static_cast<int>(i) != rank) peers[i].process = ProcessWatch(world.processes()[i]);
+      if (world.processes()[i] <= 0 || static_cast<int>(i) == rank) continue;
+      peers[i].near = true;
+      peers[i].process = ProcessWatch(world.processes()[i]);
     }
     sharpen_naps();
   }
@@ -164,7 +167,8 @@ struct MpiTransport::Impl {
     if (readable && take(source, kFailTag, bytes.data(), length, Clock::now() + kFailTime)) {
       std::memcpy(&culprit, bytes.data(), sizeof(culprit));
       if (culprit < 0 || culprit >= static_cast<int>(peers.size())) culprit = source;
-      text.assign(reinterpret_cast<const char*>(bytes.data()) + sizeof(culprit), static_cast<std::size_t>(length) - sizeof(culprit));
+      text.assign(reinterpret_cast<const char*>(bytes.data()) + sizeof(culprit),
+                  static_cast<std::size_t>(length) - sizeof(culprit));
     }
     peer(source).lost = peer(source).lost || !readable;
     if (culprit != source && culprit != rank) peer(culprit).lost = true;
@@ -191,7 +195,8 @@ struct MpiTransport::Impl {
     return true;
   }
 
-  /// Polls until `ready`. Throws PeerLost past the deadline, after the peer's process has ended, or once a rank has failed.
+  /// Polls until `ready`. Throws PeerLost past the deadline, after the peer's process has ended, or once a rank has
+  /// failed.
   template <typename Ready, typename Silent>
   void wait(int index, Deadline deadline, const Ready& ready, const Silent& silent) {
     Backoff backoff(spin);
@@ -206,7 +211,8 @@ struct MpiTransport::Impl {
         next_check = now + kProcessCheck;
         if (!ended && peer(index).process.ended()) ended = now;
         if (ended && now > *ended + kLastWords) {
-          lose(PeerLost(index, "rank " + std::to_string(index) + " is lost: its process has ended (killed, or crashed)"));
+          lose(PeerLost(index,
+                        "rank " + std::to_string(index) + " is lost: its process has ended (killed, or crashed)"));
         }
       }
       backoff.wait();
@@ -226,7 +232,8 @@ struct MpiTransport::Impl {
     out.bytes = std::move(bytes);
     for (int i = 0; i < kPollsBeforeSend; ++i) poll();
     if (peer(to).lost) return;
-    check(MPI_Isend(out.bytes.get(), static_cast<int>(size), MPI_BYTE, to, tag, MPI_COMM_WORLD, &out.request), "MPI_Isend");
+    check(MPI_Isend(out.bytes.get(), static_cast<int>(size), MPI_BYTE, to, tag, MPI_COMM_WORLD, &out.request),
+          "MPI_Isend");
     peer(to).outgoing.push_back(std::move(out));
   }
 
@@ -322,7 +329,7 @@ void MpiTransport::send(int to, std::span<const std::byte> bytes, Tag tag) {
     offset += size;
     first = false;
   }
-  if (offset + kHeaderBytes > kChunkBytes) impl_->flush(impl_->peer(to), kFlushTime);
+  if (offset + kHeaderBytes > kChunkBytes && !impl_->peer(to).near) impl_->flush(impl_->peer(to), kFlushTime);
 }
 
 void MpiTransport::recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) {

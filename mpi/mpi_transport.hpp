@@ -1,8 +1,8 @@
 // Bytes between ranks over Open MPI.
 //
-// Only Isend, Irecv, Iprobe and Test, always with a deadline: Open MPI 4 reports no lost peer, and its blocking calls wait
-// for one for ever. A message is cut in chunks that go out eagerly, so that a sender that computes does not hold up its
-// receiver:
+// Only Isend, Irecv, Iprobe and Test, always with a deadline: Open MPI 4 reports no lost peer, and its blocking calls
+// wait for one for ever. A message is cut in chunks that go out eagerly, so that a sender that computes does not hold
+// up its receiver:
 //
 //     message of n bytes  =  [ u64 n | payload ... ][ payload ... ] ...      chunks of at most kChunkBytes
 #pragma once

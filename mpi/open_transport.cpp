@@ -15,7 +15,8 @@ std::unique_ptr<Transport> open_transport(std::chrono::milliseconds patience) {
   return std::make_unique<MpiTransport>(patience);
 #else
   static_cast<void>(patience);
-  throw Error("started as one of several ranks, but this build has no MPI: install Open MPI (libopenmpi-dev) and rebuild");
+  throw Error(
+      "started as one of several ranks, but this build has no MPI: install Open MPI (libopenmpi-dev) and rebuild");
 #endif
 }
 

@@ -8,9 +8,9 @@
 
 namespace covey {
 
-/// Under mpirun with several ranks: MPI; else a rank alone. Undoes the launcher's binding first (launch.hpp). Collective
-/// over the launched ranks. A peer that takes no message for `patience` counts as lost. Throws Error if ranks were
-/// launched but this build has no MPI.
+/// Under mpirun with several ranks: MPI; else a rank alone. Undoes the launcher's binding first (launch.hpp).
+/// Collective over the launched ranks. A peer that takes no message for `patience` counts as lost. Throws Error if
+/// ranks were launched but this build has no MPI.
 std::unique_ptr<Transport> open_transport(std::chrono::milliseconds patience = std::chrono::seconds(30));
 
 }  // namespace covey

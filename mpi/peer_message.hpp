@@ -23,7 +23,7 @@ PeerLost silent_peer(int from, Tag tag, std::chrono::duration<double> waited);
 PeerLost stuck_peer(int to, std::chrono::duration<double> waited);
 /// `from` sent `got` bytes where `wanted` were expected: the ranks are not in step.
 Error wrong_size(int from, Tag tag, std::size_t got, std::size_t wanted);
-/// Names the rank at the front of `why`, unless it is there already.
+/// Names the rank at the front of `why`, unless a rank is named there already: that one is the cause.
 std::string name_rank(int rank, const std::string& why);
 
 /// Throws Error unless `peer` is another rank of `transport`.

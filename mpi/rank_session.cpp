@@ -36,7 +36,8 @@ std::vector<RankReport> RankSession::close() {
 }
 
 void RankSession::serve() {
-  for (Command next = recv_command(ledger_, tag_); next.kind == Command::Kind::work; next = recv_command(ledger_, tag_)) {
+  for (Command next = recv_command(ledger_, tag_); next.kind == Command::Kind::work;
+       next = recv_command(ledger_, tag_)) {
     work(next.payload);
   }
   ledger_.end_work();

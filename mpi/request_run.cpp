@@ -16,7 +16,10 @@ Request continuation(const GenerateOptions& options, const Tokenizer& tokenizer)
 }
 
 RequestRun::RequestRun(Engine& engine, Ledger& ledger, const Request& request, const std::string& role)
-    : engine_(engine), ledger_(ledger), samples_(engine.submit(request)), first_stream_(ledger.report().streams.size()) {
+    : engine_(engine),
+      ledger_(ledger),
+      samples_(engine.submit(request)),
+      first_stream_(ledger.report().streams.size()) {
   for (std::size_t i = 0; i < samples_.size(); ++i) {
     StreamTimes& stream = ledger_.stream(first_stream_ + i);
     stream.start = ledger_.since_start();

@@ -19,22 +19,23 @@ RankStart recv_start(Transport& transport, int rank, std::chrono::milliseconds t
 }
 
 bool same_limits(const RunnerLimits& a, const RunnerLimits& b) {
-  return a.n_vocab == b.n_vocab && a.n_ctx == b.n_ctx && a.max_tokens == b.max_tokens && a.block_tokens == b.block_tokens &&
-         a.blocks == b.blocks;
+  return a.n_vocab == b.n_vocab && a.n_ctx == b.n_ctx && a.max_tokens == b.max_tokens &&
+         a.block_tokens == b.block_tokens && a.blocks == b.blocks;
 }
 
-// What keeps `other` from working with rank 0; empty if nothing.
+// What keeps `other` from working with rank 0, to follow its name; empty if nothing.
 std::string objection(const RankStart& own, const RankStart& other) {
-  if (!other.error.empty()) return other.error;
+  if (!other.error.empty()) return ": " + other.error;
   if (other.mode != own.mode) {
-    return "was started with --mode " + other.mode + ", rank 0 with --mode " + own.mode + ": give all ranks the same flags";
+    return " was started with --mode " + other.mode + ", rank 0 with --mode " + own.mode +
+           ": give all ranks the same flags";
   }
   if (!own.has_model || !other.has_model) return {};
   if (other.fingerprint != own.fingerprint) {
-    return "holds another model than rank 0: put a copy of the same file on every host";
+    return " holds another model than rank 0: put a copy of the same file on every host";
   }
   if (!same_limits(own.limits, other.limits)) {
-    return "has other limits of context, batch or KV cache than rank 0: give all ranks the same flags";
+    return " has other limits of context, batch or KV cache than rank 0: give all ranks the same flags";
   }
   return {};
 }
@@ -45,9 +46,19 @@ std::string judge(Transport& transport, const RankStart& own, std::chrono::milli
   std::string verdict;
   for (int rank = 1; rank < transport.size(); ++rank) {
     const std::string problem = objection(own, recv_start(transport, rank, timeout));
-    if (verdict.empty() && !problem.empty()) verdict = name_rank(rank, problem);
+    if (verdict.empty() && !problem.empty()) verdict = "rank " + std::to_string(rank) + problem;
   }
   return verdict;
+}
+
+void announce(Transport& transport, const std::string& verdict) {
+  try {
+    for (int rank = 1; rank < transport.size(); ++rank) {
+      send_message(transport, rank, std::as_bytes(std::span(verdict)), Tag::control);
+    }
+  } catch (const PeerLost&) {
+    if (verdict.empty()) throw;  // else a rank has given up already, as it was told: the verdict is the cause
+  }
 }
 
 }  // namespace
@@ -90,9 +101,7 @@ void start_together(Transport& transport, const RankStart& own, std::chrono::mil
   std::string verdict;
   if (transport.rank() == 0) {
     verdict = judge(transport, own, timeout);
-    for (int rank = 1; rank < transport.size(); ++rank) {
-      send_message(transport, rank, std::as_bytes(std::span(verdict)), Tag::control);
-    }
+    announce(transport, verdict);
   } else {
     send_message(transport, 0, encode_start(own), Tag::control);
     for (const std::byte b : recv_message(transport, 0, Tag::control, kNoDeadline)) verdict += static_cast<char>(b);

@@ -36,9 +36,9 @@ class LoadingSign {
   Clock::time_point last_;
 };
 
-/// Collective. Throws Error on every rank, with the same message, if loading failed on one (which is named), or ranks hold
-/// different models, modes or limits. Rank 0 waits `timeout` for a sign of each rank; the others wait for rank 0, which
-/// may load longer than they do, without a deadline.
+/// Collective. Throws Error on every rank, with the same message, if loading failed on one (which is named), or ranks
+/// hold different models, modes or limits. Rank 0 waits `timeout` for a sign of each rank; the others wait for rank 0,
+/// which may load longer than they do, without a deadline.
 void start_together(Transport& transport, const RankStart& own, std::chrono::milliseconds timeout);
 
 }  // namespace covey

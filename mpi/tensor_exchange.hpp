@@ -1,5 +1,5 @@
-// Tensor parallel: partial sums of all ranks become the sum on all ranks, added in order of ranks 0, 1, 2, … so that every
-// rank holds the same bits and a run repeats exactly.
+// Tensor parallel: partial sums of all ranks become the sum on all ranks, added in order of ranks 0, 1, 2, … so that
+// every rank holds the same bits and a run repeats exactly.
 #pragma once
 
 #include <vector>

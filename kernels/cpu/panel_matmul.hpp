@@ -86,7 +86,7 @@ struct PanelProduct {
         multiply_piece<T>(block, piece, in, work.in_stride, integers);
         for (int t = 0; t < T; ++t) {
           const Floats scale = scales * Floats::splat(read<float>(in + t * work.in_stride + kScaleAt));
-          sums[t] = fma(integers[t], scale, sums[t]);
+          sums[t] = Isa::fma(integers[t], scale, sums[t]);
         }
         in += sizeof(ActivationBlock);
       }
@@ -94,8 +94,9 @@ struct PanelProduct {
     }
   }
 
-  /// integers[t] = 32 columns of weights . activations, in units of the block's scales. With small integer scales inside
-  /// the block, each half has its own; all stays below 2^24, so floats hold it exactly.
+  /// integers[t] = 32 columns of weights . activations, in units of the block's scales. With small integer scales
+  /// inside the block, each half has its own. Floats hold it exactly: for Q6_K, the widest, it is 2 * 16 * (32 * 127) *
+  /// 128 at most, below 2^24.
   template <int T>
   static void multiply_piece(const std::byte* block, int piece, const std::byte* in, std::size_t in_stride,
                              Floats (&integers)[T]) noexcept {
@@ -123,7 +124,7 @@ struct PanelProduct {
         for (int t = 0; t < T; ++t) dots[t] = Dot::start(-kOffset * activation_sum(t, half));
         Format::template for_each_quad<Isa>(block, piece, half, add);
         const Floats scale = Format::template half_scales<Isa>(block, piece, half);
-        for (int t = 0; t < T; ++t) integers[t] = fma(Dot::finish(dots[t]), scale, integers[t]);
+        for (int t = 0; t < T; ++t) integers[t] = Isa::fma(Dot::finish(dots[t]), scale, integers[t]);
       }
     }
   }
@@ -167,7 +168,7 @@ struct PanelProduct {
         const Floats weights = Format::template load<Isa>(work.panel + column * kColumnBytes);
         for (int t = 0; t < T; ++t) {
           const float activation = read<float>(work.in + t * work.in_stride + column * sizeof(float));
-          sums[i][t] = fma(weights, Floats::splat(activation), sums[i][t]);
+          sums[i][t] = Isa::fma(weights, Floats::splat(activation), sums[i][t]);
         }
       }
     }

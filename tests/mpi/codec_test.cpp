@@ -19,7 +19,8 @@ constexpr std::int32_t kMax = std::numeric_limits<std::int32_t>::max();
 Batch sample_batch() {
   Batch batch;
   batch.prompt = true;
-  batch.ops = {{SequenceOp::Kind::fork, 3, 1, 17}, {SequenceOp::Kind::truncate, 2, 0, 5}, {SequenceOp::Kind::drop, kMax, 0, 0}};
+  batch.ops = {
+      {SequenceOp::Kind::fork, 3, 1, 17}, {SequenceOp::Kind::truncate, 2, 0, 5}, {SequenceOp::Kind::drop, kMax, 0, 0}};
   batch.tokens = {{0, 0, false}, {kMax, kMax, true}, {127999, 4, true}, {5, 5, false}};
   return batch;
 }
@@ -145,12 +146,12 @@ std::vector<std::byte> raw(std::initializer_list<int> values) {
 }
 
 TEST(BatchCodec, EveryFieldIsChecked) {
-  for (const auto& bytes : {raw({2, 0, 0}),                                     // prompt is neither yes nor no
-                            raw({0, 1, 3, 0, 0}),                               // unknown op
-                            raw({0, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F}),             // more ops than bytes
-                            raw({0, 1, 2, 0x80, 0x80, 0x80, 0x80, 0x10, 0}),    // sequence over 31 bits
-                            raw({0, 0, 1, 0x80, 0x80, 0x80, 0x80, 0x20, 0}),    // token over 31 bits
-                            raw({0, 0, 1, 0, 1}),                               // sequence -1
+  for (const auto& bytes : {raw({2, 0, 0}),                                   // prompt is neither yes nor no
+                            raw({0, 1, 3, 0, 0}),                             // unknown op
+                            raw({0, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F}),           // more ops than bytes
+                            raw({0, 1, 2, 0x80, 0x80, 0x80, 0x80, 0x10, 0}),  // sequence over 31 bits
+                            raw({0, 0, 1, 0x80, 0x80, 0x80, 0x80, 0x20, 0}),  // token over 31 bits
+                            raw({0, 0, 1, 0, 1}),                             // sequence -1
                             raw({0, 0, 1, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1}),
                             raw({0, 0, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 2, 0})}) {
     EXPECT_TRUE(contains(error_of([&] { decode_batch(bytes); }), "malformed batch"));
@@ -160,7 +161,8 @@ TEST(BatchCodec, EveryFieldIsChecked) {
 TEST(ByteStream, NumbersOfAllSizesComeBack) {
   ByteWriter out;
   const std::vector<std::uint64_t> naturals{0, 1, 127, 128, 16383, 16384, 1ULL << 63, ~0ULL};
-  const std::vector<std::int64_t> integers{0, -1, 1, -64, 64, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()};
+  const std::vector<std::int64_t> integers{
+      0, -1, 1, -64, 64, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()};
   for (const auto n : naturals) out.varint(n);
   for (const auto n : integers) out.zigzag(n);
   out.f32(-0.0F);

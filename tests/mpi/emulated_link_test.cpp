@@ -86,8 +86,9 @@ TEST(LinkProfiles, SettingsChangeAProfile) {
 }
 
 TEST(LinkProfiles, WhatCantBeReadIsQuoted) {
-  for (const char* text : {"", "wifi9", "latency=2", "latency=ms", "latency=-1ms", "latency=nanms", "bandwidth=0mbit", "bandwidth=10mb",
-                           "latency=2ms,wifi5", "speed=3", "seed=x", "seed=-1", "lose=2", "lose=-1@1s", "lose=1@1", "wifi5,,lte", "latency=1e300s"}) {
+  for (const char* text : {"", "wifi9", "latency=2", "latency=ms", "latency=-1ms", "latency=nanms", "bandwidth=0mbit",
+                           "bandwidth=10mb", "latency=2ms,wifi5", "speed=3", "seed=x", "seed=-1", "lose=2",
+                           "lose=-1@1s", "lose=1@1", "wifi5,,lte", "latency=1e300s"}) {
     EXPECT_TRUE(contains(error_of([&] { find_link_profile(text); }), "link: can't read '")) << text;
   }
   EXPECT_TRUE(contains(error_of([] { find_link_profile("wifi9"); }), "wifi-bad"));
@@ -96,7 +97,8 @@ TEST(LinkProfiles, WhatCantBeReadIsQuoted) {
 TEST(EmulatedLink, TheReceiverWaitsForTheStampOnly) {
   run_ranks(2, [](Transport& t) {
     std::vector<double> waits;
-    const EmulatedLink::Time time{[&] { return at(t.rank() == 0 ? 5 : 6); }, [&](Clock::time_point until) { waits.push_back(ms_of(until)); }};
+    const EmulatedLink::Time time{[&] { return at(t.rank() == 0 ? 5 : 6); },
+                                  [&](Clock::time_point until) { waits.push_back(ms_of(until)); }};
     EmulatedLink link(t, find_link_profile("latency=3ms"), time);
     if (t.rank() == 0) {
       link.send(1, bytes_of("slow"), Tag::text);

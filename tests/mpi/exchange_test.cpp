@@ -32,7 +32,8 @@ TEST_P(TensorSum, IsTheSumInOrderOfRanksOnEveryRank) {
       for (int turn = 0; turn < 2; ++turn) {
         std::vector<float> values = partial_of(t.rank(), size);
         exchange.sum(values);
-        EXPECT_EQ(std::memcmp(values.data(), expected.data(), size * sizeof(float)), 0) << size << " on rank " << t.rank();
+        EXPECT_EQ(std::memcmp(values.data(), expected.data(), size * sizeof(float)), 0)
+            << size << " on rank " << t.rank();
       }
     });
   }
@@ -40,7 +41,8 @@ TEST_P(TensorSum, IsTheSumInOrderOfRanksOnEveryRank) {
 
 INSTANTIATE_TEST_SUITE_P(Ranks, TensorSum,
                          ::testing::Combine(::testing::Values(1, 2, 3, 4, 5),
-                                            ::testing::Values(TensorExchange::Algorithm::automatic, TensorExchange::Algorithm::direct,
+                                            ::testing::Values(TensorExchange::Algorithm::automatic,
+                                                              TensorExchange::Algorithm::direct,
                                                               TensorExchange::Algorithm::sliced)));
 
 TEST(TensorExchange, ASilentRankIsNamed) {

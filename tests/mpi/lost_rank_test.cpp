@@ -21,7 +21,7 @@ std::string error_when(const std::string& mode, int odd_rank, std::chrono::milli
   return error_of([&] {
     run_ranks(3, [&](Transport& transport) {
       Ledger ledger(transport);
-      JobOptions job = job_on(model_file("llama.gguf"));
+      JobOptions job = job_on(deep_model());
       const auto session = find_mode(mode).open(ledger, job);
       job.peer_timeout = timeout;
       if (transport.rank() == 0) {
@@ -57,7 +57,7 @@ TEST(LostRank, ASilentRankIsNamedAfterTheTimeout) {
   for (const char* mode : kModes) {
     std::string message;
     run_ranks(3, [&](Transport& transport) {
-      JobOptions job = job_on(model_file("llama.gguf"));
+      JobOptions job = job_on(deep_model());
       Ledger ledger(transport);
       // Loading may take its time on a busy machine; only the work is hurried.
       job.peer_timeout = std::chrono::seconds(2);
@@ -83,7 +83,7 @@ TEST(LostRank, ASilentRankIsNamedAfterTheTimeout) {
 TEST(LostRank, AfterALossTheSessionSaysSo) {
   run_ranks(2, [](Transport& transport) {
     Ledger ledger(transport);
-    const auto session = find_mode("tensor").open(ledger, job_on(model_file("llama.gguf")));
+    const auto session = find_mode("tensor").open(ledger, job_on(deep_model()));
     if (transport.rank() == 1) return transport.fail("gone fishing");
     EXPECT_THROW(session->generate(sampled(), {}), PeerLost);
     Batch batch;
@@ -96,20 +96,20 @@ std::string error_with_models(const std::string& mode, const std::string& odd_mo
   return error_of([&] {
     run_ranks(3, [&](Transport& transport) {
       Ledger ledger(transport);
-      find_mode(mode).open(ledger, job_on(transport.rank() == 2 ? odd_model : model_file("llama.gguf")));
+      find_mode(mode).open(ledger, job_on(transport.rank() == 2 ? odd_model : deep_model()));
     });
   });
 }
 
 TEST(LostRank, AnotherModelIsRefused) {
   for (const char* mode : kModes) {
-    EXPECT_TRUE(contains(error_with_models(mode, model_file("llama-tied.gguf")), "rank 2: holds another model")) << mode;
+    EXPECT_TRUE(contains(error_with_models(mode, deep_model(TensorType::f16)), "rank 2 holds another model")) << mode;
   }
 }
 
 TEST(LostRank, ATruncatedFileIsNamedWithItsRank) {
   const std::filesystem::path path = std::filesystem::path(::testing::TempDir()) / "covey_truncated.gguf";
-  std::filesystem::copy_file(model_file("llama.gguf"), path, std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::copy_file(deep_model(), path, std::filesystem::copy_options::overwrite_existing);
   std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
   for (const char* mode : kModes) {
     const std::string message = error_with_models(mode, path.string());

@@ -8,7 +8,9 @@ namespace {
 GenerateOptions moa(std::int32_t proposals) {
   GenerateOptions options;
   options.prompt = "Once upon a time there was a bird";
-  options.sampling.temperature = 0.9F;
+  options.sampling.temperature = 8.0F;  // random weights have opinions
+  options.sampling.top_p = 1.0F;
+  options.sampling.min_p = 0.0F;
   options.sampling.seed = 7;
   options.max_tokens = 12;
   options.ignore_eos = true;

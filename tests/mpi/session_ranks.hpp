@@ -1,10 +1,17 @@
 // Sessions over loopback ranks, for tests of modes.
 #pragma once
 
+#include <unistd.h>
+
+#include <filesystem>
 #include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
+#include "model/synth.hpp"
 #include "mpi/ledger.hpp"
 #include "mpi/mode.hpp"
 #include "tests/mpi/ranks.hpp"
@@ -12,6 +19,34 @@
 namespace covey {
 
 inline std::string model_file(const std::string& name) { return std::string(COVEY_TEST_DATA) + "/" + name; }
+
+/// A random model of six layers, four query heads on two KV heads, written when it is first asked for and removed in
+/// the end.
+inline const std::string& deep_model(TensorType type = TensorType::f32) {
+  struct File {
+    explicit File(TensorType type_in)
+        : path(::testing::TempDir() + "covey_deep_" + std::to_string(getpid()) + "_" +
+               std::to_string(static_cast<int>(type_in)) + ".gguf") {
+      SynthOptions options;
+      options.n_embd = 128;
+      options.n_layer = 6;
+      options.n_ff = 192;
+      options.n_head = 4;
+      options.n_kv = 2;
+      options.n_vocab = 320;
+      options.type = type_in;
+      write_random_model(path, options);
+    }
+    ~File() { std::filesystem::remove(path); }
+    std::string path;
+  };
+  static std::mutex mutex;
+  static std::map<TensorType, std::unique_ptr<File>> files;
+  const std::scoped_lock lock(mutex);
+  auto& file = files[type];
+  if (!file) file = std::make_unique<File>(type);
+  return file->path;
+}
 
 inline JobOptions job_on(const std::string& path) {
   JobOptions job;

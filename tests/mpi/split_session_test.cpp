@@ -19,8 +19,8 @@ struct Outcome {
   std::vector<RankReport> reports;
 };
 
-Outcome outcome(const std::string& mode, int ranks, const std::string& model, std::vector<double> shares = {}) {
-  JobOptions job = job_on(model_file(model));
+Outcome outcome(const std::string& mode, int ranks, const std::string& path, std::vector<double> shares = {}) {
+  JobOptions job = job_on(path);
   job.stage.shard.shares = std::move(shares);
   Outcome out;
   out.reports = on_session(mode, ranks, job, [&](Session& session) {
@@ -37,11 +37,18 @@ Outcome outcome(const std::string& mode, int ranks, const std::string& model, st
 struct Split {
   const char* mode;
   int ranks;
-  const char* model;
+  std::string model;  // of tests/data; empty: a random one of six layers and `type`
   std::vector<double> shares;
+  TensorType type = TensorType::f32;
 };
 
-void PrintTo(const Split& split, std::ostream* out) { *out << split.mode << " on " << split.ranks << ", " << split.model; }
+void PrintTo(const Split& split, std::ostream* out) {
+  *out << split.mode << " on " << split.ranks << ", " << (split.model.empty() ? "random" : split.model);
+}
+
+std::string path_of(const Split& split) {
+  return split.model.empty() ? deep_model(split.type) : model_file(split.model);
+}
 
 class SplitModel : public ::testing::TestWithParam<Split> {};
 
@@ -57,8 +64,8 @@ double normalized_error(const std::vector<float>& values, const std::vector<floa
 
 TEST_P(SplitModel, GivesTheSameTextAsSolo) {
   const Split& split = GetParam();
-  const Outcome solo = outcome("solo", 1, split.model);
-  const Outcome many = outcome(split.mode, split.ranks, split.model, split.shares);
+  const Outcome solo = outcome("solo", 1, path_of(split));
+  const Outcome many = outcome(split.mode, split.ranks, path_of(split), split.shares);
   EXPECT_EQ(solo.tokens.size(), 24U);
   EXPECT_EQ(many.tokens, solo.tokens);
   EXPECT_EQ(many.text, solo.text);
@@ -67,14 +74,17 @@ TEST_P(SplitModel, GivesTheSameTextAsSolo) {
   if (std::string(split.mode) == "pipeline") {
     EXPECT_EQ(std::memcmp(many.logits.data(), solo.logits.data(), solo.logits.size() * sizeof(float)), 0);
   } else {
-    EXPECT_LT(normalized_error(many.logits, solo.logits), 1e-6);
+    // Sums of parts round otherwise. Of quantized models that can tip the rounding of an activation to 8 bits, which is
+    // worth as much as such roundings are: 4e-4 against exact arithmetic.
+    const bool exact = split.model == "llama.gguf" || split.model.empty();
+    EXPECT_LT(normalized_error(many.logits, solo.logits), exact ? 1e-10 : 1e-4);
   }
 }
 
 TEST_P(SplitModel, RepeatsExactly) {
   const Split& split = GetParam();
-  const Outcome first = outcome(split.mode, split.ranks, split.model, split.shares);
-  const Outcome second = outcome(split.mode, split.ranks, split.model, split.shares);
+  const Outcome first = outcome(split.mode, split.ranks, path_of(split), split.shares);
+  const Outcome second = outcome(split.mode, split.ranks, path_of(split), split.shares);
   EXPECT_EQ(first.logits, second.logits);
   EXPECT_EQ(first.text, second.text);
 }
@@ -82,18 +92,19 @@ TEST_P(SplitModel, RepeatsExactly) {
 INSTANTIATE_TEST_SUITE_P(
     Modes, SplitModel,
     ::testing::Values(Split{"pipeline", 1, "llama.gguf", {}}, Split{"pipeline", 2, "llama.gguf", {}},
-                      Split{"pipeline", 3, "llama.gguf", {}}, Split{"pipeline", 5, "llama.gguf", {}},
-                      Split{"pipeline", 2, "llama.gguf", {3, 1}}, Split{"pipeline", 2, "llama-q4_0.gguf", {}},
-                      Split{"pipeline", 3, "llama-q4_0.gguf", {}}, Split{"tensor", 1, "llama.gguf", {}},
-                      Split{"tensor", 2, "llama.gguf", {}}, Split{"tensor", 3, "llama.gguf", {}},
-                      Split{"tensor", 4, "llama.gguf", {}}, Split{"tensor", 3, "llama.gguf", {1, 3, 2}},
-                      Split{"tensor", 5, "llama.gguf", {}}, Split{"tensor", 2, "llama-q4_0.gguf", {}},
-                      Split{"tensor", 3, "llama-q4_0.gguf", {}}, Split{"tensor", 4, "llama-q4_0.gguf", {}},
-                      Split{"tensor", 2, "llama-q4_0.gguf", {3, 1}}));
+                      Split{"pipeline", 2, "llama-q4_0.gguf", {}}, Split{"pipeline", 3, "", {}},
+                      Split{"pipeline", 5, "", {}}, Split{"pipeline", 3, "", {1, 4, 1}},
+                      Split{"pipeline", 3, "", {}, TensorType::q8_0}, Split{"pipeline", 5, "", {}, TensorType::q4_0},
+                      Split{"tensor", 1, "llama.gguf", {}}, Split{"tensor", 2, "llama.gguf", {}},
+                      Split{"tensor", 3, "llama.gguf", {}}, Split{"tensor", 4, "llama.gguf", {}},
+                      Split{"tensor", 3, "llama.gguf", {1, 3, 2}}, Split{"tensor", 2, "llama-q4_0.gguf", {}},
+                      Split{"tensor", 3, "llama-q4_0.gguf", {}}, Split{"tensor", 2, "llama-q4_0.gguf", {3, 1}},
+                      Split{"tensor", 2, "", {}}, Split{"tensor", 3, "", {}}, Split{"tensor", 4, "", {}},
+                      Split{"tensor", 4, "", {0.5, 2, 1, 0}}, Split{"tensor", 3, "llama-q8_0.gguf", {}}));
 
 TEST(SplitLedger, AllRanksEnterTheSamePasses) {
   for (const char* mode : {"pipeline", "tensor"}) {
-    const Outcome out = outcome(mode, 3, "llama.gguf");
+    const Outcome out = outcome(mode, 3, deep_model());
     ASSERT_EQ(out.reports.size(), 3U);
     for (const RankReport& report : out.reports) {
       EXPECT_EQ(report.rank, &report - out.reports.data());
@@ -117,7 +128,7 @@ TEST(SplitLedger, AllRanksEnterTheSamePasses) {
 
 TEST(SplitLedger, PipelineSendsActivationsToTheNextStageOnly) {
   std::int32_t n_embd = 0;
-  const auto reports = on_session("pipeline", 3, job_on(model_file("llama.gguf")), [&](Session& session) {
+  const auto reports = on_session("pipeline", 3, job_on(deep_model()), [&](Session& session) {
     n_embd = session.facts().n_embd;
     session.generate(greedy(kPrompt, 9), {});
   });
@@ -133,7 +144,8 @@ TEST(SplitSession, AnErrorAboutAnArgumentLeavesItUsable) {
     JobOptions job = job_on(model_file("llama.gguf"));
     job.stage.n_ctx = 64;
     on_session(mode, 2, job, [](Session& session) {
-      EXPECT_TRUE(contains(error_of([&] { session.generate(greedy(std::string(500, 'x'), 4), {}); }), "the context holds 64"));
+      EXPECT_TRUE(
+          contains(error_of([&] { session.generate(greedy(std::string(500, 'x'), 4), {}); }), "the context holds 64"));
       EXPECT_THROW(all_logits(session.runner(), std::vector<Token>(65)), Error);
       Batch stranger;
       stranger.ops = {{SequenceOp::Kind::truncate, 99, 0, 1}};
@@ -150,7 +162,8 @@ TEST(SplitSession, SharesMustFitTheRanks) {
   JobOptions job = job_on(model_file("llama.gguf"));
   job.stage.shard.shares = {1, 2, 3};
   for (const char* mode : {"pipeline", "tensor"}) {
-    EXPECT_TRUE(contains(error_of([&] { on_session(mode, 2, job, [](Session&) {}); }), "--shares: 3 shares for 2 ranks"));
+    EXPECT_TRUE(
+        contains(error_of([&] { on_session(mode, 2, job, [](Session&) {}); }), "--shares: 3 shares for 2 ranks"));
   }
   for (const char* mode : {"solo", "self-moa"}) {
     EXPECT_TRUE(contains(error_of([&] { on_session(mode, 2, job, [](Session&) {}); }), "--shares: in mode"));

@@ -36,16 +36,16 @@ TEST(StartTogether, OneRanksErrorIsEverybodys) {
 TEST(StartTogether, AnotherModelIsNamed) {
   RankStart odd = ready();
   odd.fingerprint = 43;
-  EXPECT_TRUE(contains(told(odd)[0], "rank 2: holds another model"));
+  EXPECT_TRUE(contains(told(odd)[0], "rank 2 holds another model"));
 }
 
 TEST(StartTogether, OtherFlagsAreNamed) {
   RankStart odd = ready();
   odd.limits.n_ctx = 64;
-  EXPECT_TRUE(contains(told(odd)[0], "rank 2: has other limits"));
+  EXPECT_TRUE(contains(told(odd)[0], "rank 2 has other limits"));
   odd = ready();
   odd.mode = "pipeline";
-  EXPECT_TRUE(contains(told(odd)[0], "rank 2: was started with --mode pipeline, rank 0 with --mode tensor"));
+  EXPECT_TRUE(contains(told(odd)[0], "rank 2 was started with --mode pipeline, rank 0 with --mode tensor"));
 }
 
 TEST(StartTogether, RanksWithoutAModelHaveNothingToCompare) {
@@ -67,7 +67,8 @@ TEST(StartTogether, ARankThatSaysNothingIsNamed) {
 TEST(StartTogether, AloneTheErrorNamesNoRank) {
   RankStart start = ready();
   start.error = "no such file";
-  const std::string message = error_of([&] { run_ranks(1, [&](Transport& t) { start_together(t, start, kTimeout); }); });
+  const std::string message =
+      error_of([&] { run_ranks(1, [&](Transport& t) { start_together(t, start, kTimeout); }); });
   EXPECT_EQ(message, "no such file");
 }
 

@@ -22,7 +22,8 @@ class TransportConformance : public ::testing::TestWithParam<Decoration> {
   static void on_ranks(int ranks, const std::function<void(Transport&)>& work) {
     run_ranks(ranks, [&](Transport& bare) {
       std::unique_ptr<EmulatedLink> link;
-      if (GetParam().link) link = std::make_unique<EmulatedLink>(bare, find_link_profile("latency=100us,bandwidth=1gbit,jitter=50us"));
+      if (GetParam().link)
+        link = std::make_unique<EmulatedLink>(bare, find_link_profile("latency=100us,bandwidth=1gbit,jitter=50us"));
       Transport& linked = link ? static_cast<Transport&>(*link) : bare;
       std::unique_ptr<Ledger> ledger;
       if (GetParam().ledger) ledger = std::make_unique<Ledger>(linked);
@@ -65,7 +66,8 @@ TEST_P(TransportConformance, EveryPairExchangesLargeAndEmptyMessages) {
     }
     for (int from = 0; from < t.size(); ++from) {
       if (from == t.rank()) continue;
-      EXPECT_EQ(receive_text(t, from, large.size(), Tag::activation), std::string(large.size(), static_cast<char>('a' + from)));
+      EXPECT_EQ(receive_text(t, from, large.size(), Tag::activation),
+                std::string(large.size(), static_cast<char>('a' + from)));
       EXPECT_EQ(receive_text(t, from, 0, Tag::activation), "");
     }
   });

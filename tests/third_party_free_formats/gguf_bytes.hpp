@@ -16,6 +16,10 @@
 
 namespace covey {
 
+/// Numbers of the value types, as the format gives them.
+inline constexpr std::uint32_t kU8 = 0, kI8 = 1, kU16 = 2, kI16 = 3, kU32 = 4, kI32 = 5, kF32 = 6, kBool = 7,
+                               kString = 8, kArray = 9, kU64 = 10, kI64 = 11, kF64 = 12;
+
 class GgufBytes {
  public:
   template <typename T>
@@ -51,6 +55,32 @@ class GgufBytes {
  private:
   std::string bytes_;
 };
+
+/// One entry of every value type, arrays of every kind, two tensors.
+inline GgufBytes gguf_of_everything(std::uint32_t version = 3) {
+  GgufBytes file;
+  file.start(2, 18, version);
+  file.key("u8", kU8).put<std::uint8_t>(200).key("i8", kI8).put<std::int8_t>(-100);
+  file.key("u16", kU16).put<std::uint16_t>(60000).key("i16", kI16).put<std::int16_t>(-30000);
+  file.key("u32", kU32).put<std::uint32_t>(4000000000u).key("i32", kI32).put<std::int32_t>(-2000000000);
+  file.key("f32", kF32).put(1.5f).key("yes", kBool).put<std::uint8_t>(1).key("no", kBool).put<std::uint8_t>(0);
+  file.key("string", kString).string("text").key("u64", kU64).put<std::uint64_t>(~0ull);
+  file.key("i64", kI64).put<std::int64_t>(-5).key("f64", kF64).put(-2.25);
+  file.key("i16s", kArray)
+      .put(kI16)
+      .put<std::uint64_t>(3)
+      .put<std::int16_t>(1)
+      .put<std::int16_t>(-2)
+      .put<std::int16_t>(3);
+  file.key("strings", kArray).put(kString).put<std::uint64_t>(3).string("a").string("").string("ccc");
+  file.key("floats", kArray).put(kF32).put<std::uint64_t>(2).put(0.5f).put(-4.0f);
+  file.key("bools", kArray).put(kBool).put<std::uint64_t>(2).put<std::uint8_t>(1).put<std::uint8_t>(0);
+  file.key("nested", kArray).put(kArray).put<std::uint64_t>(2);
+  file.put(kU8).put<std::uint64_t>(2).put<std::uint8_t>(7).put<std::uint8_t>(8);
+  file.put(kString).put<std::uint64_t>(1).string("x");
+  file.tensor("a", {32, 2}, 8, 0).tensor("b", {3, 1, 2}, 0, 96).pad().data(2 * 34).pad().data(6 * 4);
+  return file;
+}
 
 /// A path under the tests' temporary folder, that of the running test; what is there is removed now and at the end.
 class TemporaryPath {

@@ -103,6 +103,9 @@ struct Avx2 {
                        _mm256_cvtps_ph(lanes.part[i], _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
     }
   }
+  static Floats fma(const Floats& a, const Floats& b, const Floats& c) {
+    return Floats::each([&](int i) { return _mm256_fmadd_ps(a.part[i], b.part[i], c.part[i]); });
+  }
   static Floats divide(const Floats& a, const Floats& b) {
     return Floats::each([&](int i) { return a.part[i] / b.part[i]; });
   }

@@ -144,6 +144,9 @@ struct Neon {
       vst1_u8(reinterpret_cast<std::uint8_t*>(to + 8 * i), bytes);
     }
   }
+  static Floats fma(const Floats& a, const Floats& b, const Floats& c) {
+    return Floats::each([&](int i) { return vfmaq_f32(c.part[i], a.part[i], b.part[i]); });
+  }
   static Floats divide(const Floats& a, const Floats& b) {
     return Floats::each([&](int i) { return vdivq_f32(a.part[i], b.part[i]); });
   }

@@ -33,7 +33,6 @@ struct Float {
   friend Float operator-(Float a, Float b) { return {a.value - b.value}; }
   friend Float operator*(Float a, Float b) { return {a.value * b.value}; }
   friend Float operator/(Float a, Float b) { return {a.value / b.value}; }
-  friend Float fma(Float a, Float b, Float c) { return {__builtin_fmaf(a.value, b.value, c.value)}; }
   friend Float max(Float a, Float b) { return a.value > b.value ? a : b; }
   friend Float min(Float a, Float b) { return a.value < b.value ? a : b; }
 };
@@ -95,6 +94,10 @@ struct Scalar {
   static float f16_at(const std::byte* from) { return fp16_to_f32(load_u16(from)); }
   static void store_f16(const Floats& lanes, std::byte* to) {
     for (int i = 0; i < 16; ++i) store_u16(f32_to_fp16(lanes.part[i].value), to + 2 * i);
+  }
+  static Floats fma(const Floats& a, const Floats& b, const Floats& c) {
+    return Floats::each(
+        [&](int i) { return Float{__builtin_fmaf(a.part[i].value, b.part[i].value, c.part[i].value)}; });
   }
   static Floats divide(const Floats& a, const Floats& b) {
     return Floats::each([&](int i) { return a.part[i] / b.part[i]; });
