@@ -32,8 +32,10 @@ struct PanelProduct {
     std::int32_t rows;
   };
 
+  // `out` is written through Work.
   static void run(const std::byte* panel, std::int64_t cols, const std::byte* in, std::size_t in_stride,
-                  std::int32_t tokens, float* out, std::size_t out_stride, std::int32_t rows) noexcept {
+                  std::int32_t tokens, float* out,  // NOLINT(readability-non-const-parameter)
+                  std::size_t out_stride, std::int32_t rows) noexcept {
     Work work{panel, cols, in, in_stride, tokens, out, out_stride, rows};
     tiles<kTile>(work);
   }
@@ -86,7 +88,7 @@ struct PanelProduct {
       for (int t = 0; t < T; ++t) {
         dots[t] = Dot::start(-kOffset * read<std::int32_t>(in + t * work.in_stride + kSumAt));
       }
-      Format::template for_each_quad<Isa>(block, [&](int column, const auto& quads) {
+      Format::template for_each_quad<Isa>(block, [&](std::ptrdiff_t column, const auto& quads) {
         const auto weights = Dot::prepare(quads);
         for (int t = 0; t < T; ++t) {
           const std::byte* q = in + t * work.in_stride + kValuesAt + column;
@@ -138,10 +140,10 @@ struct PanelProduct {
     }
     for (std::int64_t c = from; c < to; c += 4) {
       for (int i = 0; i < Together; ++i) {
-        const std::size_t column = static_cast<std::size_t>(c + i);
+        const auto column = static_cast<std::size_t>(c + i);
         const Floats weights = Format::template load<Isa>(work.panel + column * kColumnBytes);
         for (int t = 0; t < T; ++t) {
-          const float activation = read<float>(work.in + t * work.in_stride + column * sizeof(float));
+          const auto activation = read<float>(work.in + t * work.in_stride + column * sizeof(float));
           sums[i][t] = Isa::fma(weights, Floats::splat(activation), sums[i][t]);
         }
       }
