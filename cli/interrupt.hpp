@@ -11,8 +11,11 @@ class Interrupted : public Error {
   Interrupted() : Error("interrupted") {}
 };
 
-/// Installs the handlers, and ignores SIGPIPE: a closed pipe is seen where it is written to.
+/// Installs the handlers.
 void watch_interrupts();
+
+/// SIGPIPE no longer ends the program: a closed pipe is seen where it is written to.
+void ignore_closed_pipes();
 
 /// 0, or the exit code of a program ended by the signal that came (130 for Ctrl-C).
 int interrupt_code() noexcept;

@@ -16,9 +16,9 @@ namespace {
 constexpr std::int64_t kMostTokens = 1 << 30;
 
 const std::map<std::string, KvChoice>& kv_choices() {
-  static const std::map<std::string, KvChoice> kChoices = {
+  static const std::map<std::string, KvChoice> choices = {
       {"auto", KvChoice::automatic}, {"f32", KvChoice::f32}, {"f16", KvChoice::f16}, {"q8_0", KvChoice::q8_0}};
-  return kChoices;
+  return choices;
 }
 
 std::vector<std::string> isa_names() {

@@ -53,7 +53,8 @@ CLI::Validator whole_in_range(std::int64_t low, std::int64_t high) {
 }
 
 CLI::Validator whole_at_least(std::uint64_t low) {
-  return whole_between(low, std::numeric_limits<std::uint64_t>::max(), fmt::format("a whole number of at least {}", low));
+  return whole_between(low, std::numeric_limits<std::uint64_t>::max(),
+                       fmt::format("a whole number of at least {}", low));
 }
 
 CLI::Validator one_of(std::vector<std::string> choices) {

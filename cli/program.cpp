@@ -136,7 +136,9 @@ int run_program(int argc, char** argv) noexcept {
   // Every rank reads the same command line and meets the same errors in it: one of them says so.
   const bool speaks = is_first_rank();
   try {
-    watch_interrupts();
+    ignore_closed_pipes();
+    // Other ranks have no text to end: a signal may end them on the spot.
+    if (speaks) watch_interrupts();
     Program program;
     build(program);
     return parse_and_run(program, argc, argv);

@@ -110,7 +110,9 @@ CommandRun add_tokenize(CLI::App& parser) {
                   "Cut the text into many at S, each printed on its own line; \\n and \\t are understood")
       ->check([](const std::string& text) { return text.empty() ? "must not be empty" : ""; })
       ->option_text("S");
-  parser.add_flag("--bos,!--no-bos", flags->bos, "Put BOS first, or not (default: as the vocabulary asks)");
+  parser.add_flag_function(
+      "--bos,!--no-bos", [values = flags.get()](std::int64_t count) { values->bos = count > 0; },
+      "Put BOS first, or not (default: as the vocabulary asks)");
   parser.add_flag("--special,!--no-special", flags->special,
                   "Special tokens written in the text become those tokens (default: not)");
   parser.add_flag("--json", flags->json, "One JSON object a line");

@@ -31,7 +31,9 @@ struct Attention {
     float* weighted;      // (queries, head_dim)
   };
 
+  // `maximum`, `sum` and `weighted` are written through Work.
   static void run(const float* q, std::int32_t queries, std::int32_t head_dim, float scale, const KvRun& run,
+                  // NOLINTNEXTLINE(readability-non-const-parameter)
                   float* maximum, float* sum, float* weighted) noexcept {
     const std::size_t stride = Rows::row_bytes(head_dim);
     for (std::int32_t from = 0; from < run.tokens; from += kPiece) {
@@ -70,13 +72,13 @@ struct Attention {
       std::int32_t d = 0;
       for (; d + 16 <= work.head_dim; d += 16) {
         const Floats k = Rows::template load<Isa>(row, d, 16);
-        for (int i = 0; i < Q; ++i) dots[i] = fma(k, Floats::load(work.q + i * work.head_dim + d), dots[i]);
+        for (int i = 0; i < Q; ++i) dots[i] = Isa::fma(k, Floats::load(work.q + i * work.head_dim + d), dots[i]);
       }
       if (d < work.head_dim) {
         const int rest = work.head_dim - d;
         const Floats k = Rows::template load<Isa>(row, d, rest);
         for (int i = 0; i < Q; ++i) {
-          dots[i] = fma(k, Floats::load_first(work.q + i * work.head_dim + d, rest), dots[i]);
+          dots[i] = Isa::fma(k, Floats::load_first(work.q + i * work.head_dim + d, rest), dots[i]);
         }
       }
       for (int i = 0; i < Q; ++i) p[i][t] = Isa::sum(dots[i]) * work.scale;
@@ -135,7 +137,7 @@ struct Attention {
       const std::byte* row = work.v + static_cast<std::size_t>(t) * stride;
       for (int s = 0; s < Strips; ++s) {
         const Floats v = Rows::template load<Isa>(row, d + 16 * s, width);
-        for (int i = 0; i < Q; ++i) sums[i][s] = fma(v, Floats::splat(p[i][t]), sums[i][s]);
+        for (int i = 0; i < Q; ++i) sums[i][s] = Isa::fma(v, Floats::splat(p[i][t]), sums[i][s]);
       }
     }
     for (int i = 0; i < Q; ++i) {

@@ -171,7 +171,7 @@ void CpuDevice::add(Slot from, Slot into) {
            [&](std::int64_t t) { isa_.add(activations_.row(from, t), width, activations_.row(into, t)); });
 }
 
-void CpuDevice::rope(RopeHandle rope, std::int32_t heads, std::int32_t head_dim, Slot slot) {
+void CpuDevice::rope(RopeHandle rope, [[maybe_unused]] std::int32_t heads, std::int32_t head_dim, Slot slot) {
   RopeTable& table = ropes_[index_of(rope.id)];
   const std::int32_t pairs = table.pairs();
   const std::int64_t width = activations_.width(slot);
@@ -184,8 +184,8 @@ void CpuDevice::rope(RopeHandle rope, std::int32_t heads, std::int32_t head_dim,
   each_row(activations_.rows(slot), width / kElementsPerNanosecond, [&](std::int64_t t) {
     const auto token = static_cast<std::int32_t>(t);
     float* const row = activations_.row(slot, t);
-    for (std::int64_t head = 0; head < width; head += head_dim) {
-      turn(table.cosine(token), table.sine(token), pairs, row + head);
+    for (std::int64_t head = 0; head < heads; ++head) {
+      turn(table.cosine(token), table.sine(token), pairs, row + head * head_dim);
     }
   });
 }

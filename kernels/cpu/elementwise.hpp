@@ -1,6 +1,8 @@
 // Element-wise kernels: see IsaTable for what each computes.
 #pragma once
 
+#include <cstring>
+
 #include "kernels/cpu/exp.hpp"
 #include "kernels/cpu/isa.hpp"
 #include "kernels/cpu/primitives.hpp"
@@ -50,12 +52,12 @@ void rms_norm(const float* in, const float* weight, float epsilon, std::int64_t 
   for (; i + 32 <= n; i += 32) {
     const Floats x = Floats::load(in + i);
     const Floats y = Floats::load(in + i + 16);
-    sums[0] = fma(x, x, sums[0]);
-    sums[1] = fma(y, y, sums[1]);
+    sums[0] = Isa::fma(x, x, sums[0]);
+    sums[1] = Isa::fma(y, y, sums[1]);
   }
   for (; i < n; i += 16) {
     const Floats x = i + 16 <= n ? Floats::load(in + i) : Floats::load_first(in + i, static_cast<int>(n - i));
-    sums[0] = fma(x, x, sums[0]);
+    sums[0] = Isa::fma(x, x, sums[0]);
   }
   const float mean = Isa::sum(sums[0] + sums[1]) / static_cast<float>(n);
   const Floats inverse = Floats::splat(1.0F / __builtin_sqrtf(mean + epsilon));
@@ -70,7 +72,7 @@ void rms_norm(const float* in, const float* weight, float epsilon, std::int64_t 
 
 template <class Isa>
 void rope_adjacent(const float* cosine, const float* sine, std::int32_t pairs, float* head) noexcept {
-  for (std::int32_t i = 0; i < pairs; ++i) {
+  for (std::ptrdiff_t i = 0; i < pairs; ++i) {
     const float x = head[2 * i];
     const float y = head[2 * i + 1];
     head[2 * i] = x * cosine[i] - y * sine[i];
@@ -81,7 +83,7 @@ void rope_adjacent(const float* cosine, const float* sine, std::int32_t pairs, f
 template <class Isa>
 void rope_halves(const float* cosine, const float* sine, std::int32_t pairs, float* head) noexcept {
   float* other = head + pairs;
-  for (std::int32_t i = 0; i < pairs; ++i) {
+  for (std::ptrdiff_t i = 0; i < pairs; ++i) {
     const float x = head[i];
     const float y = other[i];
     head[i] = x * cosine[i] - y * sine[i];
@@ -104,7 +106,7 @@ float quantize_block(const float* in, std::int8_t* q, std::int16_t* sums) noexce
   max(bits_as<Ints>(x[0]) & magnitude, bits_as<Ints>(x[1]) & magnitude).store(bits);
   std::int32_t largest = 0;
   for (const std::int32_t b : bits) largest = b > largest ? b : largest;
-  const float amax = __builtin_bit_cast(float, largest);
+  const auto amax = __builtin_bit_cast(float, largest);
 
   const bool finite = largest < 0x7f800000;
   const bool zero = !finite || amax < 1e-30F;
@@ -112,18 +114,21 @@ float quantize_block(const float* in, std::int8_t* q, std::int16_t* sums) noexce
   // Adding 1.5 * 2^23 leaves the nearest integer in the lowest bits of the sum.
   const Floats round = Floats::splat(0x1.8p23F);
   std::int32_t all[32];
-  for (int half = 0; half < 2; ++half) {
+  for (std::ptrdiff_t half = 0; half < 2; ++half) {
     (bits_as<Ints>(x[half] * inverse + round) - bits_as<Ints>(round)).store(all + 16 * half);
   }
+  // Apart from the output, which might alias: so it stays in registers.
+  std::int8_t narrow[32];
+  std::int32_t totals[2] = {0, 0};
   for (int half = 0; half < 2; ++half) {
-    std::int32_t sum = 0;
     for (int i = 16 * half; i < 16 * half + 16; ++i) {
       const std::int32_t value = zero ? 0 : all[i];
-      q[i] = static_cast<std::int8_t>(value);
-      sum += value;
+      narrow[i] = static_cast<std::int8_t>(value);
+      totals[half] += value;
     }
-    sums[half] = static_cast<std::int16_t>(sum);
+    sums[half] = static_cast<std::int16_t>(totals[half]);
   }
+  std::memcpy(q, narrow, sizeof(narrow));
   if (!finite) return __builtin_nanf("");
   return zero ? 0.0F : amax / 127.0F;
 }

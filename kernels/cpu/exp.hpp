@@ -19,21 +19,21 @@ typename Isa::Floats exp(const typename Isa::Floats& x) noexcept {
 
   // Adding 1.5 * 2^23 leaves the nearest integer in the lowest bits of the sum.
   const Floats round = Floats::splat(0x1.8p23F);
-  const Floats shifted = fma(clamped, Floats::splat(0x1.715476p0F), round);
+  const Floats shifted = Isa::fma(clamped, Floats::splat(0x1.715476p0F), round);
   const Floats n = shifted - round;
   // ln 2 in two parts: n times the first is exact.
-  Floats r = fma(n, Floats::splat(-0x1.62e4p-1F), clamped);
-  r = fma(n, Floats::splat(-0x1.7f7d1cp-20F), r);
+  Floats r = Isa::fma(n, Floats::splat(-0x1.62e4p-1F), clamped);
+  r = Isa::fma(n, Floats::splat(-0x1.7f7d1cp-20F), r);
 
   // Taylor's series to r^7: what follows is below 6e-9.
   Floats p = Floats::splat(1.0F / 5040.0F);
-  p = fma(p, r, Floats::splat(1.0F / 720.0F));
-  p = fma(p, r, Floats::splat(1.0F / 120.0F));
-  p = fma(p, r, Floats::splat(1.0F / 24.0F));
-  p = fma(p, r, Floats::splat(1.0F / 6.0F));
-  p = fma(p, r, Floats::splat(0.5F));
-  p = fma(p, r, Floats::splat(1.0F));
-  p = fma(p, r, Floats::splat(1.0F));
+  p = Isa::fma(p, r, Floats::splat(1.0F / 720.0F));
+  p = Isa::fma(p, r, Floats::splat(1.0F / 120.0F));
+  p = Isa::fma(p, r, Floats::splat(1.0F / 24.0F));
+  p = Isa::fma(p, r, Floats::splat(1.0F / 6.0F));
+  p = Isa::fma(p, r, Floats::splat(0.5F));
+  p = Isa::fma(p, r, Floats::splat(1.0F));
+  p = Isa::fma(p, r, Floats::splat(1.0F));
 
   // 2^(n-1) has exponent bits n + 126, from 0 (which makes zero: n = -126) to 254; the missing factor 2 goes to p, so
   // that n = 128 need not be represented.

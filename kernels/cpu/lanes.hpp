@@ -1,8 +1,8 @@
 // Sixteen lanes of float or int32, whatever the width of the machine's registers: an array of xsimd batches (one with
 // AVX-512, two with AVX2, four with NEON), or of the one-wide stand-in of isa/scalar.cpp.
 //
-// All is inlined by force: compilers find four registers' worth too long to inline by themselves. Everything that
-// rounds happens per lane or in the one order of sum(), so all instruction sets give the same bits.
+// Only operations that xsimd maps to one instruction everywhere. All is inlined by force: compilers find four
+// registers' worth too long to inline by themselves.
 #pragma once
 
 #include <cstdint>
@@ -55,10 +55,6 @@ struct Lanes {
   }
   [[gnu::always_inline]] friend Lanes operator<<(const Lanes& a, int bits) {
     return each([&](int i) { return a.part[i] << bits; });
-  }
-  /// a * b + c, rounded once.
-  [[gnu::always_inline]] friend Lanes fma(const Lanes& a, const Lanes& b, const Lanes& c) {
-    return each([&](int i) { return fma(a.part[i], b.part[i], c.part[i]); });
   }
   /// Where one of the two is NaN: unspecified.
   [[gnu::always_inline]] friend Lanes max(const Lanes& a, const Lanes& b) {

@@ -1,7 +1,6 @@
 #include "kernels/cpu/packed_matrix.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -16,6 +15,9 @@ constexpr std::int32_t kTileTokens = 16;  // tiles are multiples of it, so that 
 
 // Multiplications a nanosecond, for the size of chunks only.
 constexpr std::int64_t kMultiplicationsPerNanosecond = 64;
+
+// So that a panel's bytes can be counted; more does not exist.
+constexpr std::int64_t kMostRowsOrColumns = std::int64_t{1} << 48;
 
 std::int32_t tokens_per_tile(std::size_t row_bytes) {
   const std::size_t fitting = kTileBytes / std::max<std::size_t>(row_bytes, 1);
@@ -56,7 +58,8 @@ const Format& checked_format(const MatrixView& weights) {
   if (format == nullptr) {
     throw Error("this version has no kernels for weights of type " + std::string(type.name));
   }
-  const bool whole = weights.rows >= 0 && weights.cols >= 0 && weights.cols % type.block_elements == 0;
+  const auto possible = [](std::int64_t size) { return size >= 0 && size <= kMostRowsOrColumns; };
+  const bool whole = possible(weights.rows) && possible(weights.cols) && weights.cols % type.block_elements == 0;
   const bool empty = weights.rows == 0 || weights.cols == 0;
   if (!whole || (!empty && weights.data == nullptr) ||
       (weights.rows > 1 && weights.row_stride < row_bytes(type, weights.cols))) {
@@ -75,14 +78,13 @@ PackedMatrix pack_matrix(const MatrixView& weights, bool as_f32, ThreadPool& poo
   matrix.cols = weights.cols;
   if (weights.cols == 0) return matrix;
 
-  constexpr std::int64_t kMostColumns = std::numeric_limits<std::int64_t>::max() / (kPanelRows * 8);
-  if (weights.cols > kMostColumns) throw Error("a matrix of " + std::to_string(weights.cols) + " columns is too large");
   matrix.panel_bytes = matrix.format->panel_bytes(weights.cols);
   const std::size_t factors[] = {static_cast<std::size_t>(matrix.panel_count()), matrix.panel_bytes};
   matrix.panels = AlignedBuffer(checked_product(factors, "a packed matrix"), "a packed matrix");
 
   const bool decode = matrix.format != &source;
-  const std::size_t scratch_floats = decode ? static_cast<std::size_t>(kPanelRows * weights.cols) : 0;
+  const std::size_t scratch_floats =
+      decode ? static_cast<std::size_t>(kPanelRows) * static_cast<std::size_t>(weights.cols) : 0;
   std::vector<float> scratch(scratch_floats * static_cast<std::size_t>(pool.size()));  // (threads, kPanelRows, cols)
   pool.parallel_for(matrix.panel_count(), pool.grain(matrix.panel_count(), kPanelRows * weights.cols),
                     [&](std::int64_t begin, std::int64_t end, int thread) noexcept {

@@ -32,8 +32,10 @@ struct PanelProduct {
     std::int32_t rows;
   };
 
+  // `out` is written through Work.
   static void run(const std::byte* panel, std::int64_t cols, const std::byte* in, std::size_t in_stride,
-                  std::int32_t tokens, float* out, std::size_t out_stride, std::int32_t rows) noexcept {
+                  std::int32_t tokens, float* out,  // NOLINT(readability-non-const-parameter)
+                  std::size_t out_stride, std::int32_t rows) noexcept {
     Work work{panel, cols, in, in_stride, tokens, out, out_stride, rows};
     tiles<kTile>(work);
   }
@@ -86,7 +88,7 @@ struct PanelProduct {
         multiply_piece<T>(block, piece, in, work.in_stride, integers);
         for (int t = 0; t < T; ++t) {
           const Floats scale = scales * Floats::splat(read<float>(in + t * work.in_stride + kScaleAt));
-          sums[t] = fma(integers[t], scale, sums[t]);
+          sums[t] = Isa::fma(integers[t], scale, sums[t]);
         }
         in += sizeof(ActivationBlock);
       }
@@ -94,15 +96,16 @@ struct PanelProduct {
     }
   }
 
-  /// integers[t] = 32 columns of weights . activations, in units of the block's scales. With small integer scales inside
-  /// the block, each half has its own; all stays below 2^24, so floats hold it exactly.
+  /// integers[t] = 32 columns of weights . activations, in units of the block's scales. With small integer scales
+  /// inside the block, each half has its own. Floats hold it exactly: for Q6_K, the widest, it is 2 * 16 * (32 * 127) *
+  /// 128 at most, below 2^24.
   template <int T>
   static void multiply_piece(const std::byte* block, int piece, const std::byte* in, std::size_t in_stride,
                              Floats (&integers)[T]) noexcept {
     using Dot = typename Format::template Dot<Isa>;
     constexpr int kOffset = Format::kOffset + Dot::kOffset;
     typename Dot::Sums dots[T];
-    const auto add = [&](int column, const auto& quads) {
+    const auto add = [&](std::ptrdiff_t column, const auto& quads) {
       const auto weights = Dot::prepare(quads);
       for (int t = 0; t < T; ++t) {
         const std::byte* q = in + t * in_stride + kValuesAt + column;
@@ -110,7 +113,7 @@ struct PanelProduct {
       }
     };
     const auto activation_sum = [&](int t, int half) {
-      return std::int32_t{read<std::int16_t>(in + t * in_stride + kSumsAt + 2 * half)};
+      return std::int32_t{read<std::int16_t>(in + t * in_stride + kSumsAt + sizeof(std::int16_t) * static_cast<std::size_t>(half))};
     };
     if constexpr (Format::kScaleColumns == kActivationBlock) {
       for (int t = 0; t < T; ++t) dots[t] = Dot::start(-kOffset * (activation_sum(t, 0) + activation_sum(t, 1)));
@@ -123,7 +126,7 @@ struct PanelProduct {
         for (int t = 0; t < T; ++t) dots[t] = Dot::start(-kOffset * activation_sum(t, half));
         Format::template for_each_quad<Isa>(block, piece, half, add);
         const Floats scale = Format::template half_scales<Isa>(block, piece, half);
-        for (int t = 0; t < T; ++t) integers[t] = fma(Dot::finish(dots[t]), scale, integers[t]);
+        for (int t = 0; t < T; ++t) integers[t] = Isa::fma(Dot::finish(dots[t]), scale, integers[t]);
       }
     }
   }
@@ -163,11 +166,11 @@ struct PanelProduct {
     }
     for (std::int64_t c = from; c < to; c += 4) {
       for (int i = 0; i < Together; ++i) {
-        const std::size_t column = static_cast<std::size_t>(c + i);
+        const auto column = static_cast<std::size_t>(c + i);
         const Floats weights = Format::template load<Isa>(work.panel + column * kColumnBytes);
         for (int t = 0; t < T; ++t) {
-          const float activation = read<float>(work.in + t * work.in_stride + column * sizeof(float));
-          sums[i][t] = fma(weights, Floats::splat(activation), sums[i][t]);
+          const auto activation = read<float>(work.in + t * work.in_stride + column * sizeof(float));
+          sums[i][t] = Isa::fma(weights, Floats::splat(activation), sums[i][t]);
         }
       }
     }

@@ -40,7 +40,9 @@ concept InstructionSet = requires(const std::byte* bytes, std::byte* out, const 
   { Isa::f16_at(bytes) } -> std::same_as<float>;
   // 16 numbers, to nearest-even.
   {Isa::store_f16(lanes, out)};
-  // a / b, correctly rounded: xsimd's quotient of floats on NEON is an approximation.
+  // a * b + c and a / b, rounded once. xsimd's do not promise that: its fma on AVX-512 rounds twice, its quotient on
+  // NEON is an approximation.
+  { Isa::fma(lanes, lanes, lanes) } -> std::same_as<typename Isa::Floats>;
   { Isa::divide(lanes, lanes) } -> std::same_as<typename Isa::Floats>;
   // Lanes i and i+8 are added, then i and i+4, i+2, i+1.
   { Isa::sum(lanes) } -> std::same_as<float>;

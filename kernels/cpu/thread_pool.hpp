@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <thread>
 #include <type_traits>
@@ -61,21 +62,20 @@ class ThreadPool {
   template <class Ready>
   bool spin_until(const Ready& ready) const noexcept;
 
-  // Apart, because what one thread writes often must not share a cache line with what others read.
+  // Each on a cache line of its own, because what one thread writes often must not share a line with what others read.
   static constexpr std::size_t kLine = 64;
-
-  int threads_ = 1;
-  bool spins_ = false;
-  std::atomic<bool> stopping_{false};
-  Loop loop_;  // written while the gate is closed and nobody is inside
-
   // Changes whenever there is something to do; idle workers sleep on it.
   alignas(kLine) std::atomic<std::uint32_t> epoch_{0};
   // | open (bit 31) | workers inside (bits 0..30) |: a worker may enter only while open; the caller sleeps on it.
   alignas(kLine) std::atomic<std::uint32_t> gate_{0};
   // First iteration not claimed yet.
   alignas(kLine) std::atomic<std::int64_t> next_{0};
-  alignas(kLine) std::vector<std::thread> workers_;
+
+  alignas(kLine) Loop loop_;  // written while the gate is closed and nobody is inside
+  int threads_ = 1;
+  bool spins_ = false;
+  std::atomic<bool> stopping_{false};
+  std::vector<std::thread> workers_;
 };
 
 }  // namespace covey

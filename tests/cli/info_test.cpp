@@ -47,7 +47,7 @@ TEST(Info, AsJson) {
 
 TEST(Info, NamesTheFileItCannotRead) {
   const std::string cut = scratch("cut.gguf");
-  std::filesystem::copy_file(test_data("llama.gguf"), cut);
+  std::filesystem::copy_file(test_data("llama.gguf"), cut, std::filesystem::copy_options::overwrite_existing);
   std::filesystem::resize_file(cut, std::filesystem::file_size(cut) / 2);
   std::ofstream(scratch("text.gguf")) << "no model at all";
   for (const std::string& path : {cut, scratch("text.gguf"), scratch("absent.gguf"), scratch("")}) {

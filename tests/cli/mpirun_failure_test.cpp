@@ -94,7 +94,7 @@ TEST(MpiFailure, ARankWithAnotherModelIsNamed) {
 
 TEST(MpiFailure, ARankWithATruncatedFileIsNamed) {
   const std::string cut = scratch("cut.gguf");
-  std::filesystem::copy_file(test_data("llama.gguf"), cut);
+  std::filesystem::copy_file(test_data("llama.gguf"), cut, std::filesystem::copy_options::overwrite_existing);
   std::filesystem::resize_file(cut, std::filesystem::file_size(cut) - 1000);
   for (const std::string mode : {"pipeline", "tensor", "self-moa"}) {
     const Finished ended = two_models(mode, cut);

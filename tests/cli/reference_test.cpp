@@ -75,7 +75,7 @@ TEST_F(Stories, AreTheSameOverRanks) {
 
 TEST_F(Stories, PipelineLogitsAreSoloBitForBit) {
   std::string tokens = "1";
-  for (int token = 260; token < 300; ++token) tokens += "," + std::to_string(token);
+  for (int token = 260; token < 300; ++token) tokens.append(",").append(std::to_string(token));
   const std::vector<std::string> command = {"logits", "-m", model_, "--tokens", tokens, "--mode"};
   const auto way = [&](const std::string& mode) {
     std::vector<std::string> whole = command;

@@ -127,7 +127,7 @@ TEST(Run, APromptOverTheContextIsRefusedWithTheNumbers) {
 
 TEST(Run, ATruncatedFileIsRefusedByName) {
   const std::string cut = scratch("cut.gguf");
-  std::filesystem::copy_file(test_data("llama.gguf"), cut);
+  std::filesystem::copy_file(test_data("llama.gguf"), cut, std::filesystem::copy_options::overwrite_existing);
   std::filesystem::resize_file(cut, std::filesystem::file_size(cut) - 1000);
   const Finished ended = covey_run({"run", "-m", cut, "-p", "x"});
   EXPECT_EQ(ended.code, 1);

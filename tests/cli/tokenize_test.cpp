@@ -53,7 +53,7 @@ TEST(Tokenize, AsJsonALineForEachText) {
   const auto first = parsed(json.out.substr(0, first_end));
   ASSERT_TRUE(first.is_object()) << json.out;
   std::string ids;
-  for (const auto& id : first["tokens"]) ids += (ids.empty() ? "" : " ") + std::to_string(id.get<int>());
+  for (const auto& id : first["tokens"]) ids.append(ids.empty() ? "" : " ").append(std::to_string(id.get<int>()));
   EXPECT_EQ(ids + "\n", tokenize({"a"}).out);
   EXPECT_TRUE(parsed(json.out.substr(first_end)).is_object());
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/kernels/device_cases.hpp"
+#include "tests/kernels/whole_blocks.hpp"
 
 namespace covey {
 namespace {
@@ -16,6 +17,10 @@ INSTANTIATE_TEST_SUITE_P(Devices, DeviceMatmul, testing::ValuesIn(device_cases()
 
 struct Shape {
   std::int32_t rows, cols, tokens;
+
+  Shape in_blocks_of(const Format& format) const {
+    return {rows, static_cast<std::int32_t>(whole_blocks(format.type, cols)), tokens};
+  }
 };
 
 // What a product may be off by. Devices may quantize activations to int8 for quantized weights: each is then off by
@@ -53,9 +58,8 @@ void expect_product(const Format& format, const std::vector<float>& in, const Te
 
 TEST_P(DeviceMatmul, MultipliesByEveryFormat) {
   for (const Format& format : formats()) {
-    const bool any_cols = tensor_type_info(format.type).block_elements == 1;
-    for (const Shape shape : {Shape{16, 32, 1}, {1, 64, 3}, {17, 96, 17}, {40, 256, 2}, {100, 2048, 5}, {33, 7, 4}}) {
-      if (shape.cols % 32 != 0 && !any_cols) continue;
+    for (const Shape wanted : {Shape{16, 32, 1}, {1, 64, 3}, {17, 96, 17}, {40, 256, 2}, {100, 1024, 3}, {33, 7, 4}}) {
+      const Shape shape = wanted.in_blocks_of(format);
       const TestMatrix matrix(format.type, shape.rows, shape.cols, data_);
       const MatrixHandle handle = device_->add_matrix(matrix.view);
       const std::vector<float> in = data_.numbers(shape.tokens * shape.cols), bias = data_.numbers(shape.rows);
@@ -73,7 +77,8 @@ TEST_P(DeviceMatmul, MultipliesByEveryFormat) {
 
 TEST_P(DeviceMatmul, PromptsGiveTheSameWithinRounding) {
   for (const Format& format : formats()) {
-    for (const Shape shape : {Shape{150, 608, 40}, {16, 32, 32}, {300, 256, 65}}) {
+    for (const Shape wanted : {Shape{150, 288, 33}, {16, 32, 32}, {17, 4096, 50}}) {
+      const Shape shape = wanted.in_blocks_of(format);
       const TestMatrix matrix(format.type, shape.rows, shape.cols, data_);
       const MatrixHandle handle = device_->add_matrix(matrix.view);
       const std::vector<float> in = data_.numbers(shape.tokens * shape.cols), bias = data_.numbers(shape.rows);
@@ -91,16 +96,17 @@ TEST_P(DeviceMatmul, PromptsGiveTheSameWithinRounding) {
 
 TEST_P(DeviceMatmul, MatricesWithoutRowsOrColumns) {
   for (const Format& format : formats()) {
-    const TestMatrix no_rows(format.type, 0, 64, data_), no_cols(format.type, 20, 0, data_);
+    const auto cols = static_cast<std::int32_t>(whole_blocks(format.type, 64));
+    const TestMatrix no_rows(format.type, 0, cols, data_), no_cols(format.type, 20, 0, data_);
     const MatrixHandle without_rows = device_->add_matrix(no_rows.view),
                        without_cols = device_->add_matrix(no_cols.view);
     const std::vector<float> bias = data_.numbers(20);
     const VectorHandle bias_handle = device_->add_vector(bias);
     for (const bool prompt : {false, true}) {
       constexpr std::int32_t kTokens = 40;
-      reserve({{Slot::normed, 64}, {Slot::partial, 20}, {Slot::logits, 7}}, kTokens);
+      reserve({{Slot::normed, cols}, {Slot::partial, 20}, {Slot::logits, 7}}, kTokens);
       begin(kTokens, prompt);
-      write(Slot::normed, kTokens, data_.numbers(kTokens * 64));
+      write(Slot::normed, kTokens, data_.numbers(kTokens * cols));
       device_->map(Slot::gate, kTokens);
       device_->matmul(Slot::normed, without_rows, {}, Slot::logits);
       EXPECT_TRUE(read(Slot::logits).empty());

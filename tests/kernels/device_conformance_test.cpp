@@ -8,6 +8,7 @@
 
 #include "covey/error.hpp"
 #include "tests/kernels/device_cases.hpp"
+#include "tests/kernels/whole_blocks.hpp"
 
 namespace covey {
 namespace {
@@ -15,11 +16,11 @@ namespace {
 INSTANTIATE_TEST_SUITE_P(Devices, DeviceConformance, testing::ValuesIn(device_cases()), device_case_name);
 
 TEST_P(DeviceConformance, EmbedLooksRowsUp) {
-  constexpr std::int32_t kWidth = 96;
   for (const Format& format : formats()) {
-    const TestMatrix matrix(format.type, 11, kWidth, data_);
+    const auto width = static_cast<std::int32_t>(whole_blocks(format.type, 96));
+    const TestMatrix matrix(format.type, 11, width, data_);
     const TableHandle table = device_->add_table(matrix.view);
-    reserve({{Slot::residual, kWidth}}, 4);
+    reserve({{Slot::residual, width}}, 4);
     TestBatch batch(8, {{0}});
     const std::vector<std::int32_t> tokens = {10, 0, 3, 10};
     for (std::int32_t t = 0; t < 4; ++t) batch.add(0, t, tokens[t]);
@@ -28,7 +29,7 @@ TEST_P(DeviceConformance, EmbedLooksRowsUp) {
       device_->embed(table, scale, Slot::residual);
       std::vector<double> expected;
       for (const std::int32_t token : tokens) {
-        for (std::int32_t i = 0; i < kWidth; ++i) expected.push_back(double{scale} * matrix.values[token * kWidth + i]);
+        for (std::int32_t i = 0; i < width; ++i) expected.push_back(double{scale} * matrix.values[token * width + i]);
       }
       expect_near(read(Slot::residual), expected, 1e-6);
     }
@@ -233,6 +234,7 @@ TEST_P(DeviceConformance, RefusesWhatItCannotHold) {
   refuse({bytes.data(), TensorType::q8_0, 1, 33, 34}, "33");
   refuse({bytes.data(), TensorType::f32, -1, 4, 16}, "-1");
   refuse({bytes.data(), TensorType::f32, 2, 4, 15}, "15");
+  refuse({bytes.data(), TensorType::f32, std::int64_t{1} << 62, 4, 16}, "4611686018427387904");
   refuse({nullptr, TensorType::f32, 2, 4, 16}, "F32");
   EXPECT_THROW(device_->reserve_kv({1, 1, 40, 4, 16, KvType::q8_0}), Error);
   EXPECT_THROW(device_->reserve_kv({1, 1, 32, -4, 16, KvType::f16}), Error);

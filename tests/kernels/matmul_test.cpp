@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "samples.hpp"
+#include "whole_blocks.hpp"
 
 namespace covey {
 namespace {
@@ -115,9 +116,9 @@ TEST_P(Matmul, EqualsDoublePrecision) {
 }
 
 TEST_P(Matmul, SameBitsOnEveryInstructionSet) {
-  // 260 columns: more than the piece that float products take at a time, and a tail.
-  for (const std::int64_t cols :
-       {std::int64_t{32}, std::int64_t{256}, block() == 1 ? std::int64_t{1031} : std::int64_t{1056}}) {
+  // 1031 columns: more than the piece that float products take at a time, and a tail.
+  for (const std::int64_t wanted : {32, 256, 1031}) {
+    const std::int64_t cols = whole_blocks(GetParam().type, wanted);
     const Product product(GetParam(), 33, cols, 9);
     const std::vector<float> expected = product.run(*isa_tables().back(), 0, product.tokens);
     for (const IsaTable* isa : tables_that_run()) {
@@ -147,7 +148,7 @@ TEST_P(Matmul, NoColumnsNoTokens) {
     isa->matmul[GetParam().index](&none, 0, &none, 0, 1, out, 2, 1);
     EXPECT_EQ(out[0], 0.0F) << isa->name;
     EXPECT_EQ(out[1], 5.0F) << isa->name;
-    isa->matmul[GetParam().index](&none, 32, &none, 0, 0, out, 2, 1);
+    isa->matmul[GetParam().index](&none, block(), &none, 0, 0, out, 2, 1);
     EXPECT_EQ(out[0], 0.0F) << isa->name;
   }
 }
@@ -165,10 +166,11 @@ TEST_P(Matmul, AnyAddress) {
   }
 }
 
-/// The largest magnitudes of weights and activations together: where narrow intermediate sums would overflow.
 /// Where a block keeps its fp16 scale.
 std::size_t scale_at(const Format& format) { return format.type == TensorType::q6_k ? 208 : 0; }
 
+/// The largest magnitudes of weights and activations together: where narrow intermediate sums would overflow. For Q6_K,
+/// bytes 0x80 are the scale -128 and, in half of the pieces, weights of -32.
 void expect_exact_extremes(const Format& format, int weight_byte, int activation) {
   const std::size_t block_bytes = tensor_type_info(format.type).block_bytes;
   Product product(format, 16, tensor_type_info(format.type).block_elements, 1);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <random>
+#include <stdexcept>
 #include <vector>
 
 #include "kernels/device.hpp"
@@ -33,12 +34,13 @@ struct TestMatrix {
   TestMatrix() = default;
   TestMatrix(TensorType type, std::int64_t rows, std::int64_t cols, RandomData& data) {
     const TensorTypeInfo& info = tensor_type_info(type);
+    if (cols % info.block_elements != 0) throw std::invalid_argument("a test matrix wants whole blocks");
     const std::size_t row_bytes = static_cast<std::size_t>(cols / info.block_elements) * info.block_bytes;
     const std::size_t stride = row_bytes + 3 * info.block_bytes;
     bytes.resize(static_cast<std::size_t>(rows) * stride);
     values.resize(static_cast<std::size_t>(rows * cols));
     const Format& format = *find_format(type);
-    for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t r = 0; cols > 0 && r < rows; ++r) {
       const std::vector<float> row = data.numbers(static_cast<std::size_t>(cols));
       std::byte* const encoded = bytes.data() + static_cast<std::size_t>(r) * stride;
       format.encode(row.data(), cols, encoded);

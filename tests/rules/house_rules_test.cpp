@@ -71,9 +71,9 @@ std::vector<Source> sources_of(std::string_view folder) {
 }
 
 std::vector<std::string> includes_of(const Source& source) {
-  static const std::regex kInclude(R"(#[ \t]*include[ \t]*[<"]([^>"]+)[>"])");
+  static const std::regex include_line(R"(#[ \t]*include[ \t]*[<"]([^>"]+)[>"])");
   std::vector<std::string> names;
-  for (std::sregex_iterator it(source.code.begin(), source.code.end(), kInclude), end; it != end; ++it)
+  for (std::sregex_iterator it(source.code.begin(), source.code.end(), include_line), end; it != end; ++it)
     names.push_back((*it)[1]);
   return names;
 }
@@ -148,7 +148,7 @@ TEST(Rules, OneFileKnowsMpi) {
 
 TEST(Rules, OnlyTheProgramPrintsOrExits) {
   // Calls by name; snprintf and what is a member of something are other matters.
-  static const std::regex kForbidden(
+  static const std::regex forbidden(
       R"((^|[^\w.>])((std::)?(printf|puts|putchar|fprintf|vprintf|vfprintf|perror|exit|_exit|_Exit|quick_exit|abort|terminate)[ \t]*\()"
       R"(|std::(cout|cerr|clog)\b|fmt::print\b))");
   for (const std::string_view folder : kFolders) {
@@ -156,7 +156,7 @@ TEST(Rules, OnlyTheProgramPrintsOrExits) {
     for (const Source& source : sources_of(folder)) {
       std::istringstream lines(source.code);
       for (std::string line; std::getline(lines, line);) {
-        EXPECT_FALSE(std::regex_search(line, kForbidden)) << source.path << ": " << line;
+        EXPECT_FALSE(std::regex_search(line, forbidden)) << source.path << ": " << line;
       }
     }
   }

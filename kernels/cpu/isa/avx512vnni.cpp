@@ -60,6 +60,9 @@ struct Avx512Vnni {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
                         _mm512_cvtps_ph(lanes.part[0], _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
   }
+  static Floats fma(const Floats& a, const Floats& b, const Floats& c) {
+    return Floats::each([&](int i) { return _mm512_fmadd_ps(a.part[i], b.part[i], c.part[i]); });
+  }
   static Floats divide(const Floats& a, const Floats& b) {
     return Floats::each([&](int i) { return a.part[i] / b.part[i]; });
   }
