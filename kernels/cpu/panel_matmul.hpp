@@ -113,7 +113,8 @@ struct PanelProduct {
       }
     };
     const auto activation_sum = [&](int t, int half) {
-      return std::int32_t{read<std::int16_t>(in + t * in_stride + kSumsAt + sizeof(std::int16_t) * static_cast<std::size_t>(half))};
+      return std::int32_t{
+          read<std::int16_t>(in + t * in_stride + kSumsAt + sizeof(std::int16_t) * static_cast<std::size_t>(half))};
     };
     if constexpr (Format::kScaleColumns == kActivationBlock) {
       for (int t = 0; t < T; ++t) dots[t] = Dot::start(-kOffset * (activation_sum(t, 0) + activation_sum(t, 1)));
