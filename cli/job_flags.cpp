@@ -100,6 +100,12 @@ void add_mode_flags(CLI::App& parser, JobFlags& flags) {
       ->option_text("NAME")
       ->group(group);
   parser
+      .add_option("--ranks", flags.ranks,
+                  "Start that many ranks on this machine, by mpirun (default: those that are there)")
+      ->check(whole_in_range(1, 1024))
+      ->option_text("N")
+      ->group(group);
+  parser
       .add_option("--shares", flags.job.stage.shard.shares,
                   "Unequal parts, one number a rank, as 2,1,1 (default: equal)")
       ->check(at_least(0))

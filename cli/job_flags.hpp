@@ -14,6 +14,7 @@ struct JobFlags {
   std::string mode = "solo";
   std::string link;  ///< a profile of emulated_link.hpp; empty: the real network alone
   double timeout_seconds = 30;
+  int ranks = 0;  ///< --ranks; see program.cpp
   std::string kv = "auto";
   bool no_blas = false;
   bool quiet = false;

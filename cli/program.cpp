@@ -14,6 +14,7 @@
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/output.hpp"
+#include "cli/relaunch.hpp"
 #include "cli/suggestion.hpp"
 #include "cli/version.hpp"
 #include "mpi/launch.hpp"
@@ -38,8 +39,9 @@ std::string footer() {
       "\nExamples:\n"
       "  covey synth model.gguf                     write a random model to try things with\n"
       "  covey run -m model.gguf -p 'Hello' -n 50   generate text on this machine\n"
-      "  mpirun -np 4 covey run -m model.gguf -p 'Hello' --mode tensor --stats\n"
-      "\nmpirun refuses more ranks than cores unless told --oversubscribe.\n"
+      "  covey run -m model.gguf -p 'Hello' --mode tensor --ranks 4 --stats\n"
+      "  mpirun -np 4 --hostfile hosts covey run -m model.gguf -p 'Hello' --mode pipeline\n"
+      "\nmpirun refuses more ranks than cores unless told --oversubscribe, which --ranks does.\n"
       "'covey COMMAND --help' explains a command.";
   return text;
 }
@@ -127,7 +129,10 @@ int parse_and_run(Program& program, int argc, char** argv) {
     if (is_first_rank()) print(help_of(app));
     return kExitUsage;
   }
-  return program.runs.at(app.get_subcommands().front())();
+  const CLI::App* chosen = app.get_subcommands().front();
+  const CLI::Option* ranks = chosen->get_option_no_throw("--ranks");
+  if (ranks != nullptr && ranks->count() > 0) relaunch_over(ranks->as<int>(), argc, argv);
+  return program.runs.at(chosen)();
 }
 
 }  // namespace

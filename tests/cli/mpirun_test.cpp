@@ -52,6 +52,20 @@ TEST_P(MpiModes, GiveTheTextOfOneRank) {
   EXPECT_EQ(together.out, alone.out) << "printed once, by rank 0";
 }
 
+TEST(Ranks, AreStartedByTheProgramItself) {
+  const std::string model = five_layers();
+  const Finished alone = covey_run(run_on(model, {}));
+  const Finished together = covey_run(run_on(model, {"--mode", "tensor", "--ranks", "3", "--shares=2,1,1"}));
+  EXPECT_EQ(together.code, 0) << together.err;
+  EXPECT_EQ(together.out, alone.out);
+}
+
+TEST(Ranks, AreNotStartedTwice) {
+  const Finished ended = mpirun(2, run_on(test_data("llama.gguf"), {"--ranks=2"}));
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_NE(ended.err.find("--ranks"), std::string::npos) << ended.err;
+}
+
 TEST_P(MpiModes, AccountForEveryRank) {
   const auto& [mode, ranks, shares] = GetParam();
   std::vector<std::string> flags = {"--mode", mode, "--json", "--stats"};
