@@ -28,7 +28,7 @@ static_assert(std::endian::native == std::endian::little, "blocks are read in pl
 
 /// Overflow gives infinity; a NaN stays a (quiet) NaN with the upper bits of its payload.
 [[maybe_unused]] static inline std::uint16_t f32_to_fp16(float value) {
-  const std::uint32_t bits = __builtin_bit_cast(std::uint32_t, value);
+  const auto bits = __builtin_bit_cast(std::uint32_t, value);
   const std::uint32_t sign = (bits >> 16) & 0x8000U;
   const std::uint32_t magnitude = bits & 0x7fffffffU;
   if (magnitude > 0x7f800000U) return static_cast<std::uint16_t>(sign | 0x7e00U | ((magnitude >> 13) & 0x3ffU));
@@ -49,7 +49,7 @@ static_assert(std::endian::native == std::endian::little, "blocks are read in pl
 
 /// A NaN stays a (quiet) NaN.
 [[maybe_unused]] static inline std::uint16_t f32_to_bf16(float value) {
-  const std::uint32_t bits = __builtin_bit_cast(std::uint32_t, value);
+  const auto bits = __builtin_bit_cast(std::uint32_t, value);
   if ((bits & 0x7fffffffU) > 0x7f800000U) return static_cast<std::uint16_t>((bits >> 16) | 0x40U);
   return static_cast<std::uint16_t>((bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16);
 }

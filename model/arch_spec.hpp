@@ -49,10 +49,10 @@ enum class Dim : std::uint8_t { one, embd, vocab, query, kv, ff, rope_pairs };
 enum class Scope : std::uint8_t { model, layer };
 
 struct TensorRule {
+  std::string_view name;  ///< after "blk.N." for Scope::layer
   Role role;
   Scope scope;
-  std::string_view name;  ///< after "blk.N." for Scope::layer
-  Dim rows;               ///< Dim::one for vectors
+  Dim rows;  ///< Dim::one for vectors
   Dim cols;
   Split split = Split::none;
   bool optional = false;  ///< its presence turns the feature on

@@ -72,7 +72,7 @@ struct Stage::Impl {
     reserve_slots();
   }
 
-  void reserve_slots() {
+  void reserve_slots() const {
     std::array<std::int32_t, kSlotCount> widths{};
     const auto set = [&](Slot slot, std::int32_t width) { widths[static_cast<std::size_t>(slot)] = width; };
     set(Slot::residual, params.n_embd);
@@ -134,7 +134,7 @@ struct Stage::Impl {
   }
 
   /// Adds the projection to the residual stream, summed over the parts first.
-  void join_residual(Exchange& exchange) {
+  void join_residual(Exchange& exchange) const {
     if (shard.parts > 1) exchange.sum(device->map(Slot::partial));
     device->add(Slot::partial, Slot::residual);
   }
@@ -162,7 +162,9 @@ struct Stage::Impl {
     return device->map(Slot::logits);
   }
 
-  void norm(Slot in, VectorHandle weight) { device->norm(spec.norm, in, weight, params.norm_epsilon, Slot::normed); }
+  void norm(Slot in, VectorHandle weight) const {
+    device->norm(spec.norm, in, weight, params.norm_epsilon, Slot::normed);
+  }
 
   const ArchSpec& spec;
   HyperParams params;

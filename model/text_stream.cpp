@@ -15,7 +15,7 @@ std::string TextStream::push(Token token) { return release(detokenizer_.push(tok
 
 std::string TextStream::finish() { return release(detokenizer_.finish(), true); }
 
-std::string TextStream::release(std::string text, bool last) {
+std::string TextStream::release(const std::string& text, bool last) {
   if (stopped_) return {};
   std::string all = std::exchange(held_, {}) + text;
   std::size_t end = std::string::npos;

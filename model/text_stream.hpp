@@ -20,7 +20,7 @@ class TextStream {
   bool stopped() const { return stopped_; }
 
  private:
-  std::string release(std::string text, bool last);
+  std::string release(const std::string& text, bool last);
 
   Detokenizer detokenizer_;
   std::vector<std::string> stop_;

@@ -23,7 +23,7 @@ std::string supported_kinds() {
   std::string list;
   for (const TokenizerEntry& entry : kTokenizers) {
     if (!list.empty()) list += ", ";
-    list += "\"" + std::string(entry.kind) + "\" (" + std::string(entry.name) + ")";
+    list.append("\"").append(entry.kind).append("\" (").append(entry.name).append(")");
   }
   return list;
 }

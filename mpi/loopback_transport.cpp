@@ -34,9 +34,9 @@ class LoopbackTransport final : public Transport {
     if (deadline == kNoDeadline) {
       hub_.changed_.wait(lock, ready);
     } else if (!hub_.changed_.wait_until(lock, deadline, ready)) {
-      const PeerLost silent = silent_peer(from, tag, Clock::now() - start);
-      lost_ = RankFailure{from, silent.what()};
-      throw silent;
+      const auto waited = Clock::now() - start;
+      lost_ = RankFailure{from, silent_peer(from, tag, waited).what()};
+      throw silent_peer(from, tag, waited);
     }
     if (queue.empty()) throw PeerLost(hub_.failure_->rank, hub_.failure_->message);
     const std::vector<std::byte> message = std::move(queue.front());

@@ -75,6 +75,7 @@ Request SelfMoaSession::aggregation_request(const GenerateOptions& options,
   Request request = continuation(options, tokenizer());
   const std::size_t prompt = request.prompt.size();
   std::vector<std::string> texts;
+  texts.reserve(proposals.size());
   for (const Completion& proposal : proposals) texts.push_back(proposal.text);
   EncodeOptions plain;
   plain.bos = false;

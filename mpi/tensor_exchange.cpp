@@ -8,9 +8,9 @@ namespace {
 
 // Sums go in windows so small that a rank is never more than two of them ahead of a peer: what then waits for that peer
 // stays far below a transport's limit, and two ranks can't both be stuck in a send.
-constexpr std::size_t kWindow = 32 * 1024;  // floats to one peer
+constexpr std::size_t kWindow = 32768;  // floats to one peer
 // From here on the second delay of slices costs less than sending everything to everybody, on links of about 1 Gbit/s.
-constexpr std::size_t kSlicedFrom = 8 * 1024;  // floats
+constexpr std::size_t kSlicedFrom = 8192;  // floats
 
 void add(std::span<const float> values, std::span<float> total) {
   for (std::size_t i = 0; i < total.size(); ++i) total[i] += values[i];

@@ -31,7 +31,9 @@ struct Attention {
     float* weighted;      // (queries, head_dim)
   };
 
+  // `maximum`, `sum` and `weighted` are written through Work.
   static void run(const float* q, std::int32_t queries, std::int32_t head_dim, float scale, const KvRun& run,
+                  // NOLINTNEXTLINE(readability-non-const-parameter)
                   float* maximum, float* sum, float* weighted) noexcept {
     const std::size_t stride = Rows::row_bytes(head_dim);
     for (std::int32_t from = 0; from < run.tokens; from += kPiece) {

@@ -72,7 +72,7 @@ void rms_norm(const float* in, const float* weight, float epsilon, std::int64_t 
 
 template <class Isa>
 void rope_adjacent(const float* cosine, const float* sine, std::int32_t pairs, float* head) noexcept {
-  for (std::int32_t i = 0; i < pairs; ++i) {
+  for (std::ptrdiff_t i = 0; i < pairs; ++i) {
     const float x = head[2 * i];
     const float y = head[2 * i + 1];
     head[2 * i] = x * cosine[i] - y * sine[i];
@@ -83,7 +83,7 @@ void rope_adjacent(const float* cosine, const float* sine, std::int32_t pairs, f
 template <class Isa>
 void rope_halves(const float* cosine, const float* sine, std::int32_t pairs, float* head) noexcept {
   float* other = head + pairs;
-  for (std::int32_t i = 0; i < pairs; ++i) {
+  for (std::ptrdiff_t i = 0; i < pairs; ++i) {
     const float x = head[i];
     const float y = other[i];
     head[i] = x * cosine[i] - y * sine[i];
@@ -106,7 +106,7 @@ float quantize_block(const float* in, std::int8_t* q, std::int16_t* sums) noexce
   max(bits_as<Ints>(x[0]) & magnitude, bits_as<Ints>(x[1]) & magnitude).store(bits);
   std::int32_t largest = 0;
   for (const std::int32_t b : bits) largest = b > largest ? b : largest;
-  const float amax = __builtin_bit_cast(float, largest);
+  const auto amax = __builtin_bit_cast(float, largest);
 
   const bool finite = largest < 0x7f800000;
   const bool zero = !finite || amax < 1e-30F;
@@ -114,7 +114,7 @@ float quantize_block(const float* in, std::int8_t* q, std::int16_t* sums) noexce
   // Adding 1.5 * 2^23 leaves the nearest integer in the lowest bits of the sum.
   const Floats round = Floats::splat(0x1.8p23F);
   std::int32_t all[32];
-  for (int half = 0; half < 2; ++half) {
+  for (std::ptrdiff_t half = 0; half < 2; ++half) {
     (bits_as<Ints>(x[half] * inverse + round) - bits_as<Ints>(round)).store(all + 16 * half);
   }
   // Apart from the output, which might alias: so it stays in registers.

@@ -32,8 +32,10 @@ struct PanelProduct {
     std::int32_t rows;
   };
 
+  // `out` is written through Work.
   static void run(const std::byte* panel, std::int64_t cols, const std::byte* in, std::size_t in_stride,
-                  std::int32_t tokens, float* out, std::size_t out_stride, std::int32_t rows) noexcept {
+                  std::int32_t tokens, float* out,  // NOLINT(readability-non-const-parameter)
+                  std::size_t out_stride, std::int32_t rows) noexcept {
     Work work{panel, cols, in, in_stride, tokens, out, out_stride, rows};
     tiles<kTile>(work);
   }
@@ -103,7 +105,7 @@ struct PanelProduct {
     using Dot = typename Format::template Dot<Isa>;
     constexpr int kOffset = Format::kOffset + Dot::kOffset;
     typename Dot::Sums dots[T];
-    const auto add = [&](int column, const auto& quads) {
+    const auto add = [&](std::ptrdiff_t column, const auto& quads) {
       const auto weights = Dot::prepare(quads);
       for (int t = 0; t < T; ++t) {
         const std::byte* q = in + t * in_stride + kValuesAt + column;
@@ -111,7 +113,8 @@ struct PanelProduct {
       }
     };
     const auto activation_sum = [&](int t, int half) {
-      return std::int32_t{read<std::int16_t>(in + t * in_stride + kSumsAt + 2 * half)};
+      return std::int32_t{
+          read<std::int16_t>(in + t * in_stride + kSumsAt + sizeof(std::int16_t) * static_cast<std::size_t>(half))};
     };
     if constexpr (Format::kScaleColumns == kActivationBlock) {
       for (int t = 0; t < T; ++t) dots[t] = Dot::start(-kOffset * (activation_sum(t, 0) + activation_sum(t, 1)));
@@ -164,10 +167,10 @@ struct PanelProduct {
     }
     for (std::int64_t c = from; c < to; c += 4) {
       for (int i = 0; i < Together; ++i) {
-        const std::size_t column = static_cast<std::size_t>(c + i);
+        const auto column = static_cast<std::size_t>(c + i);
         const Floats weights = Format::template load<Isa>(work.panel + column * kColumnBytes);
         for (int t = 0; t < T; ++t) {
-          const float activation = read<float>(work.in + t * work.in_stride + column * sizeof(float));
+          const auto activation = read<float>(work.in + t * work.in_stride + column * sizeof(float));
           sums[i][t] = Isa::fma(weights, Floats::splat(activation), sums[i][t]);
         }
       }

@@ -26,7 +26,7 @@ struct F16 {
   }
 
   static void pack_block(const std::byte* const (&rows)[kPanelRows], std::byte* panel) noexcept {
-    for (int r = 0; r < kPanelRows; ++r) std::memcpy(panel + r * kBlockBytes, rows[r], kBlockBytes);
+    for (std::ptrdiff_t r = 0; r < kPanelRows; ++r) std::memcpy(panel + r * kBlockBytes, rows[r], kBlockBytes);
   }
 
   /// One column of a panel.

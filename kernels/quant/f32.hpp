@@ -17,15 +17,15 @@ struct F32 {
   static constexpr int kBlockBytes = 4;
 
   static void decode(const std::byte* row, std::int64_t n, float* out) noexcept {
-    std::memcpy(out, row, static_cast<std::size_t>(n) * sizeof(float));
+    if (n > 0) std::memcpy(out, row, static_cast<std::size_t>(n) * sizeof(float));  // no row at all may be null
   }
 
   static void encode(const float* row, std::int64_t n, std::byte* out) noexcept {
-    std::memcpy(out, row, static_cast<std::size_t>(n) * sizeof(float));
+    if (n > 0) std::memcpy(out, row, static_cast<std::size_t>(n) * sizeof(float));  // no row at all may be null
   }
 
   static void pack_block(const std::byte* const (&rows)[kPanelRows], std::byte* panel) noexcept {
-    for (int r = 0; r < kPanelRows; ++r) std::memcpy(panel + r * kBlockBytes, rows[r], kBlockBytes);
+    for (std::ptrdiff_t r = 0; r < kPanelRows; ++r) std::memcpy(panel + r * kBlockBytes, rows[r], kBlockBytes);
   }
 
   /// One column of a panel.

@@ -55,9 +55,9 @@ struct Q4_0 {
   }
 
   static void pack_block(const std::byte* const (&rows)[kPanelRows], std::byte* panel) noexcept {
-    for (int r = 0; r < kPanelRows; ++r) {
+    for (std::ptrdiff_t r = 0; r < kPanelRows; ++r) {
       std::memcpy(panel + 2 * r, rows[r], 2);
-      for (int group = 0; group < 4; ++group) {
+      for (std::ptrdiff_t group = 0; group < 4; ++group) {
         std::memcpy(panel + 32 + 64 * group + 4 * r, rows[r] + 2 + 4 * group, 4);
       }
     }
@@ -75,7 +75,7 @@ struct Q4_0 {
   /// Calls use(first column, the 16 rows' values of 4 columns) for all columns.
   template <class Isa, class Use>
   static void for_each_quad(const std::byte* block, Use use) noexcept {
-    for (int group = 0; group < 4; ++group) {
+    for (std::ptrdiff_t group = 0; group < 4; ++group) {
       const auto quads = Isa::load_quads(block + 32 + 64 * group);
       use(4 * group, Isa::low_nibbles(quads));
       use(4 * group + 16, Isa::high_nibbles(quads));

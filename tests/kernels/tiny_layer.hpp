@@ -15,7 +15,7 @@ namespace covey {
 
 class TinyLayer {
  public:
-  static constexpr std::int32_t kEmbd = 128, kFf = 384, kHeads = 4, kKvHeads = 2, kHeadDim = 32, kVocab = 200;
+  static constexpr std::int32_t kEmbd = 256, kFf = 512, kHeads = 8, kKvHeads = 2, kHeadDim = 32, kVocab = 200;
   static constexpr std::int32_t kMaxTokens = 64, kBlockTokens = 8, kBlocks = 32;
 
   TinyLayer(Device& device, TensorType type, KvType kv) : device_(device) {

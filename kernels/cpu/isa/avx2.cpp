@@ -98,7 +98,7 @@ struct Avx2 {
   }
   static float f16_at(const std::byte* from) { return _cvtsh_ss(load_u16(from)); }
   static void store_f16(const Floats& lanes, std::byte* to) {
-    for (int i = 0; i < 2; ++i) {
+    for (std::ptrdiff_t i = 0; i < 2; ++i) {
       _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 16 * i),
                        _mm256_cvtps_ph(lanes.part[i], _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
     }

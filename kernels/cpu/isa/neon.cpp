@@ -119,14 +119,15 @@ struct Neon {
   static constexpr int kFloatTile = 4;
 
   static Floats load_f32(const std::byte* from) {
-    return Floats::each([&](int i) { return vreinterpretq_f32_u8(load16(from + 16 * i)); });
+    return Floats::each([&](std::ptrdiff_t i) { return vreinterpretq_f32_u8(load16(from + 16 * i)); });
   }
   static Floats load_f16(const std::byte* from) {
-    return Floats::each([&](int i) { return vcvt_f32_f16(vreinterpret_f16_u8(load8(from + 8 * i))); });
+    return Floats::each([&](std::ptrdiff_t i) { return vcvt_f32_f16(vreinterpret_f16_u8(load8(from + 8 * i))); });
   }
   static Floats load_bf16(const std::byte* from) {
-    return Floats::each(
-        [&](int i) { return vreinterpretq_f32_u32(vshll_n_u16(vreinterpret_u16_u8(load8(from + 8 * i)), 16)); });
+    return Floats::each([&](std::ptrdiff_t i) {
+      return vreinterpretq_f32_u32(vshll_n_u16(vreinterpret_u16_u8(load8(from + 8 * i)), 16));
+    });
   }
   static Floats load_i8(const std::byte* from) {
     const int8x16_t all = vreinterpretq_s8_u8(load16(from));
@@ -139,7 +140,7 @@ struct Neon {
     return static_cast<float>(__builtin_bit_cast(float16_t, load_u16(from)));
   }
   static void store_f16(const Floats& lanes, std::byte* to) {
-    for (int i = 0; i < 4; ++i) {
+    for (std::ptrdiff_t i = 0; i < 4; ++i) {
       const uint8x8_t bytes = vreinterpret_u8_f16(vcvt_f16_f32(lanes.part[i]));
       vst1_u8(reinterpret_cast<std::uint8_t*>(to + 8 * i), bytes);
     }

@@ -8,8 +8,8 @@ namespace {
 // Stand-ins for xsimd batches, one lane wide.
 
 struct Int {
-  static constexpr std::size_t size = 1;
-  std::uint32_t value;  // unsigned, so that sums wrap as SIMD lanes do
+  static constexpr std::size_t size = 1;  // NOLINT(readability-identifier-naming): xsimd's name
+  std::uint32_t value;                    // unsigned, so that sums wrap as SIMD lanes do
 
   static Int broadcast(std::int32_t x) { return {static_cast<std::uint32_t>(x)}; }
   void store_unaligned(std::int32_t* to) const { *to = static_cast<std::int32_t>(value); }
@@ -23,7 +23,7 @@ struct Int {
 };
 
 struct Float {
-  static constexpr std::size_t size = 1;
+  static constexpr std::size_t size = 1;  // NOLINT(readability-identifier-naming): xsimd's name
   float value;
 
   static Float load_unaligned(const float* from) { return {*from}; }
@@ -83,17 +83,17 @@ struct Scalar {
     return lanes;
   }
   static Floats load_f16(const std::byte* from) {
-    return Floats::each([&](int i) { return Float{fp16_to_f32(load_u16(from + 2 * i))}; });
+    return Floats::each([&](std::ptrdiff_t i) { return Float{fp16_to_f32(load_u16(from + 2 * i))}; });
   }
   static Floats load_bf16(const std::byte* from) {
-    return Floats::each([&](int i) { return Float{bf16_to_f32(load_u16(from + 2 * i))}; });
+    return Floats::each([&](std::ptrdiff_t i) { return Float{bf16_to_f32(load_u16(from + 2 * i))}; });
   }
   static Floats load_i8(const std::byte* from) {
     return Floats::each([&](int i) { return Float{static_cast<float>(static_cast<std::int8_t>(from[i]))}; });
   }
   static float f16_at(const std::byte* from) { return fp16_to_f32(load_u16(from)); }
   static void store_f16(const Floats& lanes, std::byte* to) {
-    for (int i = 0; i < 16; ++i) store_u16(f32_to_fp16(lanes.part[i].value), to + 2 * i);
+    for (std::ptrdiff_t i = 0; i < 16; ++i) store_u16(f32_to_fp16(lanes.part[i].value), to + 2 * i);
   }
   static Floats fma(const Floats& a, const Floats& b, const Floats& c) {
     return Floats::each(
