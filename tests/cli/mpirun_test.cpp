@@ -1,6 +1,7 @@
 // The modes over real ranks.
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,11 @@ struct Split {
   int ranks;
   std::string shares;
 };
+
+// For the names of tests.
+void PrintTo(const Split& split, std::ostream* out) {
+  *out << split.mode << " on " << split.ranks << " " << split.shares;
+}
 
 class MpiModes : public testing::TestWithParam<Split> {};
 
