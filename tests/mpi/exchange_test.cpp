@@ -1,3 +1,4 @@
+#include <cstring>
 #include <random>
 
 #include "mpi/pipeline_exchange.hpp"

@@ -2,6 +2,7 @@
 #include "mpi/split_session.hpp"
 
 #include <cmath>
+#include <cstring>
 
 #include "model/evaluate.hpp"
 #include "tests/mpi/session_ranks.hpp"
