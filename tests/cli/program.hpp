@@ -12,7 +12,7 @@
 
 namespace covey {
 
-inline std::string test_data(const std::string& name) { return std::string(COVEY_TEST_DATA) + "/" + name; }
+inline std::string test_data(const std::string& name) { return std::string(COVEY_TEST_DATA "/").append(name); }
 
 /// A folder of this process's own, removed at its end.
 inline std::string scratch(const std::string& name) {
