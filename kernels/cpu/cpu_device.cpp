@@ -47,11 +47,14 @@ CpuDevice::CpuDevice(const CpuOptions& options)
 
 std::string CpuDevice::description() const {
   return "cpu " + std::string(isa_.name) + ", " + std::to_string(pool_.size()) +
-         (pool_.size() == 1 ? " thread" : " threads") + (options_.exact ? ", exact" : "");
+         (pool_.size() == 1 ? " thread" : " threads") +
+         (options_.exact    ? ", exact"
+          : options_.repack ? ""
+                            : ", not repacked");
 }
 
 std::size_t CpuDevice::memory_bytes() const {
-  std::size_t bytes = activations_.memory_bytes() + kv_.memory_bytes() + blas_.memory_bytes();
+  std::size_t bytes = activations_.memory_bytes() + kv_.memory_bytes() + blas_.memory_bytes() + scratch_.memory_bytes();
   for (const PackedMatrix& matrix : matrices_) bytes += matrix.panels.size();
   for (const std::vector<float>& vector : vectors_) bytes += vector.size() * sizeof(float);
   for (const RopeTable& rope : ropes_) bytes += rope.memory_bytes();
@@ -60,8 +63,13 @@ std::size_t CpuDevice::memory_bytes() const {
 
 // -- Setup ------------------------------------------------------------------------------------------------------------
 
-MatrixHandle CpuDevice::add_matrix(const MatrixView& weights) {
-  return append<MatrixHandle>(matrices_, pack_matrix(weights, options_.exact, pool_));
+MatrixHandle CpuDevice::add_matrix(const MatrixView& weights, const Packed& packed) {
+  if (!options_.repack && !options_.exact) {
+    PackedMatrix matrix = unpacked_matrix(weights);
+    scratch_.fit(matrix.panel_bytes, pool_.size());
+    return append<MatrixHandle>(matrices_, std::move(matrix));
+  }
+  return append<MatrixHandle>(matrices_, pack_matrix(weights, options_.exact, pool_, packed));
 }
 
 TableHandle CpuDevice::add_table(const MatrixView& weights) {
@@ -159,10 +167,10 @@ void CpuDevice::matmul(Slot in, MatrixHandle matrix, VectorHandle bias, Slot out
     added = vectors_[index_of(bias.id)].data();
   }
   const ProductInput input = product_input(in, weights.format->activations);
-  if (batch_.prompt && blas_.suits(weights, input.tokens)) {
+  if (batch_.prompt && weights.is_packed() && blas_.suits(weights, input.tokens)) {
     blas_.multiply(weights, input, added, result, isa_, pool_);
   } else {
-    multiply(weights, input, added, result, isa_, pool_);
+    multiply(weights, input, added, result, isa_, pool_, scratch_);
   }
 }
 
