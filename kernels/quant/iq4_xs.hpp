@@ -34,7 +34,7 @@ struct IQ4_XS {
       const float d = fp16_to_f32(load_u16(row));
       for (int piece = 0; piece < 8; ++piece) {
         const float scale = d * static_cast<float>(scale_of(row, piece));
-        const std::byte* const codes = row + kCodesAt + 16 * piece;
+        const std::byte* const codes = row + kCodesAt + std::ptrdiff_t{16} * piece;
         for (int i = 0; i < 16; ++i) {
           const int b = std::to_integer<int>(codes[i]);
           out[32 * piece + i] = scale * static_cast<float>(kIq4Values[b & 15]);
@@ -47,17 +47,17 @@ struct IQ4_XS {
   /// The search of scale_block.hpp.
   static void encode(const float* row, std::int64_t n, std::byte* out) noexcept {
     for (; n > 0; n -= kBlockElements, row += kBlockElements, out += kBlockBytes) {
-      const ScaleBlock<8, 32, Iq4Codes> block(row);
+      const ScaleBlock<8, 32, Iq4Codes, -32> block(row);
       store_u16(block.d, out);
       int upper = 0;
       for (int piece = 0; piece < 8; ++piece) upper |= (block.scales[piece] + 32) >> 4 << 2 * piece;
       store_u16(static_cast<std::uint16_t>(upper), out + kUpperAt);
-      for (int pair = 0; pair < 4; ++pair) {
+      for (std::ptrdiff_t pair = 0; pair < 4; ++pair) {
         const int low = (block.scales[2 * pair] + 32) & 15;
         const int high = (block.scales[2 * pair + 1] + 32) & 15;
         out[kLowerAt + pair] = static_cast<std::byte>(high << 4 | low);
       }
-      for (int at = 0; at < 128; ++at) {
+      for (std::ptrdiff_t at = 0; at < 128; ++at) {
         const std::int8_t* const v = block.v + 32 * (at / 16) + at % 16;
         out[kCodesAt + at] = static_cast<std::byte>(Iq4Codes::code_of(v[16]) << 4 | Iq4Codes::code_of(v[0]));
       }
@@ -65,12 +65,12 @@ struct IQ4_XS {
   }
 
   static void pack_block(const std::byte* const (&rows)[kPanelRows], std::byte* panel) noexcept {
-    for (int r = 0; r < kPanelRows; ++r) {
+    for (std::ptrdiff_t r = 0; r < kPanelRows; ++r) {
       std::memcpy(panel + 2 * r, rows[r], 2);
       for (int piece = 0; piece < 8; ++piece) {
         panel[kPanelScalesAt + 16 * piece + r] = static_cast<std::byte>(scale_of(rows[r], piece));
       }
-      for (int group = 0; group < 32; ++group) {
+      for (std::ptrdiff_t group = 0; group < 32; ++group) {
         std::memcpy(panel + kQuadsAt + 64 * group + 4 * r, rows[r] + kCodesAt + 4 * group, 4);
       }
     }
@@ -85,8 +85,8 @@ struct IQ4_XS {
 
   template <class Isa, class Use>
   static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
-    const std::byte* const quads = block + kQuadsAt + 256 * piece;
-    for (int group = 0; group < 4; ++group) {
+    const std::byte* const quads = block + kQuadsAt + std::ptrdiff_t{256} * piece;
+    for (std::ptrdiff_t group = 0; group < 4; ++group) {
       const auto bytes = Isa::load_quads(quads + 64 * group);
       use(4 * group, Isa::lookup(Isa::field(bytes, 0, 4, 0), kIq4Values));
       use(4 * group + 16, Isa::lookup(Isa::field(bytes, 4, 4, 0), kIq4Values));
@@ -94,7 +94,7 @@ struct IQ4_XS {
   }
   template <class Isa>
   static typename Isa::Floats scales(const std::byte* block, int piece) noexcept {
-    return Isa::load_f16(block) * Isa::load_i8(block + kPanelScalesAt + 16 * piece);
+    return Isa::load_f16(block) * Isa::load_i8(block + kPanelScalesAt + std::ptrdiff_t{16} * piece);
   }
 
  private:

@@ -48,7 +48,7 @@ struct Q2_K {
       store_u16(block.d, out + kScaleAt);
       store_u16(block.dmin, out + kMinAt);
       for (int s = 0; s < 16; ++s) out[s] = static_cast<std::byte>(block.mins[s] << 4 | block.scales[s]);
-      for (int at = 0; at < 64; ++at) {
+      for (std::ptrdiff_t at = 0; at < 64; ++at) {
         const std::uint8_t* const q = block.q + 128 * (at / 32) + at % 32;
         out[kCodesAt + at] = static_cast<std::byte>(q[96] << 6 | q[64] << 4 | q[32] << 2 | q[0]);
       }
@@ -56,11 +56,11 @@ struct Q2_K {
   }
 
   static void pack_block(const std::byte* const (&rows)[kPanelRows], std::byte* panel) noexcept {
-    for (int r = 0; r < kPanelRows; ++r) {
+    for (std::ptrdiff_t r = 0; r < kPanelRows; ++r) {
       std::memcpy(panel + 2 * r, rows[r] + kScaleAt, 2);
       std::memcpy(panel + kPanelMinAt + 2 * r, rows[r] + kMinAt, 2);
-      for (int s = 0; s < 16; ++s) panel[kPanelScalesAt + 16 * s + r] = rows[r][s];
-      for (int group = 0; group < 16; ++group) {
+      for (std::ptrdiff_t s = 0; s < 16; ++s) panel[kPanelScalesAt + 16 * s + r] = rows[r][s];
+      for (std::ptrdiff_t group = 0; group < 16; ++group) {
         std::memcpy(panel + kQuadsAt + 64 * group + 4 * r, rows[r] + kCodesAt + 4 * group, 4);
       }
     }
@@ -75,8 +75,8 @@ struct Q2_K {
 
   template <class Isa, class Use>
   static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
-    const std::byte* const quads = block + kQuadsAt + 512 * (piece / 4);
-    for (int group = 0; group < 8; ++group) {
+    const std::byte* const quads = block + kQuadsAt + std::ptrdiff_t{512} * (piece / 4);
+    for (std::ptrdiff_t group = 0; group < 8; ++group) {
       use(4 * group, Isa::field(Isa::load_quads(quads + 64 * group), 2 * (piece % 4), 2, 0));
     }
   }
@@ -90,11 +90,11 @@ struct Q2_K {
   }
   template <class Isa>
   static typename Isa::Floats half_scales(const std::byte* block, int piece, int half) noexcept {
-    return Isa::load_bits(block + kPanelScalesAt + 16 * (2 * piece + half), 0, 4);
+    return Isa::load_bits(block + kPanelScalesAt + std::ptrdiff_t{16} * (2 * piece + half), 0, 4);
   }
   template <class Isa>
   static typename Isa::Floats half_mins(const std::byte* block, int piece, int half) noexcept {
-    return Isa::load_bits(block + kPanelScalesAt + 16 * (2 * piece + half), 4, 4);
+    return Isa::load_bits(block + kPanelScalesAt + std::ptrdiff_t{16} * (2 * piece + half), 4, 4);
   }
 
  private:

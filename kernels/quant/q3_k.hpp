@@ -45,7 +45,7 @@ struct Q3_K {
   /// The search of scale_block.hpp.
   static void encode(const float* row, std::int64_t n, std::byte* out) noexcept {
     for (; n > 0; n -= kBlockElements, row += kBlockElements, out += kBlockBytes) {
-      const ScaleBlock<16, 16, IntegerCodes<-4, 3>> block(row);
+      const ScaleBlock<16, 16, IntegerCodes<-4, 3>, -32> block(row);
       std::memset(out, 0, kBlockBytes);
       store_u16(block.d, out + kScaleAt);
       for (int s = 0; s < 16; ++s) {
@@ -62,13 +62,13 @@ struct Q3_K {
   }
 
   static void pack_block(const std::byte* const (&rows)[kPanelRows], std::byte* panel) noexcept {
-    for (int r = 0; r < kPanelRows; ++r) {
+    for (std::ptrdiff_t r = 0; r < kPanelRows; ++r) {
       std::memcpy(panel + 2 * r, rows[r] + kScaleAt, 2);
-      for (int s = 0; s < 12; ++s) panel[kPanelScalesAt + 16 * s + r] = rows[r][kScalesAt + s];
-      for (int group = 0; group < 8; ++group) {
+      for (std::ptrdiff_t s = 0; s < 12; ++s) panel[kPanelScalesAt + 16 * s + r] = rows[r][kScalesAt + s];
+      for (std::ptrdiff_t group = 0; group < 8; ++group) {
         std::memcpy(panel + kUpperQuadsAt + 64 * group + 4 * r, rows[r] + 4 * group, 4);
       }
-      for (int group = 0; group < 16; ++group) {
+      for (std::ptrdiff_t group = 0; group < 16; ++group) {
         std::memcpy(panel + kLowerQuadsAt + 64 * group + 4 * r, rows[r] + kLowerAt + 4 * group, 4);
       }
     }
@@ -83,8 +83,8 @@ struct Q3_K {
 
   template <class Isa, class Use>
   static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
-    const std::byte* const lower = block + kLowerQuadsAt + 512 * (piece / 4);
-    for (int group = 0; group < 8; ++group) {
+    const std::byte* const lower = block + kLowerQuadsAt + std::ptrdiff_t{512} * (piece / 4);
+    for (std::ptrdiff_t group = 0; group < 8; ++group) {
       const auto two = Isa::field(Isa::load_quads(lower + 64 * group), 2 * (piece % 4), 2, 0);
       const auto third = Isa::field(Isa::load_quads(block + kUpperQuadsAt + 64 * group), piece, 1, 2);
       use(4 * group, Isa::either(two, third));
@@ -98,8 +98,8 @@ struct Q3_K {
   static typename Isa::Floats half_scales(const std::byte* block, int piece, int half) noexcept {
     using Floats = typename Isa::Floats;
     const int s = 2 * piece + half;
-    const Floats lower = Isa::load_bits(block + kPanelScalesAt + 16 * (s % 8), 4 * (s / 8), 4);
-    const Floats upper = Isa::load_bits(block + kPanelScalesAt + 16 * (8 + s % 4), 2 * (s / 4), 2);
+    const Floats lower = Isa::load_bits(block + kPanelScalesAt + std::ptrdiff_t{16} * (s % 8), 4 * (s / 8), 4);
+    const Floats upper = Isa::load_bits(block + kPanelScalesAt + std::ptrdiff_t{16} * (8 + s % 4), 2 * (s / 4), 2);
     return lower + upper * Floats::splat(16.0F) - Floats::splat(32.0F);
   }
 

@@ -72,7 +72,7 @@ struct Q4_1 {
 
   template <class Isa, class Use>
   static void for_each_quad(const std::byte* block, int /*piece*/, Use use) noexcept {
-    for (int group = 0; group < 4; ++group) {
+    for (std::ptrdiff_t group = 0; group < 4; ++group) {
       const auto bytes = Isa::load_quads(block + kQuadsAt + 64 * group);
       use(4 * group, Isa::field(bytes, 0, 4, 0));
       use(4 * group + 16, Isa::field(bytes, 4, 4, 0));

@@ -5,8 +5,8 @@
 //     | d: fp16 | dmin: fp16 | sc and m: 12 bytes, as in packed_scales.hpp | qs: 4 x 32 bytes |
 //     qs[32 c + l] = q[64 c + 32 + l] << 4 | q[64 c + l]
 //
-//   Panel block of 16 rows, 2368 bytes: scales and minima have a byte each, and d and dmin signs that spare the kernel
-//   a subtraction; the rest are the same bytes, in the order in which SIMD lanes want them.
+//   Panel block of 16 rows, 2368 bytes: scales and minima have a byte each, and dmin the sign that spares the kernel a
+//   subtraction; the rest are the same bytes, in the order in which SIMD lanes want them.
 //     | d of rows 0..15 (32 bytes) | -dmin of rows 0..15 (32 bytes) |
 //     | sc[0] of rows 0..15 | … | sc[7] of rows 0..15 | m[0] of rows 0..15 | … | m[7] of rows 0..15 |   256 bytes
 //     then for each chunk, for each 4 weights l = 4 g .. 4 g + 3:
@@ -52,7 +52,7 @@ struct Q4_K {
       store_u16(block.d, out);
       store_u16(block.dmin, out + 2);
       PackedScales::store(block.scales, block.mins, out + kScalesAt);
-      for (int chunk = 0; chunk < 4; ++chunk) {
+      for (std::ptrdiff_t chunk = 0; chunk < 4; ++chunk) {
         const std::uint8_t* const q = block.q + 64 * chunk;
         for (int l = 0; l < 32; ++l) {
           out[kCodesAt + 32 * chunk + l] = static_cast<std::byte>(q[l + 32] << 4 | q[l]);
@@ -62,15 +62,15 @@ struct Q4_K {
   }
 
   static void pack_block(const std::byte* const (&rows)[kPanelRows], std::byte* panel) noexcept {
-    for (int r = 0; r < kPanelRows; ++r) {
+    for (std::ptrdiff_t r = 0; r < kPanelRows; ++r) {
       std::memcpy(panel + 2 * r, rows[r], 2);
       store_u16(load_u16(rows[r] + 2) ^ 0x8000U, panel + kMinAt + 2 * r);
       const PackedScales packed = PackedScales::load(rows[r] + kScalesAt);
-      for (int s = 0; s < PackedScales::kCount; ++s) {
+      for (std::ptrdiff_t s = 0; s < PackedScales::kCount; ++s) {
         panel[kPanelScalesAt + 16 * s + r] = std::byte{packed.scales[s]};
         panel[kPanelMinsAt + 16 * s + r] = std::byte{packed.mins[s]};
       }
-      for (int group = 0; group < 32; ++group) {
+      for (std::ptrdiff_t group = 0; group < 32; ++group) {
         std::memcpy(panel + kQuadsAt + 64 * group + 4 * r, rows[r] + kCodesAt + 4 * group, 4);
       }
     }
@@ -85,18 +85,18 @@ struct Q4_K {
 
   template <class Isa, class Use>
   static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
-    const std::byte* const quads = block + kQuadsAt + 512 * (piece / 2);
-    for (int group = 0; group < 8; ++group) {
+    const std::byte* const quads = block + kQuadsAt + std::ptrdiff_t{512} * (piece / 2);
+    for (std::ptrdiff_t group = 0; group < 8; ++group) {
       use(4 * group, Isa::field(Isa::load_quads(quads + 64 * group), 4 * (piece % 2), 4, 0));
     }
   }
   template <class Isa>
   static typename Isa::Floats scales(const std::byte* block, int piece) noexcept {
-    return Isa::load_f16(block) * Isa::load_u8(block + kPanelScalesAt + 16 * piece);
+    return Isa::load_f16(block) * Isa::load_u8(block + kPanelScalesAt + std::ptrdiff_t{16} * piece);
   }
   template <class Isa>
   static typename Isa::Floats mins(const std::byte* block, int piece) noexcept {
-    return Isa::load_f16(block + kMinAt) * Isa::load_u8(block + kPanelMinsAt + 16 * piece);
+    return Isa::load_f16(block + kMinAt) * Isa::load_u8(block + kPanelMinsAt + std::ptrdiff_t{16} * piece);
   }
 
  private:

@@ -81,7 +81,7 @@ struct Q5_0 {
   static void for_each_quad(const std::byte* block, int /*piece*/, Use use) noexcept {
     const auto fifth = Isa::load_quads(block + kFifthAt);
     for (int group = 0; group < 4; ++group) {
-      const auto bytes = Isa::load_quads(block + kQuadsAt + 64 * group);
+      const auto bytes = Isa::load_quads(block + kQuadsAt + std::ptrdiff_t{64} * group);
       use(4 * group, Isa::either(Isa::field(bytes, 0, 4, 0), Isa::field(fifth, group, 1, 4)));
       use(4 * group + 16, Isa::either(Isa::field(bytes, 4, 4, 0), Isa::field(fifth, group + 4, 1, 4)));
     }

@@ -60,7 +60,7 @@ struct Q5_K {
         for (int piece = 0; piece < 8; ++piece) upper |= block.q[32 * piece + l] >> 4 << piece;
         out[kUpperAt + l] = static_cast<std::byte>(upper);
       }
-      for (int chunk = 0; chunk < 4; ++chunk) {
+      for (std::ptrdiff_t chunk = 0; chunk < 4; ++chunk) {
         const std::uint8_t* const q = block.q + 64 * chunk;
         for (int l = 0; l < 32; ++l) {
           out[kLowerAt + 32 * chunk + l] = static_cast<std::byte>((q[l + 32] & 15) << 4 | (q[l] & 15));
@@ -70,18 +70,18 @@ struct Q5_K {
   }
 
   static void pack_block(const std::byte* const (&rows)[kPanelRows], std::byte* panel) noexcept {
-    for (int r = 0; r < kPanelRows; ++r) {
+    for (std::ptrdiff_t r = 0; r < kPanelRows; ++r) {
       std::memcpy(panel + 2 * r, rows[r], 2);
       store_u16(load_u16(rows[r] + 2) ^ 0x8000U, panel + kMinAt + 2 * r);
       const PackedScales packed = PackedScales::load(rows[r] + kScalesAt);
-      for (int s = 0; s < PackedScales::kCount; ++s) {
+      for (std::ptrdiff_t s = 0; s < PackedScales::kCount; ++s) {
         panel[kPanelScalesAt + 16 * s + r] = std::byte{packed.scales[s]};
         panel[kPanelMinsAt + 16 * s + r] = std::byte{packed.mins[s]};
       }
-      for (int group = 0; group < 8; ++group) {
+      for (std::ptrdiff_t group = 0; group < 8; ++group) {
         std::memcpy(panel + kUpperQuadsAt + 64 * group + 4 * r, rows[r] + kUpperAt + 4 * group, 4);
       }
-      for (int group = 0; group < 32; ++group) {
+      for (std::ptrdiff_t group = 0; group < 32; ++group) {
         std::memcpy(panel + kLowerQuadsAt + 64 * group + 4 * r, rows[r] + kLowerAt + 4 * group, 4);
       }
     }
@@ -96,8 +96,8 @@ struct Q5_K {
 
   template <class Isa, class Use>
   static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
-    const std::byte* const lower = block + kLowerQuadsAt + 512 * (piece / 2);
-    for (int group = 0; group < 8; ++group) {
+    const std::byte* const lower = block + kLowerQuadsAt + std::ptrdiff_t{512} * (piece / 2);
+    for (std::ptrdiff_t group = 0; group < 8; ++group) {
       const auto nibbles = Isa::field(Isa::load_quads(lower + 64 * group), 4 * (piece % 2), 4, 0);
       const auto fifth = Isa::field(Isa::load_quads(block + kUpperQuadsAt + 64 * group), piece, 1, 4);
       use(4 * group, Isa::either(nibbles, fifth));
@@ -105,11 +105,11 @@ struct Q5_K {
   }
   template <class Isa>
   static typename Isa::Floats scales(const std::byte* block, int piece) noexcept {
-    return Isa::load_f16(block) * Isa::load_u8(block + kPanelScalesAt + 16 * piece);
+    return Isa::load_f16(block) * Isa::load_u8(block + kPanelScalesAt + std::ptrdiff_t{16} * piece);
   }
   template <class Isa>
   static typename Isa::Floats mins(const std::byte* block, int piece) noexcept {
-    return Isa::load_f16(block + kMinAt) * Isa::load_u8(block + kPanelMinsAt + 16 * piece);
+    return Isa::load_f16(block + kMinAt) * Isa::load_u8(block + kPanelMinsAt + std::ptrdiff_t{16} * piece);
   }
 
  private:

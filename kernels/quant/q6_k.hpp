@@ -12,11 +12,11 @@
 //     | row 0: ql[4g..4g+3] | … | row 15 | row 0: ql[32+4g..] | … | row 15 | row 0: qh[4g..] | … | row 15 |   192 bytes
 #pragma once
 
-#include <cmath>
 #include <cstring>
 
 #include "kernels/half.hpp"
 #include "kernels/quant/formats.hpp"
+#include "kernels/quant/scale_block.hpp"
 
 namespace covey {
 
@@ -36,28 +36,14 @@ struct Q6_K {
     }
   }
 
-  /// Each 16 weights get the scale at which the one of largest magnitude becomes -32; d is the largest of these scales
-  /// over -128. Both are rounded before the weights are divided by them.
+  /// The search of scale_block.hpp.
   static void encode(const float* row, std::int64_t n, std::byte* out) noexcept {
     for (; n > 0; n -= kBlockElements, row += kBlockElements, out += kBlockBytes) {
-      float scales[16];
-      float largest = 0.0F;
-      for (int s = 0; s < 16; ++s) {
-        scales[s] = extreme(row + 16 * s) / -32.0F;
-        if (std::fabs(scales[s]) > std::fabs(largest)) largest = scales[s];
-      }
+      const ScaleBlock<16, 16, IntegerCodes<-32, 31>, -128> block(row);
       std::memset(out, 0, kBlockBytes);
-      const std::uint16_t half = f32_to_fp16(largest / -128.0F);
-      store_u16(half, out + kScaleAt);
-      const float d = fp16_to_f32(half);
-      for (int s = 0; s < 16; ++s) {
-        const int scale = nearest(d != 0.0F ? scales[s] / d : 0.0F, -128, 127);
-        out[kScalesAt + s] = static_cast<std::byte>(scale);
-        const float step = d * static_cast<float>(scale);
-        for (int i = 16 * s; i < 16 * s + 16; ++i) {
-          store(out, i, nearest(step != 0.0F ? row[i] / step : 0.0F, -32, 31) + 32);
-        }
-      }
+      store_u16(block.d, out + kScaleAt);
+      for (int s = 0; s < 16; ++s) out[kScalesAt + s] = static_cast<std::byte>(block.scales[s]);
+      for (int i = 0; i < kBlockElements; ++i) store(out, i, block.v[i] + 32);
     }
   }
 
@@ -132,20 +118,6 @@ struct Q6_K {
     const Bits at = bits_of(i);
     block[at.lower] |= static_cast<std::byte>((value & 15) << at.lower_shift);
     block[at.upper] |= static_cast<std::byte>((value >> 4) << at.upper_shift);
-  }
-
-  static float extreme(const float* weights) noexcept {
-    float m = 0.0F;
-    for (int i = 0; i < 16; ++i) {
-      if (std::fabs(weights[i]) > std::fabs(m)) m = weights[i];
-    }
-    return m;
-  }
-  /// Zero for what is not finite.
-  static int nearest(float value, int low, int high) noexcept {
-    if (!(std::fabs(value) < 1e6F)) return 0;
-    const int rounded = static_cast<int>(std::lrintf(value));
-    return rounded < low ? low : rounded > high ? high : rounded;
   }
 };
 

@@ -1,5 +1,6 @@
-// Blocks of sub-blocks with a 6-bit scale each, in units of an fp16 number: w[i] = d * scales[i / N] * v[i], scales in
-// -32..31, v of a code (scale_fit.hpp). Formats with such blocks differ in the code, and in where they put the bits.
+// Blocks of sub-blocks with a scale each, a small integer in units of an fp16 number: w[i] = d * scales[i / N] * v[i],
+// scales in LowestScale..-LowestScale - 1, v of a code (scale_fit.hpp). Formats with such blocks differ in the code,
+// the range of scales, and in where they put the bits.
 #pragma once
 
 #include <cmath>
@@ -11,11 +12,11 @@
 
 namespace covey {
 
-template <int SubBlocks, int N, class Codes>
+template <int SubBlocks, int N, class Codes, int LowestScale>
 struct ScaleBlock {
   static constexpr int kElements = SubBlocks * N;
-  static constexpr int kLowestScale = -32;
-  static constexpr int kHighestScale = 31;
+  static constexpr int kLowestScale = LowestScale;
+  static constexpr int kHighestScale = -LowestScale - 1;
 
   std::uint16_t d = 0;  // fp16
   std::int8_t scales[SubBlocks] = {};
