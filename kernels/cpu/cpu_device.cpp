@@ -136,7 +136,10 @@ ProductInput CpuDevice::product_input(Slot slot, ActivationKind kind) {
   const Activations::Int8Copy copy = activations_.int8_copy(slot);
   if (!copy.valid) {
     each_row(rows, width / kElementsPerNanosecond, [&](std::int64_t t) {
-      isa_.quantize(activations_.row(slot, t), width, copy.blocks + static_cast<std::size_t>(t) * copy.row_blocks);
+      const std::int64_t first = t / kTokenGroup * kTokenGroup;  // of the token's group
+      const auto group = static_cast<std::size_t>(std::min<std::int64_t>(kTokenGroup, rows - first));
+      ActivationBlock* const blocks = copy.blocks + static_cast<std::size_t>(first) * copy.row_blocks + (t - first);
+      isa_.quantize(activations_.row(slot, t), width, blocks, group);
     });
   }
   return {reinterpret_cast<const std::byte*>(copy.blocks), copy.row_blocks * sizeof(ActivationBlock), rows};

@@ -31,10 +31,10 @@ const Format& checked_format(const MatrixView& weights);
 /// `as_f32`: decodes the weights and keeps them as F32. Throws Error as checked_format, or for lack of memory.
 PackedMatrix pack_matrix(const MatrixView& weights, bool as_f32, ThreadPool& pool);
 
-/// Rows of a product's input: F32, or ActivationBlocks, as the matrix' format asks.
+/// A product's input: F32 rows, or groups of ActivationBlocks, as the matrix' format asks (ActivationKind).
 struct ProductInput {
   const std::byte* data = nullptr;  // (tokens, matrix.cols)
-  std::size_t stride = 0;           // bytes from row to row
+  std::size_t stride = 0;           // bytes a token
   std::int32_t tokens = 0;
 };
 

@@ -23,20 +23,9 @@
 namespace covey {
 namespace {
 
-/// Bytes a row of a panel block, which a format may make a little larger than the file's.
-template <class F>
-constexpr std::size_t panel_block_bytes() {
-  if constexpr (requires { F::kPanelBlockBytes; }) {
-    static_assert(F::kPanelBlockBytes * 100 <= F::kBlockBytes * 103);
-    return F::kPanelBlockBytes;
-  } else {
-    return F::kBlockBytes;
-  }
-}
-
 template <class F>
 std::size_t panel_bytes(std::int64_t cols) noexcept {
-  return static_cast<std::size_t>(cols / F::kBlockElements) * panel_block_bytes<F>() * kPanelRows;
+  return static_cast<std::size_t>(cols / F::kBlockElements) * F::kPanelBlockBytes * kPanelRows;
 }
 
 /// A panel is a sequence of panel blocks: block b of 16 rows, in the order of the format's picture.
@@ -54,7 +43,7 @@ void pack(const MatrixView& weights, std::int64_t first_row, std::byte* panel) n
   }
   for (std::int64_t b = 0; b < weights.cols / F::kBlockElements; ++b) {
     F::pack_block(rows, panel);
-    panel += panel_block_bytes<F>() * kPanelRows;
+    panel += std::size_t{F::kPanelBlockBytes} * kPanelRows;
     for (int r = 0; r < kPanelRows; ++r) rows[r] += steps[r];
   }
 }

@@ -71,7 +71,8 @@ struct IQ4_NL {
   static constexpr bool kHasMins = false;
 
   template <class Isa, class Use>
-  static void for_each_quad(const std::byte* block, int /*piece*/, Use use) noexcept {
+  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int /*piece*/, Use use) noexcept {
+#pragma GCC unroll 4
     for (std::ptrdiff_t group = 0; group < 4; ++group) {
       const auto bytes = Isa::load_quads(block + kQuadsAt + 64 * group);
       use(4 * group, Isa::lookup(Isa::field(bytes, 0, 4, 0), kIq4Values));

@@ -84,8 +84,9 @@ struct IQ4_XS {
   static constexpr bool kHasMins = false;
 
   template <class Isa, class Use>
-  static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
+  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
     const std::byte* const quads = block + kQuadsAt + std::ptrdiff_t{256} * piece;
+#pragma GCC unroll 4
     for (std::ptrdiff_t group = 0; group < 4; ++group) {
       const auto bytes = Isa::load_quads(quads + 64 * group);
       use(4 * group, Isa::lookup(Isa::field(bytes, 0, 4, 0), kIq4Values));

@@ -82,8 +82,9 @@ struct Q3_K {
   static constexpr bool kHasMins = false;
 
   template <class Isa, class Use>
-  static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
+  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
     const std::byte* const lower = block + kLowerQuadsAt + std::ptrdiff_t{512} * (piece / 4);
+#pragma GCC unroll 8
     for (std::ptrdiff_t group = 0; group < 8; ++group) {
       const auto two = Isa::field(Isa::load_quads(lower + 64 * group), 2 * (piece % 4), 2, 0);
       const auto third = Isa::field(Isa::load_quads(block + kUpperQuadsAt + 64 * group), piece, 1, 2);

@@ -84,8 +84,9 @@ struct Q4_K {
   static constexpr bool kHasMins = true;
 
   template <class Isa, class Use>
-  static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
+  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
     const std::byte* const quads = block + kQuadsAt + std::ptrdiff_t{512} * (piece / 2);
+#pragma GCC unroll 8
     for (std::ptrdiff_t group = 0; group < 8; ++group) {
       use(4 * group, Isa::field(Isa::load_quads(quads + 64 * group), 4 * (piece % 2), 4, 0));
     }

@@ -78,8 +78,9 @@ struct Q5_0 {
   static constexpr bool kHasMins = false;
 
   template <class Isa, class Use>
-  static void for_each_quad(const std::byte* block, int /*piece*/, Use use) noexcept {
+  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int /*piece*/, Use use) noexcept {
     const auto fifth = Isa::load_quads(block + kFifthAt);
+#pragma GCC unroll 4
     for (int group = 0; group < 4; ++group) {
       const auto bytes = Isa::load_quads(block + kQuadsAt + std::ptrdiff_t{64} * group);
       use(4 * group, Isa::either(Isa::field(bytes, 0, 4, 0), Isa::field(fifth, group, 1, 4)));

@@ -95,8 +95,9 @@ struct Q5_K {
   static constexpr bool kHasMins = true;
 
   template <class Isa, class Use>
-  static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
+  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
     const std::byte* const lower = block + kLowerQuadsAt + std::ptrdiff_t{512} * (piece / 2);
+#pragma GCC unroll 8
     for (std::ptrdiff_t group = 0; group < 8; ++group) {
       const auto nibbles = Isa::field(Isa::load_quads(lower + 64 * group), 4 * (piece % 2), 4, 0);
       const auto fifth = Isa::field(Isa::load_quads(block + kUpperQuadsAt + 64 * group), piece, 1, 4);

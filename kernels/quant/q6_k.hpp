@@ -25,6 +25,7 @@ struct Q6_K {
   static constexpr ActivationKind kActivations = ActivationKind::int8;
   static constexpr int kBlockElements = 256;
   static constexpr int kBlockBytes = 210;
+  static constexpr int kPanelBlockBytes = 210;
 
   static void decode(const std::byte* row, std::int64_t n, float* out) noexcept {
     for (; n > 0; n -= kBlockElements, row += kBlockBytes, out += kBlockElements) {
@@ -64,27 +65,24 @@ struct Q6_K {
 
   // -- The kernel's view of a panel block -----------------------------------------------------------------------------
 
-  template <class Isa>
-  using Dot = typename Isa::SignedDot;
-  /// Columns that share a scale.
   static constexpr int kScaleColumns = 16;
-  /// Stored value minus weight: for_each_quad() takes 32 off already.
-  static constexpr int kOffset = 0;
+  static constexpr int kBits = 6;
+  static constexpr int kOffset = 32;
+  static constexpr bool kHasMins = false;
 
-  /// Calls use(first column in the piece, the 16 rows' values of 4 columns) for half a piece of 32 columns.
   template <class Isa, class Use>
-  static void for_each_quad(const std::byte* block, int piece, int half, Use use) noexcept {
+  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
     const int j = piece % 4;
-    for (int group = 4 * half; group < 4 * half + 4; ++group) {
+#pragma GCC unroll 8
+    for (int group = 0; group < 8; ++group) {
       const std::byte* at = block + quads_at(piece / 4, group);
-      const auto bytes = Isa::load_quads(at + 64 * (j % 2));
-      const auto nibbles = j < 2 ? Isa::low_nibbles(bytes) : Isa::high_nibbles(bytes);
-      use(4 * group, Isa::join_six_bits(nibbles, Isa::upper_bits(Isa::load_quads(at + 128), j)));
+      const auto lower = Isa::field(Isa::load_quads(at + 64 * (j % 2)), 4 * (j / 2), 4, 0);
+      use(4 * group, Isa::either(lower, Isa::field(Isa::load_quads(at + 128), 2 * j, 2, 4)));
     }
   }
 
   template <class Isa>
-  static typename Isa::Floats scales(const std::byte* block) noexcept {
+  static typename Isa::Floats scales(const std::byte* block, int) noexcept {
     return Isa::load_f16(block);
   }
   template <class Isa>
