@@ -49,11 +49,11 @@ struct Q6_K {
   }
 
   static void pack_block(const std::byte* const (&rows)[kPanelRows], std::byte* panel) noexcept {
-    for (int r = 0; r < kPanelRows; ++r) {
+    for (std::ptrdiff_t r = 0; r < kPanelRows; ++r) {
       std::memcpy(panel + 2 * r, rows[r] + kScaleAt, 2);
-      for (int s = 0; s < 16; ++s) panel[32 + 16 * s + r] = rows[r][kScalesAt + s];
-      for (int half = 0; half < 2; ++half) {
-        for (int group = 0; group < 8; ++group) {
+      for (std::ptrdiff_t s = 0; s < 16; ++s) panel[32 + 16 * s + r] = rows[r][kScalesAt + s];
+      for (std::ptrdiff_t half = 0; half < 2; ++half) {
+        for (std::ptrdiff_t group = 0; group < 8; ++group) {
           std::byte* const to = panel + quads_at(half, group) + 4 * r;
           std::memcpy(to, rows[r] + 64 * half + 4 * group, 4);
           std::memcpy(to + 64, rows[r] + 64 * half + 32 + 4 * group, 4);
@@ -76,7 +76,7 @@ struct Q6_K {
 #pragma GCC unroll 8
     for (int group = 0; group < 8; ++group) {
       const std::byte* at = block + quads_at(piece / 4, group);
-      const auto lower = Isa::field(Isa::load_quads(at + 64 * (j % 2)), 4 * (j / 2), 4, 0);
+      const auto lower = Isa::field(Isa::load_quads(at + std::ptrdiff_t{64} * (j % 2)), 4 * (j / 2), 4, 0);
       use(4 * group, Isa::either(lower, Isa::field(Isa::load_quads(at + 128), 2 * j, 2, 4)));
     }
   }
@@ -87,7 +87,7 @@ struct Q6_K {
   }
   template <class Isa>
   static typename Isa::Floats half_scales(const std::byte* block, int piece, int half) noexcept {
-    return Isa::load_i8(block + 32 + 16 * (2 * piece + half));
+    return Isa::load_i8(block + 32 + std::ptrdiff_t{16} * (2 * piece + half));
   }
 
  private:
@@ -95,7 +95,9 @@ struct Q6_K {
   static constexpr int kScalesAt = 192;
   static constexpr int kScaleAt = 208;
 
-  static constexpr int quads_at(int half, int group) { return 288 + 192 * (8 * half + group); }
+  static constexpr std::ptrdiff_t quads_at(std::ptrdiff_t half, std::ptrdiff_t group) {
+    return 288 + 192 * (8 * half + group);
+  }
 
   /// Where weight i has its bits: byte of the lower four, byte of the upper two, and how far up they lie.
   struct Bits {
