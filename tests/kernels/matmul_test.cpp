@@ -189,8 +189,24 @@ TEST_P(Matmul, AnyAddress) {
   }
 }
 
-/// Where a block keeps its fp16 scale.
-std::size_t scale_at(const Format& format) { return format.type == TensorType::q6_k ? 208 : 0; }
+/// Whether byte `at` of a block is of an fp16 scale or minimum.
+bool is_of_a_half(const Format& format, std::size_t at) {
+  switch (format.type) {
+    case TensorType::q4_1:
+    case TensorType::q5_1:
+    case TensorType::q4_k:
+    case TensorType::q5_k:
+      return at < 4;
+    case TensorType::q2_k:
+      return at >= 80;
+    case TensorType::q3_k:
+      return at >= 108;
+    case TensorType::q6_k:
+      return at >= 208;
+    default:
+      return at < 2;
+  }
+}
 
 /// The largest magnitudes of weights and activations together: where narrow intermediate sums would overflow. For Q6_K,
 /// bytes 0x80 are the scale -128 and, in half of the pieces, weights of -32.
@@ -198,8 +214,7 @@ void expect_exact_extremes(const Format& format, int weight_byte, int activation
   const std::size_t block_bytes = tensor_type_info(format.type).block_bytes;
   Product product(format, 16, tensor_type_info(format.type).block_elements, tokens);
   for (std::size_t i = 0; i < product.weights.size(); ++i) {
-    const bool scale = i % block_bytes - scale_at(format) < 2;
-    if (!scale) product.weights[i] = static_cast<std::byte>(weight_byte);
+    if (!is_of_a_half(format, i % block_bytes)) product.weights[i] = static_cast<std::byte>(weight_byte);
   }
   format.pack({product.weights.data(), format.type, 16, product.cols, block_bytes}, 0, product.panels.data());
   const std::int32_t sum = activation * kActivationBlock;
