@@ -84,18 +84,23 @@ AttendSums CpuAttention::so_far(const Call& call, std::int64_t token, std::int32
           call.out + call.offset(token, first_head)};
 }
 
-void CpuAttention::attend_task(const Call& call, const AttentionPlan::Task& task, std::int32_t kv_head,
-                               int thread) const noexcept {
-  const KvLayout& layout = call.kv.layout();
-  const std::int32_t begin = task.span * call.span_tokens();
+const std::int32_t* CpuAttention::blocks_of(const Call& call, const AttentionPlan::Task& task) const noexcept {
   const auto tokens = plan_.order().subspan(static_cast<std::size_t>(task.first), static_cast<std::size_t>(task.count));
-  // The token that stands last knows all blocks.
+  // The token that stands last knows all of them.
   const std::int32_t last = *std::max_element(tokens.begin(), tokens.end(), [&](std::int32_t a, std::int32_t b) {
     return call.position(a) < call.position(b);
   });
-  const auto table =
-      call.batch.block_tables[static_cast<std::size_t>(call.batch.sequence[static_cast<std::size_t>(last)])];
-  const KvRun run = call.kv.run(call.layer, kv_head, table.data() + begin / layout.block_tokens);
+  const std::int32_t sequence = call.batch.sequence[static_cast<std::size_t>(last)];
+  return call.batch.block_tables[static_cast<std::size_t>(sequence)].data() +
+         task.span * (call.span_tokens() / call.kv.layout().block_tokens);
+}
+
+void CpuAttention::attend_task(const Call& call, const AttentionPlan::Task& task, const AttentionPlan::Task& next,
+                               std::int32_t kv_head, int thread) const noexcept {
+  const KvLayout& layout = call.kv.layout();
+  const std::int32_t begin = task.span * call.span_tokens();
+  const auto tokens = plan_.order().subspan(static_cast<std::size_t>(task.first), static_cast<std::size_t>(task.count));
+  const KvRun run = call.kv.run(call.layer, kv_head, blocks_of(call, task), *blocks_of(call, next));
   const AttendRun attend_run = call.isa.attend[static_cast<std::size_t>(layout.type)];
   float* const scratch = scratch_ + static_cast<std::size_t>(thread) * scratch_floats_;
 
@@ -165,7 +170,8 @@ void CpuAttention::attend(const KvStore& kv, std::int32_t layer, const AttendSpe
     pool.parallel_for(count * spec.kv_heads, pool.grain(count * spec.kv_heads, 2 * head_cost * call.span_tokens()),
                       [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
                         for (std::int64_t i = begin; i < end; ++i) {
-                          attend_task(call, tasks[static_cast<std::size_t>(i % count)],
+                          const auto task = static_cast<std::size_t>(i % count);
+                          attend_task(call, tasks[task], tasks[(task + 1) % tasks.size()],
                                       static_cast<std::int32_t>(i / count), thread);
                         }
                       });

@@ -37,7 +37,9 @@ class CpuAttention {
 
   AttendSums slot(const AttendSpec& spec, std::int64_t index, std::int32_t first_head) const noexcept;
   AttendSums so_far(const Call& call, std::int64_t token, std::int32_t first_head) const noexcept;
-  void attend_task(const Call& call, const AttentionPlan::Task& task, std::int32_t kv_head, int thread) const noexcept;
+  const std::int32_t* blocks_of(const Call& call, const AttentionPlan::Task& task) const noexcept;
+  void attend_task(const Call& call, const AttentionPlan::Task& task, const AttentionPlan::Task& next,
+                   std::int32_t kv_head, int thread) const noexcept;
   void join_spans(const Call& call, std::int64_t index, std::int32_t kv_head) const noexcept;
 
   AttentionPlan plan_;

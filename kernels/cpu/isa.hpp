@@ -70,6 +70,7 @@ struct KvRun {
   std::size_t to_values;
   const std::int32_t* blocks;
   std::int32_t block_tokens;
+  const std::byte* then;  ///< what the thread will read next, worth fetching before the run ends
 };
 
 /// What attention makes of a run for some query heads, and of several runs in order: for each the maximum of its

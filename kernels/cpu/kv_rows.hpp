@@ -76,16 +76,21 @@ struct PlainRows {
     }
   }
 
-  /// out: (head_dim, 16)
-  static void load_keys(const std::byte* tile, std::int32_t head_dim, float* out) noexcept {
-    for (std::int32_t d = 0; d < head_dim; ++d, tile += 16 * kBytes, out += 16) {
-      Numbers::template load<Isa>(tile).store(out);
-    }
-  }
+  /// A tile's keys, 16 tokens' next dimension at a time.
+  struct KeyReader {
+    const std::byte* at;
 
-  /// out: (padded_head_dim(head_dim))
-  static void load_value(const std::byte* row, std::int32_t head_dim, float* out) noexcept {
-    for (std::int32_t d = 0; d < head_dim; d += 16) Numbers::template load<Isa>(row + d * kBytes).store(out + d);
+    Floats next() noexcept {
+      const Floats keys = Numbers::template load<Isa>(at);
+      at += 16 * kBytes;
+      return keys;
+    }
+  };
+  static KeyReader read_keys(const std::byte* tile) noexcept { return {tile}; }
+
+  /// Dimensions d to d + 16 of a row, d a multiple of 16.
+  static Floats value(const std::byte* row, std::int32_t d) noexcept {
+    return Numbers::template load<Isa>(row + d * kBytes);
   }
 
  private:
@@ -93,6 +98,19 @@ struct PlainRows {
     return d + 16 <= head_dim ? Floats::load(in + d) : Floats::load_first(in + d, head_dim - d);
   }
 };
+
+/// out: (head_dim, 16)
+template <class Rows>
+void load_keys(const std::byte* tile, std::int32_t head_dim, float* out) noexcept {
+  auto keys = Rows::read_keys(tile);
+  for (std::int32_t d = 0; d < head_dim; ++d, out += 16) keys.next().store(out);
+}
+
+/// out: (padded_head_dim(head_dim))
+template <class Rows>
+void load_value(const std::byte* row, std::int32_t head_dim, float* out) noexcept {
+  for (std::int32_t d = 0; d < head_dim; d += 16) Rows::value(row, d).store(out + d);
+}
 
 template <class Isa>
 using F32Rows = PlainRows<Isa, F32Numbers>;
@@ -130,19 +148,28 @@ struct Q8Rows {
     }
   }
 
-  static void load_keys(const std::byte* tile, std::int32_t head_dim, float* out) noexcept {
-    for (std::int32_t d = 0; d < head_dim; d += 32, tile += kKeyBlock) {
-      const Floats scales = Isa::load_f16(tile);
-      for (std::ptrdiff_t i = 0; i < 32; ++i, out += 16) (Isa::load_i8(tile + 32 + 16 * i) * scales).store(out);
-    }
-  }
+  struct KeyReader {
+    const std::byte* at;
+    std::int32_t left;  // of the block
+    Floats scales;
 
-  static void load_value(const std::byte* row, std::int32_t head_dim, float* out) noexcept {
-    for (std::int32_t d = 0; d < head_dim; d += 32, row += kValueBlock, out += 32) {
-      const Floats scale = Floats::splat(Isa::f16_at(row));
-      (Isa::load_i8(row + 2) * scale).store(out);
-      (Isa::load_i8(row + 18) * scale).store(out + 16);
+    Floats next() noexcept {
+      if (left == 0) {
+        scales = Isa::load_f16(at);
+        at += 32;
+        left = 32;
+      }
+      const Floats keys = Isa::load_i8(at) * scales;
+      at += 16;
+      --left;
+      return keys;
     }
+  };
+  static KeyReader read_keys(const std::byte* tile) noexcept { return {tile, 0, Floats::splat(0.0F)}; }
+
+  static Floats value(const std::byte* row, std::int32_t d) noexcept {
+    const std::byte* block = row + d / 32 * kValueBlock;
+    return Isa::load_i8(block + 2 + d % 32) * Floats::splat(Isa::f16_at(block));
   }
 };
 

@@ -102,8 +102,11 @@ void KvStore::store(std::int32_t layer, std::int32_t place, const float* k, cons
   }
 }
 
-KvRun KvStore::run(std::int32_t layer, std::int32_t head, const std::int32_t* blocks) const noexcept {
-  return {memory_.data() + head_offset(layer, head), block_bytes_, keys_bytes_, blocks, layout_.block_tokens};
+KvRun KvStore::run(std::int32_t layer, std::int32_t head, const std::int32_t* blocks,
+                   std::int32_t next_block) const noexcept {
+  const std::byte* const first_keys = memory_.data() + head_offset(layer, head);
+  const std::byte* const then = first_keys + static_cast<std::size_t>(next_block) * block_bytes_;
+  return {first_keys, block_bytes_, keys_bytes_, blocks, layout_.block_tokens, then};
 }
 
 void KvStore::copy_block(std::int32_t from, std::int32_t to) noexcept {

@@ -33,8 +33,9 @@ class KvStore {
   /// Writes one token's keys and values, each (kv_heads, head_dim), at `place` = block * block_tokens + offset.
   void store(std::int32_t layer, std::int32_t place, const float* k, const float* v, const IsaTable& isa) noexcept;
 
-  /// The positions of one KV head that `blocks` hold. The pointer must stay valid.
-  KvRun run(std::int32_t layer, std::int32_t head, const std::int32_t* blocks) const noexcept;
+  /// The positions of one KV head that `blocks` hold; the pointer must stay valid. After them the thread will go on
+  /// with `next_block`.
+  KvRun run(std::int32_t layer, std::int32_t head, const std::int32_t* blocks, std::int32_t next_block) const noexcept;
 
   void copy_block(std::int32_t from, std::int32_t to) noexcept;
 

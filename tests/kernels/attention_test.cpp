@@ -85,7 +85,7 @@ struct Cache {
                       &sums.sum[i], &sums.weighted[i * width]});
     }
     std::vector<float> scratch(attend_scratch_floats(head_dim, tokens));
-    isa.attend[static_cast<std::size_t>(type)](store.run(0, 0, table.data() + from / block_tokens), head_dim, scale,
+    isa.attend[static_cast<std::size_t>(type)](store.run(0, 0, table.data() + from / block_tokens, 0), head_dim, scale,
                                                list.data(), count, scratch.data());
     return sums;
   }
@@ -104,7 +104,7 @@ struct Cache {
   std::vector<float> attend(const IsaTable& isa) const { return attend(isa, 0, queries(), tokens); }
 
   std::vector<double> reference() const {
-    const KvRun run = store.run(0, 0, table.data());
+    const KvRun run = store.run(0, 0, table.data(), 0);
     const auto head = [&](std::int32_t t) { return run.first_keys + table[t / block_tokens] * run.block_bytes; };
     std::vector<double> out;
     for (std::int32_t h = 0; h < queries(); ++h) {

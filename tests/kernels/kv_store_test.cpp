@@ -71,7 +71,7 @@ TEST(KvStore, KeepsEveryTokenApart) {
     for (std::int32_t row = 0; row < kLayers * places; ++row) {
       const std::int32_t block = row % places / block_tokens, offset = row % places % block_tokens;
       for (std::int32_t head = 0; head < kKvHeads; ++head) {
-        const KvRun run = store.run(row / places, head, blocks);
+        const KvRun run = store.run(row / places, head, blocks, 0);
         const std::size_t in = row * width + head * kHeadDim;
         for (std::int32_t d = 0; d < kHeadDim; ++d) {
           EXPECT_EQ(std::memcmp(key_number(run, KvType::f32, block, offset, d), k.data() + in + d, sizeof(float)), 0);
@@ -99,7 +99,7 @@ TEST(KvStore, CopiesBlocksOfAllLayers) {
     const auto holds = [&](std::int32_t block, std::int32_t original) {
       const float* const row = values.data() + (original * kLayers + layer) * kHeadDim;
       const std::int32_t blocks[] = {0};
-      const KvRun run = store.run(layer, 0, blocks);
+      const KvRun run = store.run(layer, 0, blocks, 0);
       return std::memcmp(key_number(run, KvType::f32, block, 0, 7), row + 7, sizeof(float)) == 0 &&
              std::memcmp(value_row(run, KvType::f32, block, 0), row, kHeadDim * sizeof(float)) == 0;
     };
