@@ -92,10 +92,12 @@ struct Attention {
     });
     const std::byte* ahead[Tiles];
     typename Rows::KeyReader cached[Tiles];
-    unrolled<Tiles>([&](auto s) {
-      ahead[s] = piece.ahead[at / 16 + s];
-      if constexpr (Widen) cached[s] = Rows::read_keys(piece.source[at / 16 + s]);
-    });
+    if constexpr (Widen) {
+      unrolled<Tiles>([&](auto s) {
+        ahead[s] = piece.ahead[at / 16 + s];
+        cached[s] = Rows::read_keys(piece.source[at / 16 + s]);
+      });
+    }
     float* const keys = piece.numbers + std::ptrdiff_t{at} * head_dim;
     const std::ptrdiff_t tile = std::ptrdiff_t{head_dim} * 16;
     for (std::ptrdiff_t d = 0; d < head_dim; ++d) {
@@ -104,11 +106,11 @@ struct Attention {
         if constexpr (Widen) {
           k[s] = cached[s].next();
           k[s].store(keys + s * tile + d * 16);
+          __builtin_prefetch(ahead[s]);
+          ahead[s] += piece.bytes;
         } else {
           k[s] = Floats::load(keys + s * tile + d * 16);
         }
-        __builtin_prefetch(ahead[s]);
-        ahead[s] += piece.bytes;
       });
       unrolled<Q>([&](auto i) {
         const Floats x = Floats::splat(q[i][d]);
@@ -213,10 +215,10 @@ struct Attention {
           if constexpr (Widen) {
             v[s] = Rows::value(row, d + 16 * s);
             v[s].store(value + std::ptrdiff_t{s} * 16);
+            __builtin_prefetch(ahead + strip_bytes * s);
           } else {
             v[s] = Floats::load(value + std::ptrdiff_t{s} * 16);
           }
-          __builtin_prefetch(ahead + strip_bytes * s);
         });
         unrolled<Q>([&](auto i) {
           const Floats x = Floats::splat(weights[i][t]);
