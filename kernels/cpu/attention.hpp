@@ -1,13 +1,16 @@
-// Attention of the query heads that share a KV head over a run of cached tokens, by online softmax.
+// Attention of some queries over a run of cached positions, in three steps: all scores, their exponentials, the
+// weighted sum of values.
 //
-// Tokens are taken in pieces; a piece's keys and values stay in the L1 cache while groups of queries pass over them, so
-// memory is read once. What is computed for a query does not depend on the queries beside it.
+// Keys and values are widened to F32 a piece at a time, once for all queries; the piece stays in the L1 cache while
+// tiles of queries pass over it. A score adds up dimension by dimension and a weighted value position by position, each
+// in a lane of its own: so neither depends on the tile, on the piece, or on the width of registers.
 #pragma once
 
+#include "kernels/cpu/attention_piece.hpp"
 #include "kernels/cpu/exp.hpp"
 #include "kernels/cpu/isa.hpp"
-#include "kernels/cpu/kv_rows.hpp"
 #include "kernels/cpu/primitives.hpp"
+#include "kernels/cpu/unroll.hpp"
 
 namespace covey {
 
@@ -15,141 +18,217 @@ template <class Isa, class Rows>
 struct Attention {
   using Floats = typename Isa::Floats;
 
-  static constexpr std::int32_t kPiece = 64;
-  static constexpr int kQueryTile = 4;
+  // Sums that are kept in registers: all that there are, but for the operands.
+  static constexpr int kQueryTile = Floats::kBatches == 1 ? 8 : 4;
+  static constexpr int kSums = Floats::kBatches == 1 ? 16 : 4;
+  template <int Q>
+  static constexpr int kAcross = kSums / Q < 4 ? kSums / Q : 4;  // tiles of keys, or strips of 16 dimensions
 
-  /// The arguments of an AttendRun, narrowed to a piece of tokens and a group of queries.
-  struct Work {
-    const float* q;  // (queries, head_dim)
-    std::int32_t head_dim;
-    float scale;
-    const std::byte* k;   // (tokens) rows
-    const std::byte* v;   // (tokens) rows
-    std::int32_t tokens;  // at most kPiece
-    float* maximum;       // (queries)
-    float* sum;           // (queries)
-    float* weighted;      // (queries, head_dim)
-  };
+  static void run(const KvRun& run, std::int32_t head_dim, float scale, const AttendQuery* queries, std::int32_t count,
+                  float* scratch) noexcept {
+    std::int32_t tokens = 0;
+    for (std::int32_t i = 0; i < count; ++i) tokens = most(tokens, queries[i].tokens);
+    const AttendPieces<Rows> pieces{run, head_dim, tokens, scratch};
+    float* const p = scratch + std::ptrdiff_t{kAttendPiece} * whole_lanes(head_dim);  // (queries, stride)
+    const std::int32_t stride = whole_lanes(tokens);
 
-  // `maximum`, `sum` and `weighted` are written through Work.
-  static void run(const float* q, std::int32_t queries, std::int32_t head_dim, float scale, const KvRun& run,
-                  // NOLINTNEXTLINE(readability-non-const-parameter)
-                  float* maximum, float* sum, float* weighted) noexcept {
-    const std::size_t stride = Rows::row_bytes(head_dim);
-    for (std::int32_t from = 0; from < run.tokens; from += kPiece) {
-      const std::size_t skip = static_cast<std::size_t>(from) * stride;
-      const std::int32_t left = run.tokens - from;
-      Work work{q, head_dim, scale, run.k + skip, run.v + skip, left < kPiece ? left : kPiece, maximum, sum, weighted};
-      tiles<kQueryTile>(work, queries);
+    // Where the first tile of queries sees all of a piece, it widens it in passing, which then costs nearly nothing.
+    for (std::int32_t from = 0; from < tokens; from += kAttendPiece) {
+      const AttendPiece piece = pieces.keys(from);
+      const bool in_passing = pieces.groups_are_whole() && queries[0].tokens - from >= piece.tokens;
+      if (!in_passing) pieces.widen_keys(piece);
+      score_tiles<kQueryTile>(piece, in_passing, head_dim, queries, count, p, stride);
+    }
+    for (std::int32_t i = 0; i < count; ++i) soften(queries[i], scale, p + std::ptrdiff_t{i} * stride);
+    for (std::int32_t from = 0; from < tokens; from += kAttendPiece) {
+      const AttendPiece piece = pieces.values(from);
+      bool in_passing = pieces.groups_are_whole();
+      for (std::int32_t i = 0; i < kQueryTile && i < count; ++i) {
+        in_passing = in_passing && queries[i].tokens - from >= piece.tokens;
+      }
+      if (!in_passing) pieces.widen_values(piece);
+      weigh_tiles<kQueryTile>(piece, in_passing, whole_lanes(head_dim), queries, count, p, stride);
     }
   }
 
  private:
+  static std::int32_t least(std::int32_t a, std::int32_t b) noexcept { return a < b ? a : b; }
+  static std::int32_t most(std::int32_t a, std::int32_t b) noexcept { return a > b ? a : b; }
+  static std::int32_t whole_lanes(std::int32_t n) noexcept { return (n + 15) / 16 * 16; }
+
+  // -- Scores ---------------------------------------------------------------------------------------------------------
+
+  /// p[i][t] = q[i] . k[t] for the piece's tokens, and what happens to lie behind up to a whole tile.
   template <int Q>
-  static void tiles(Work& work, std::int32_t queries) noexcept {
-    for (; queries >= Q; queries -= Q) {
-      float p[Q][kPiece];
-      float rescale[Q];
-      scores<Q>(work, p);
-      for (int i = 0; i < Q; ++i) rescale[i] = soften(work, p[i], work.maximum[i], work.sum[i]);
-      accumulate<Q>(work, p, rescale);
-      work.q += Q * work.head_dim;
-      work.maximum += Q;
-      work.sum += Q;
-      work.weighted += Q * work.head_dim;
+  static void score_tiles(const AttendPiece& piece, bool widen, std::int32_t head_dim, const AttendQuery* queries,
+                          std::int32_t count, float* p, std::int32_t stride) noexcept {
+    constexpr int kTiles = kAcross<Q>;
+    for (; count >= Q; count -= Q, queries += Q, p += std::ptrdiff_t{Q} * stride, widen = false) {
+      std::int32_t seen = 0;
+      for (int i = 0; i < Q; ++i) seen = most(seen, queries[i].tokens);
+      const std::int32_t tokens = least(seen - piece.from, piece.tokens);
+      std::int32_t t = 0;
+      for (; t + 16 * (kTiles - 1) < tokens; t += 16 * kTiles) {
+        (widen ? score<Q, kTiles, true> : score<Q, kTiles, false>)(piece, t, head_dim, queries, p, stride);
+      }
+      for (; t < tokens; t += 16) {
+        (widen ? score<Q, 1, true> : score<Q, 1, false>)(piece, t, head_dim, queries, p, stride);
+      }
     }
-    if constexpr (Q > 1) tiles<Q / 2>(work, queries);
+    if constexpr (Q > 1) score_tiles<Q / 2>(piece, widen, head_dim, queries, count, p, stride);
   }
 
-  /// p[i][t] = scale * q[i] . k[t], padded with -inf to whole lanes.
-  template <int Q>
-  static void scores(const Work& work, float (&p)[Q][kPiece]) noexcept {
-    const std::size_t stride = Rows::row_bytes(work.head_dim);
-    for (std::int32_t t = 0; t < work.tokens; ++t) {
-      const std::byte* row = work.k + static_cast<std::size_t>(t) * stride;
-      Floats dots[Q];
-      for (int i = 0; i < Q; ++i) dots[i] = Floats::splat(0.0F);
-      std::int32_t d = 0;
-      for (; d + 16 <= work.head_dim; d += 16) {
-        const Floats k = Rows::template load<Isa>(row, d, 16);
-        for (int i = 0; i < Q; ++i) dots[i] = Isa::fma(k, Floats::load(work.q + i * work.head_dim + d), dots[i]);
-      }
-      if (d < work.head_dim) {
-        const int rest = work.head_dim - d;
-        const Floats k = Rows::template load<Isa>(row, d, rest);
-        for (int i = 0; i < Q; ++i) {
-          dots[i] = Isa::fma(k, Floats::load_first(work.q + i * work.head_dim + d, rest), dots[i]);
+  /// For the tokens of the tiles from `at` on. With Widen, keys are read from the cache, and put where others find
+  /// them.
+  template <int Q, int Tiles, bool Widen>
+  [[gnu::flatten, gnu::noinline]] static void score(const AttendPiece& piece, std::int32_t at, std::int32_t head_dim,
+                                                    const AttendQuery* queries, float* p,
+                                                    std::int32_t stride) noexcept {
+    const float* q[Q];
+    Floats sums[Q][Tiles];
+    unrolled<Q>([&](auto i) {
+      q[i] = queries[i].q;
+      unrolled<Tiles>([&](auto s) { sums[i][s] = Floats::splat(0.0F); });
+    });
+    const std::byte* ahead[Tiles];
+    typename Rows::KeyReader cached[Tiles];
+    if constexpr (Widen) {
+      unrolled<Tiles>([&](auto s) {
+        ahead[s] = piece.ahead[at / 16 + s];
+        cached[s] = Rows::read_keys(piece.source[at / 16 + s]);
+      });
+    }
+    float* const keys = piece.numbers + std::ptrdiff_t{at} * head_dim;
+    const std::ptrdiff_t tile = std::ptrdiff_t{head_dim} * 16;
+    for (std::ptrdiff_t d = 0; d < head_dim; ++d) {
+      Floats k[Tiles];
+      unrolled<Tiles>([&](auto s) {
+        if constexpr (Widen) {
+          k[s] = cached[s].next();
+          k[s].store(keys + s * tile + d * 16);
+          __builtin_prefetch(ahead[s]);
+          ahead[s] += piece.bytes;
+        } else {
+          k[s] = Floats::load(keys + s * tile + d * 16);
         }
-      }
-      for (int i = 0; i < Q; ++i) p[i][t] = Isa::sum(dots[i]) * work.scale;
+      });
+      unrolled<Q>([&](auto i) {
+        const Floats x = Floats::splat(q[i][d]);
+        unrolled<Tiles>([&](auto s) { sums[i][s] = Isa::fma(x, k[s], sums[i][s]); });
+      });
     }
-    for (int i = 0; i < Q; ++i) {
-      for (std::int32_t t = work.tokens; t % 16 != 0; ++t) p[i][t] = -__builtin_inff();
-    }
+    unrolled<Q>([&](auto i) {
+      float* const to = p + std::ptrdiff_t{i} * stride + piece.from + at;
+      unrolled<Tiles>([&](auto s) { sums[i][s].store(to + std::ptrdiff_t{s} * 16); });
+    });
   }
 
-  /// Replaces a query's scores by exp(score - maximum), with the maximum and the sum brought up to date. Returns the
-  /// factor that does the same for what was weighted before.
-  static float soften(const Work& work, float* p, float& maximum, float& sum) noexcept {
-    Floats highest = Floats::splat(maximum);
-    for (std::int32_t t = 0; t < work.tokens; t += 16) highest = max(Floats::load(p + t), highest);
+  // -- Exponentials ---------------------------------------------------------------------------------------------------
+
+  /// Replaces a query's scores by exp(scale * score - maximum).
+  [[gnu::flatten]] static void soften(const AttendQuery& query, float scale, float* p) noexcept {
+    const std::int32_t whole = whole_lanes(query.tokens);
+    for (std::int32_t t = query.tokens; t < whole; ++t) p[t] = -__builtin_inff();
+
+    const Floats scales = Floats::splat(scale);
+    Floats highest = Floats::splat(-__builtin_inff());
+    for (std::int32_t t = 0; t < whole; t += 16) {
+      const Floats scaled = Floats::load(p + t) * scales;
+      scaled.store(p + t);
+      highest = max(scaled, highest);
+    }
     float lanes[16];
     highest.store(lanes);
-    float now = lanes[0];
-    for (const float lane : lanes) now = lane > now ? lane : now;
+    float maximum = lanes[0];
+    for (const float lane : lanes) maximum = lane > maximum ? lane : maximum;
 
+    const Floats peak = Floats::splat(maximum);
     Floats total = Floats::splat(0.0F);
-    for (std::int32_t t = 0; t < work.tokens; t += 16) {
-      const Floats e = exp<Isa>(Floats::load(p + t) - Floats::splat(now));
+    for (std::int32_t t = 0; t < whole; t += 16) {
+      const Floats e = exp<Isa>(Floats::load(p + t) - peak);
       e.store(p + t);
       total = total + e;
     }
-    exp<Isa>(Floats::splat(maximum - now)).store(lanes);
-    sum = sum * lanes[0] + Isa::sum(total);
-    maximum = now;
-    return lanes[0];
+    *query.maximum = maximum;
+    *query.sum = Isa::sum(total);
   }
 
-  /// weighted[i] = weighted[i] * rescale[i] + sum of p[i][t] v[t]
+  // -- Weighted values ------------------------------------------------------------------------------------------------
+
+  /// weighted[i] += sum of p[i][t] v[t] over the piece's tokens that query i sees; those of the first begin it.
   template <int Q>
-  static void accumulate(const Work& work, const float (&p)[Q][kPiece], const float (&rescale)[Q]) noexcept {
-    // A lone query takes several strips of 16 elements at once, to hide the latency of fma.
-    constexpr int kStrips = kQueryTile / Q;
-    std::int32_t d = 0;
-    for (; d + 16 * kStrips <= work.head_dim; d += 16 * kStrips) strips<Q, kStrips>(work, p, rescale, d, 16);
-    for (; d + 16 <= work.head_dim; d += 16) strips<Q, 1>(work, p, rescale, d, 16);
-    if (d < work.head_dim) strips<Q, 1>(work, p, rescale, d, work.head_dim - d);
+  static void weigh_tiles(const AttendPiece& piece, bool widen, std::int32_t width, const AttendQuery* queries,
+                          std::int32_t count, const float* p, std::int32_t stride) noexcept {
+    for (; count >= Q; count -= Q, queries += Q, p += std::ptrdiff_t{Q} * stride, widen = false) {
+      std::int32_t common = piece.tokens;
+      for (int i = 0; i < Q; ++i) common = least(common, queries[i].tokens - piece.from);
+      common = most(common, 0);
+      (widen ? weigh<Q, true> : weigh<Q, false>)(piece, 0, common, width, queries, p, stride);
+      // Positions that only some of the tile see are left out for the others, because 0 * infinity is not 0.
+      for (int i = 0; i < Q; ++i) {
+        const std::int32_t seen = least(piece.tokens, queries[i].tokens - piece.from);
+        weigh<1, false>(piece, common, seen, width, queries + i, p + std::ptrdiff_t{i} * stride, stride);
+      }
+    }
+    if constexpr (Q > 1) weigh_tiles<Q / 2>(piece, widen, width, queries, count, p, stride);
   }
 
-  /// Elements from d on: whole strips of 16, or one narrower.
-  template <int Q, int Strips>
-  static void strips(const Work& work, const float (&p)[Q][kPiece], const float (&rescale)[Q], std::int32_t d,
-                     std::int32_t width) noexcept {
-    const std::size_t stride = Rows::row_bytes(work.head_dim);
+  template <int Q, bool Widen>
+  static void weigh(const AttendPiece& piece, std::int32_t begin, std::int32_t end, std::int32_t width,
+                    const AttendQuery* queries, const float* p, std::int32_t stride) noexcept {
+    if (begin >= end) return;
+    constexpr int kStrips = kAcross<Q>;
+    std::int32_t d = 0;
+    for (; d + 16 * kStrips <= width; d += 16 * kStrips) {
+      weigh_strips<Q, kStrips, Widen>(piece, begin, end, width, d, queries, p, stride);
+    }
+    for (; d < width; d += 16) weigh_strips<Q, 1, Widen>(piece, begin, end, width, d, queries, p, stride);
+  }
+
+  /// For dimensions from d on. With Widen, values are read from the cache, and put where others find them.
+  template <int Q, int Strips, bool Widen>
+  [[gnu::flatten, gnu::noinline]] static void weigh_strips(const AttendPiece& piece, std::int32_t begin,
+                                                           std::int32_t end, std::int32_t width, std::int32_t d,
+                                                           const AttendQuery* queries, const float* p,
+                                                           std::int32_t stride) noexcept {
+    const bool fresh = piece.from + begin == 0;
+    const float* weights[Q];
     Floats sums[Q][Strips];
-    for (int i = 0; i < Q; ++i) {
-      for (int s = 0; s < Strips; ++s) {
-        const float* at = work.weighted + i * work.head_dim + d + 16 * s;
-        sums[i][s] = (width == 16 ? Floats::load(at) : Floats::load_first(at, width)) * Floats::splat(rescale[i]);
+    unrolled<Q>([&](auto i) {
+      weights[i] = p + std::ptrdiff_t{i} * stride + piece.from;
+      const float* const before = queries[i].weighted + d;
+      unrolled<Strips>(
+          [&](auto s) { sums[i][s] = fresh ? Floats::splat(0.0F) : Floats::load(before + std::ptrdiff_t{s} * 16); });
+    });
+    const std::size_t strip_bytes = 16 * piece.bytes / static_cast<std::size_t>(width);
+    const std::size_t column = strip_bytes * static_cast<std::size_t>(d / 16);
+    for (std::ptrdiff_t t = begin; t < end;) {
+      const std::ptrdiff_t group = t / 16;
+      const std::ptrdiff_t group_end = group * 16 + 16 < end ? group * 16 + 16 : end;
+      const std::size_t skipped = static_cast<std::size_t>(t % 16) * piece.bytes;
+      const std::byte* ahead = piece.ahead[group] + skipped + column;
+      const std::byte* row = piece.source[group] + skipped;
+      float* value = piece.numbers + t * width + d;
+      for (; t < group_end; ++t, value += width, ahead += piece.bytes, row += piece.bytes) {
+        Floats v[Strips];
+        unrolled<Strips>([&](auto s) {
+          if constexpr (Widen) {
+            v[s] = Rows::value(row, d + 16 * s);
+            v[s].store(value + std::ptrdiff_t{s} * 16);
+            __builtin_prefetch(ahead + strip_bytes * s);
+          } else {
+            v[s] = Floats::load(value + std::ptrdiff_t{s} * 16);
+          }
+        });
+        unrolled<Q>([&](auto i) {
+          const Floats x = Floats::splat(weights[i][t]);
+          unrolled<Strips>([&](auto s) { sums[i][s] = Isa::fma(x, v[s], sums[i][s]); });
+        });
       }
     }
-    for (std::int32_t t = 0; t < work.tokens; ++t) {
-      const std::byte* row = work.v + static_cast<std::size_t>(t) * stride;
-      for (int s = 0; s < Strips; ++s) {
-        const Floats v = Rows::template load<Isa>(row, d + 16 * s, width);
-        for (int i = 0; i < Q; ++i) sums[i][s] = Isa::fma(v, Floats::splat(p[i][t]), sums[i][s]);
-      }
-    }
-    for (int i = 0; i < Q; ++i) {
-      for (int s = 0; s < Strips; ++s) {
-        float* at = work.weighted + i * work.head_dim + d + 16 * s;
-        if (width == 16) {
-          sums[i][s].store(at);
-        } else {
-          sums[i][s].store_first(at, width);
-        }
-      }
-    }
+    unrolled<Q>([&](auto i) {
+      unrolled<Strips>([&](auto s) { sums[i][s].store(queries[i].weighted + d + std::ptrdiff_t{s} * 16); });
+    });
   }
 };
 

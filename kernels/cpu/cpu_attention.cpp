@@ -8,42 +8,38 @@
 namespace covey {
 namespace {
 
-// Query heads that go over the cache together; more take further rounds, which lets their state live on the stack.
-constexpr std::int32_t kMostQueries = 64;
+// For decoding: spans that one token has room for at once. Longer contexts take further rounds.
+constexpr std::int32_t kLeastSlots = 64;
 
 // Multiplications a nanosecond, for the size of chunks only.
 constexpr std::int64_t kMultiplicationsPerNanosecond = 16;
 
-// What one token sees: its sequence's blocks, up to its own position.
-struct Context {
-  std::span<const std::int32_t> block_table;
-  std::int32_t tokens;
-};
+std::size_t whole_lines(std::size_t floats) { return (floats + 15) / 16 * 16; }
 
-void attend_heads(const KvStore& kv, std::int32_t layer, std::int32_t kv_head, const Context& context, float scale,
-                  std::int32_t queries, const float* q, float* out, const IsaTable& isa) noexcept {
-  const KvLayout& layout = kv.layout();
-  const AttendRun over_run = isa.attend[static_cast<std::size_t>(layout.type)];
-  std::array<float, kMostQueries> maximum;
-  std::array<float, kMostQueries> sum;
-  std::fill_n(maximum.begin(), queries, -std::numeric_limits<float>::infinity());
-  std::fill_n(sum.begin(), queries, 0.0F);
-  std::fill_n(out, std::int64_t{queries} * layout.head_dim, 0.0F);
-  for (std::int32_t start = 0; start < context.tokens; start += layout.block_tokens) {
-    const std::int32_t block = context.block_table[static_cast<std::size_t>(start / layout.block_tokens)];
-    const KvRun run = kv.run(layer, block, kv_head, std::min(layout.block_tokens, context.tokens - start));
-    over_run(q, queries, layout.head_dim, scale, run, maximum.data(), sum.data(), out);
-  }
-  for (std::int32_t i = 0; i < queries; ++i) {
-    isa.scale(1.0F / sum[static_cast<std::size_t>(i)], layout.head_dim, out + std::int64_t{i} * layout.head_dim);
-  }
-}
-
-Context context_of(const BatchView& batch, std::size_t token) noexcept {
-  return {batch.block_tables[static_cast<std::size_t>(batch.sequence[token])], batch.position[token] + 1};
+std::int32_t tasks_tokens(const AttendSpec& spec) {
+  return std::max(1, kMostAttendQueries / std::min(spec.group, spec.heads));
 }
 
 }  // namespace
+
+// One attend(), or one round of it: spans begin to end.
+struct CpuAttention::Call {
+  const KvStore& kv;
+  std::int32_t layer;
+  const AttendSpec& spec;
+  const BatchView& batch;
+  const float* q;  // (tokens, heads, head_dim)
+  float* out;      // (tokens, heads, head_dim)
+  const IsaTable& isa;
+  std::int32_t begin = 0;
+  std::int32_t end = 0;
+
+  std::int32_t span_tokens() const { return covey::span_tokens(kv.layout().block_tokens); }
+  std::int32_t position(std::int32_t token) const { return batch.position[static_cast<std::size_t>(token)]; }
+  std::int64_t offset(std::int64_t token, std::int32_t head) const {
+    return (token * spec.heads + head) * spec.head_dim;
+  }
+};
 
 QueryHeads query_heads(const AttendSpec& spec, std::int32_t kv_head) noexcept {
   const std::int64_t begin = std::int64_t{kv_head} * spec.group - spec.first_query;
@@ -53,31 +49,139 @@ QueryHeads query_heads(const AttendSpec& spec, std::int32_t kv_head) noexcept {
   return {clamped(begin), clamped(begin + spec.group)};
 }
 
-void attend(const KvStore& kv, std::int32_t layer, const AttendSpec& spec, const BatchView& batch, const float* q,
-            float* out, const IsaTable& isa, ThreadPool& pool) noexcept {
+void CpuAttention::reserve(const KvLayout& layout, std::int32_t heads, std::int32_t max_tokens, int threads) {
+  if (heads <= 0 || max_tokens <= 0 || layout.block_tokens <= 0) return;
+  plan_.reserve(max_tokens);
+  slots_ = std::max(max_tokens, kLeastSlots);
+  max_tokens_ = max_tokens;
+  heads_ = heads;
+  scratch_floats_ = whole_lines(attend_scratch_floats(layout.head_dim, span_tokens(layout.block_tokens)));
+
+  const char* const purpose = "attention";
+  const std::size_t slot_factors[] = {static_cast<std::size_t>(slots_), static_cast<std::size_t>(heads),
+                                      std::size_t{2} + static_cast<std::size_t>(padded_head_dim(layout.head_dim)),
+                                      sizeof(float)};
+  const std::size_t so_far_factors[] = {2, static_cast<std::size_t>(max_tokens), static_cast<std::size_t>(heads)};
+  const std::size_t slot_floats = whole_lines(checked_product(slot_factors, purpose) / sizeof(float));
+  const std::size_t so_far_floats = whole_lines(checked_product(so_far_factors, purpose));
+  const std::size_t bytes[] = {slot_floats + so_far_floats + scratch_floats_ * static_cast<std::size_t>(threads),
+                               sizeof(float)};
+  memory_ = AlignedBuffer(checked_product(bytes, purpose), purpose);
+  slot_sums_ = reinterpret_cast<float*>(memory_.data());
+  so_far_ = slot_sums_ + slot_floats;
+  scratch_ = so_far_ + so_far_floats;
+}
+
+AttendSums CpuAttention::slot(const AttendSpec& spec, std::int64_t index, std::int32_t first_head) const noexcept {
+  const std::int64_t head = index * heads_ + first_head;
+  float* const sums = slot_sums_ + slots_ * heads_;
+  return {slot_sums_ + head, sums + head, sums + slots_ * heads_ + head * padded_head_dim(spec.head_dim)};
+}
+
+AttendSums CpuAttention::so_far(const Call& call, std::int64_t token, std::int32_t first_head) const noexcept {
+  const std::int64_t head = token * heads_ + first_head;
+  return {so_far_ + head, so_far_ + std::int64_t{max_tokens_} * heads_ + head,
+          call.out + call.offset(token, first_head)};
+}
+
+const std::int32_t* CpuAttention::blocks_of(const Call& call, const AttentionPlan::Task& task) const noexcept {
+  const auto tokens = plan_.order().subspan(static_cast<std::size_t>(task.first), static_cast<std::size_t>(task.count));
+  // The token that stands last knows all of them.
+  const std::int32_t last = *std::max_element(tokens.begin(), tokens.end(), [&](std::int32_t a, std::int32_t b) {
+    return call.position(a) < call.position(b);
+  });
+  const std::int32_t sequence = call.batch.sequence[static_cast<std::size_t>(last)];
+  return call.batch.block_tables[static_cast<std::size_t>(sequence)].data() +
+         task.span * (call.span_tokens() / call.kv.layout().block_tokens);
+}
+
+void CpuAttention::attend_task(const Call& call, const AttentionPlan::Task& task, const AttentionPlan::Task& next,
+                               std::int32_t kv_head, int thread) const noexcept {
+  const KvLayout& layout = call.kv.layout();
+  const std::int32_t begin = task.span * call.span_tokens();
+  const auto tokens = plan_.order().subspan(static_cast<std::size_t>(task.first), static_cast<std::size_t>(task.count));
+  const KvRun run = call.kv.run(call.layer, kv_head, blocks_of(call, task), *blocks_of(call, next));
+  const AttendRun attend_run = call.isa.attend[static_cast<std::size_t>(layout.type)];
+  float* const scratch = scratch_ + static_cast<std::size_t>(thread) * scratch_floats_;
+
+  std::array<AttendQuery, kMostAttendQueries> queries;
+  std::int32_t count = 0;
+  const auto flush = [&] {
+    if (count > 0) attend_run(run, call.spec.head_dim, call.spec.scale, queries.data(), count, scratch);
+    count = 0;
+  };
+  const QueryHeads heads = query_heads(call.spec, kv_head);
+  const std::int64_t first_slot = std::int64_t{task.span - call.begin} * static_cast<std::int64_t>(call.batch.size());
+  for (std::int32_t i = 0; i < task.count; ++i) {
+    const std::int32_t token = tokens[static_cast<std::size_t>(i)];
+    const std::int32_t seen = std::min(call.position(token) + 1 - begin, call.span_tokens());
+    for (std::int32_t head = heads.first; head < heads.last; ++head) {
+      const AttendSums to = slot(call.spec, first_slot + token, head);
+      queries[static_cast<std::size_t>(count++)] = {call.q + call.offset(token, head), seen, to.maximum, to.sum,
+                                                    to.weighted};
+      if (count == kMostAttendQueries) flush();
+    }
+  }
+  flush();
+}
+
+// The spans of this round join those of the rounds before; what is complete is divided by its sum.
+void CpuAttention::join_spans(const Call& call, std::int64_t token, std::int32_t kv_head) const noexcept {
+  const std::int32_t last_span = call.position(static_cast<std::int32_t>(token)) / call.span_tokens();
+  const QueryHeads heads = query_heads(call.spec, kv_head);
+  const std::int32_t count = heads.last - heads.first;
+  const std::int32_t head_dim = call.spec.head_dim;
+  if (last_span < call.begin || count == 0) return;
+
+  const AttendSums sums = so_far(call, token, heads.first);
+  if (call.begin == 0) {
+    std::fill_n(sums.maximum, count, -std::numeric_limits<float>::infinity());
+    std::fill_n(sums.sum, count, 0.0F);
+    std::fill_n(sums.weighted, std::int64_t{count} * head_dim, 0.0F);
+  }
+  for (std::int32_t span = call.begin; span < call.end && span <= last_span; ++span) {
+    const std::int64_t index = std::int64_t{span - call.begin} * static_cast<std::int64_t>(call.batch.size()) + token;
+    call.isa.join_sums(count, head_dim, slot(call.spec, index, heads.first), sums);
+  }
+  if (last_span >= call.end) return;
+  for (std::int32_t i = 0; i < count; ++i) {
+    call.isa.scale(1.0F / sums.sum[i], head_dim, sums.weighted + std::int64_t{i} * head_dim);
+  }
+}
+
+void CpuAttention::attend(const KvStore& kv, std::int32_t layer, const AttendSpec& spec, std::uint64_t pass,
+                          const BatchView& batch, const float* q, float* out, const IsaTable& isa, ThreadPool& pool) {
   const auto tokens = static_cast<std::int64_t>(batch.size());
-  const std::int64_t items = tokens * spec.kv_heads;  // (kv_heads, tokens)
-  if (spec.heads == 0 || items == 0) return;
+  if (spec.heads == 0 || spec.kv_heads == 0 || tokens == 0) return;
   assert(spec.group > 0 && spec.first_query >= 0);
   assert((spec.first_query + spec.heads - 1) / spec.group < spec.kv_heads);
+  assert(spec.heads <= heads_ && tokens <= max_tokens_);
 
-  std::int64_t seen = 0;
-  for (const std::int32_t position : batch.position) seen += position + 1;
-  const std::int64_t width = std::int64_t{spec.heads} * spec.head_dim;
-  const std::int64_t cost = 2 * seen * width / items / kMultiplicationsPerNanosecond;
-  pool.parallel_for(items, pool.grain(items, cost), [&](std::int64_t begin, std::int64_t end, int) noexcept {
-    // KV heads outside, tokens inside: a prompt's tokens then find their KV head in the cache.
-    for (std::int64_t item = begin; item < end; ++item) {
-      const auto kv_head = static_cast<std::int32_t>(item / tokens);
-      const std::int64_t token = item % tokens;
-      const QueryHeads heads = query_heads(spec, kv_head);
-      for (std::int32_t head = heads.first; head < heads.last; head += kMostQueries) {
-        const std::int64_t offset = token * width + std::int64_t{head} * spec.head_dim;
-        attend_heads(kv, layer, kv_head, context_of(batch, static_cast<std::size_t>(token)), spec.scale,
-                     std::min(kMostQueries, heads.last - head), q + offset, out + offset, isa);
-      }
-    }
-  });
+  Call call{kv, layer, spec, batch, q, out, isa};
+  plan_.prepare(pass, batch, kv.layout().block_tokens, tasks_tokens(spec));
+  const auto round = static_cast<std::int32_t>(slots_ / tokens);
+  const std::int64_t head_cost =
+      std::int64_t{spec.heads} * spec.head_dim / spec.kv_heads / kMultiplicationsPerNanosecond + 1;
+  for (; call.begin < plan_.spans(); call.begin = call.end) {
+    call.end = std::min(call.begin + round, plan_.spans());
+    const auto tasks = plan_.tasks(call.begin, call.end);
+    const auto count = static_cast<std::int64_t>(tasks.size());
+    // KV heads outside, tasks inside: tasks over the same blocks then find them in the cache.
+    pool.parallel_for(count * spec.kv_heads, pool.grain(count * spec.kv_heads, 2 * head_cost * call.span_tokens()),
+                      [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
+                        for (std::int64_t i = begin; i < end; ++i) {
+                          const auto task = static_cast<std::size_t>(i % count);
+                          attend_task(call, tasks[task], tasks[(task + 1) % tasks.size()],
+                                      static_cast<std::int32_t>(i / count), thread);
+                        }
+                      });
+    pool.parallel_for(tokens * spec.kv_heads, pool.grain(tokens * spec.kv_heads, head_cost * (call.end - call.begin)),
+                      [&](std::int64_t begin, std::int64_t end, int) noexcept {
+                        for (std::int64_t i = begin; i < end; ++i) {
+                          join_spans(call, i / spec.kv_heads, static_cast<std::int32_t>(i % spec.kv_heads));
+                        }
+                      });
+  }
 }
 
 }  // namespace covey

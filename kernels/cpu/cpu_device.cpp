@@ -5,8 +5,6 @@
 #include <cstring>
 #include <utility>
 
-#include "kernels/cpu/cpu_attention.hpp"
-
 namespace covey {
 namespace {
 
@@ -54,7 +52,8 @@ std::string CpuDevice::description() const {
 }
 
 std::size_t CpuDevice::memory_bytes() const {
-  std::size_t bytes = activations_.memory_bytes() + kv_.memory_bytes() + blas_.memory_bytes() + scratch_.memory_bytes();
+  std::size_t bytes = activations_.memory_bytes() + kv_.memory_bytes() + attention_.memory_bytes() +
+                      blas_.memory_bytes() + scratch_.memory_bytes();
   for (const PackedMatrix& matrix : matrices_) bytes += matrix.panels.size();
   for (const std::vector<float>& vector : vectors_) bytes += vector.size() * sizeof(float);
   for (const RopeTable& rope : ropes_) bytes += rope.memory_bytes();
@@ -89,9 +88,19 @@ RopeHandle CpuDevice::add_rope(RopeSpec spec) {
 void CpuDevice::reserve(std::span<const std::int32_t, kSlotCount> widths, std::int32_t max_rows) {
   activations_.reserve(widths, max_rows);
   for (RopeTable& rope : ropes_) rope.reserve(max_rows);
+  reserve_attention();
 }
 
-void CpuDevice::reserve_kv(const KvLayout& layout) { kv_ = KvStore(layout); }
+void CpuDevice::reserve_kv(const KvLayout& layout) {
+  kv_ = KvStore(layout);
+  reserve_attention();
+}
+
+void CpuDevice::reserve_attention() {
+  const KvLayout& layout = kv_.layout();
+  if (layout.head_dim == 0) return;
+  attention_.reserve(layout, activations_.width(Slot::q) / layout.head_dim, activations_.max_rows(), pool_.size());
+}
 
 // -- One forward pass -------------------------------------------------------------------------------------------------
 
@@ -218,7 +227,7 @@ void CpuDevice::attend(std::int32_t layer, const AttendSpec& spec, Slot q, Slot 
   assert(spec.heads == 0 || static_cast<std::size_t>(activations_.rows(q)) == batch_.size());
   assert(spec.heads == 0 || (spec.kv_heads == kv_.layout().kv_heads && spec.head_dim == kv_.layout().head_dim));
   float* const result = activations_.overwrite(out, static_cast<std::int32_t>(batch_.size()));
-  covey::attend(kv_, layer, spec, batch_, activations_.row(q, 0), result, isa_, pool_);
+  attention_.attend(kv_, layer, spec, pass_, batch_, activations_.row(q, 0), result, isa_, pool_);
 }
 
 void CpuDevice::gated(Activation activation, Slot gate, Slot up) {

@@ -10,6 +10,7 @@
 
 #include "kernels/cpu/activations.hpp"
 #include "kernels/cpu/blas_product.hpp"
+#include "kernels/cpu/cpu_attention.hpp"
 #include "kernels/cpu/isa.hpp"
 #include "kernels/cpu/kv_store.hpp"
 #include "kernels/cpu/packed_matrix.hpp"
@@ -59,6 +60,8 @@ class CpuDevice final : public Device {
   void each_row(std::int32_t rows, std::int64_t cost, const Body& body);
   /// A slot as the input of products with `kind`; quantizes it unless its int8 copy is there.
   ProductInput product_input(Slot slot, ActivationKind kind);
+  /// Once slots and KV cache are both known.
+  void reserve_attention();
 
   const CpuOptions options_;
   const IsaTable& isa_;
@@ -72,6 +75,7 @@ class CpuDevice final : public Device {
   std::vector<RopeTable> ropes_;
   Activations activations_;
   KvStore kv_;
+  CpuAttention attention_;
 
   BatchView batch_;
   std::uint64_t pass_ = 0;

@@ -56,19 +56,6 @@ constexpr std::array<const IsaTable*, 1> kTables = {&kIsaScalar};
 }  // namespace
 #endif
 
-std::size_t kv_row_bytes(KvType type, std::int32_t head_dim) {
-  const auto elements = static_cast<std::size_t>(head_dim);
-  switch (type) {
-    case KvType::f32:
-      return elements * 4;
-    case KvType::f16:
-      return elements * 2;
-    case KvType::q8_0:
-      return elements / 32 * 34;
-  }
-  return 0;
-}
-
 std::span<const IsaTable* const> isa_tables() { return kTables; }
 
 const IsaTable& select_isa(std::string_view name) {

@@ -53,22 +53,67 @@ enum class ActivationKind : std::uint8_t { f32, int8 };
 using PanelMatmul = void (*)(const std::byte* panel, std::int64_t cols, const std::byte* in, std::size_t in_stride,
                              std::int32_t tokens, float* out, std::size_t out_stride, std::int32_t rows) noexcept;
 
-/// Cached keys or values of one KV head: rows of head_dim elements in one of the KvType layouts, a row every
-/// kv_row_bytes(type, head_dim) bytes.
+/// Keys are cached in tiles of so many tokens.
+inline constexpr std::int32_t kKeyTileTokens = 16;
+
+/// Queries that pass over a run together, at most.
+inline constexpr std::int32_t kMostAttendQueries = 64;
+
+/// Positions whose keys, or values, are widened to F32 at a time.
+inline constexpr std::int32_t kAttendPiece = 32;
+
+/// Rows of cached values, and of their weighted sums, are filled up with zeros to whole lanes.
+constexpr std::int32_t padded_head_dim(std::int32_t head_dim) { return (head_dim + 15) / 16 * 16; }
+
+/// What AttendRun works in, for runs of up to `tokens` positions: a piece, and all scores.
+constexpr std::size_t attend_scratch_floats(std::int32_t head_dim, std::int32_t tokens) {
+  return std::size_t{kAttendPiece} * static_cast<std::size_t>(padded_head_dim(head_dim)) +
+         std::size_t{kMostAttendQueries} * static_cast<std::size_t>((tokens + 15) / 16 * 16);
+}
+
+/// Consecutive positions of one KV head in the cache: entry i of `blocks` has positions i * block_tokens to
+/// (i + 1) * block_tokens of the run. The keys of a block, in tiles, begin at first_keys + block * block_bytes, its
+/// values, in rows, `to_values` bytes behind them.
 struct KvRun {
-  const std::byte* k;
-  const std::byte* v;
-  std::int32_t tokens;
+  const std::byte* first_keys;
+  std::size_t block_bytes;
+  std::size_t to_values;
+  const std::int32_t* blocks;
+  std::int32_t block_tokens;
+  const std::byte* then;  ///< what the thread will read next, worth fetching before the run ends
 };
 
-/// Online softmax over a run of cached tokens, for `queries` query heads that share a KV head: updates, for each query,
-/// the running maximum of scores, the running sum of exponentials, and the weighted sum of values.
-/// q and weighted: (queries, head_dim). Start: maximum -inf, sum 0, weighted 0. End: weighted / sum.
-using AttendRun = void (*)(const float* q, std::int32_t queries, std::int32_t head_dim, float scale, const KvRun& run,
-                           float* maximum, float* sum, float* weighted) noexcept;
+/// What attention makes of a run for some query heads, and of several runs in order: for each the maximum of its
+/// scores, the sum of exp(score - maximum), and the values' sum weighted by the same.
+struct AttendSums {
+  float* maximum;   // (queries)
+  float* sum;       // (queries)
+  float* weighted;  // (queries, dimensions)
+};
 
-/// Writes head_dim floats as one cached row.
-using StoreKvRow = void (*)(const float* in, std::int32_t head_dim, std::byte* out) noexcept;
+/// A query over the first `tokens` > 0 positions of a run, and where its sums go.
+struct AttendQuery {
+  const float* q;  // (head_dim)
+  std::int32_t tokens;
+  float* maximum;   // 1
+  float* sum;       // 1
+  float* weighted;  // (padded_head_dim)
+};
+
+/// The sums of up to kMostAttendQueries queries over a run. What is computed for one does not depend on the others.
+/// `scratch` has attend_scratch_floats().
+using AttendRun = void (*)(const KvRun& run, std::int32_t head_dim, float scale, const AttendQuery* queries,
+                           std::int32_t count, float* scratch) noexcept;
+
+/// Joins the sums over a run (rows of padded_head_dim) to those over all before it (rows of head_dim), which begin as
+/// -inf, 0, 0. After the last, attention is weighted / sum.
+using JoinSums = void (*)(std::int32_t queries, std::int32_t head_dim, const AttendSums& run,
+                          const AttendSums& before) noexcept;
+
+/// Writes head_dim floats as the keys of one token, lane `lane` of a tile.
+using StoreKey = void (*)(const float* in, std::int32_t head_dim, std::byte* tile, std::int32_t lane) noexcept;
+/// Writes head_dim floats as one row of values.
+using StoreValue = void (*)(const float* in, std::int32_t head_dim, std::byte* row) noexcept;
 
 inline constexpr std::size_t kKvTypeCount = 3;
 
@@ -89,11 +134,10 @@ struct IsaTable {
   void (*scale)(float factor, std::int64_t n, float* values) noexcept;  ///< in place
 
   std::array<AttendRun, kKvTypeCount> attend;  ///< by KvType
-  std::array<StoreKvRow, kKvTypeCount> store_kv;
+  JoinSums join_sums;
+  std::array<StoreKey, kKvTypeCount> store_key;
+  std::array<StoreValue, kKvTypeCount> store_value;
 };
-
-/// Bytes of one cached row.
-std::size_t kv_row_bytes(KvType type, std::int32_t head_dim);
 
 /// All tables built for this processor family, best first.
 std::span<const IsaTable* const> isa_tables();

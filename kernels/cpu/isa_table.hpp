@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kernels/cpu/attention.hpp"
+#include "kernels/cpu/attention_join.hpp"
 #include "kernels/cpu/elementwise.hpp"
 #include "kernels/cpu/isa_list.hpp"
 #include "kernels/cpu/kv_rows.hpp"
@@ -47,8 +48,11 @@ constexpr IsaTable make_isa_table(std::string_view name, bool (*runs_here)() noe
       .rope_adjacent = &rope_adjacent<Isa>,
       .rope_halves = &rope_halves<Isa>,
       .scale = &scale<Isa>,
-      .attend = {&Attention<Isa, F32Rows>::run, &Attention<Isa, F16Rows>::run, &Attention<Isa, Q8Rows>::run},
-      .store_kv = {&F32Rows::store<Isa>, &F16Rows::store<Isa>, &Q8Rows::store<Isa>},
+      .attend = {&Attention<Isa, F32Rows<Isa>>::run, &Attention<Isa, F16Rows<Isa>>::run,
+                 &Attention<Isa, Q8Rows<Isa>>::run},
+      .join_sums = &join_sums<Isa>,
+      .store_key = {&F32Rows<Isa>::store_key, &F16Rows<Isa>::store_key, &Q8Rows<Isa>::store_key},
+      .store_value = {&F32Rows<Isa>::store_value, &F16Rows<Isa>::store_value, &Q8Rows<Isa>::store_value},
   };
 }
 

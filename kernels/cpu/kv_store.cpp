@@ -24,49 +24,89 @@ void check(const KvLayout& layout) {
   }
 }
 
+// One head's keys and values in one layer of a block.
+struct HeadBytes {
+  std::size_t keys;
+  std::size_t all;
+};
+
+HeadBytes head_bytes(const KvLayout& layout) {
+  const auto tokens = static_cast<std::size_t>(layout.block_tokens);
+  const std::size_t tiles = (tokens + kKeyTileTokens - 1) / kKeyTileTokens;
+  const std::size_t keys[] = {tiles, key_tile_bytes(layout.type, layout.head_dim)};
+  const std::size_t values[] = {tokens, value_row_bytes(layout.type, layout.head_dim)};
+  const char* const purpose = "a block of the KV cache";
+  const std::size_t parts[] = {checked_product(keys, purpose), checked_product(values, purpose)};
+  // Each is below 2^31 * 2^31 * 8.
+  return {parts[0], parts[0] + parts[1]};
+}
+
 }  // namespace
+
+std::size_t key_tile_bytes(KvType type, std::int32_t head_dim) {
+  return kKeyTileTokens * (type == KvType::q8_0 ? value_row_bytes(type, head_dim)
+                                                : static_cast<std::size_t>(head_dim) * (type == KvType::f32 ? 4 : 2));
+}
+
+std::size_t value_row_bytes(KvType type, std::int32_t head_dim) {
+  const auto elements = (static_cast<std::size_t>(head_dim) + 15) / 16 * 16;
+  switch (type) {
+    case KvType::f32:
+      return elements * 4;
+    case KvType::f16:
+      return elements * 2;
+    case KvType::q8_0:
+      return elements / 32 * 34;
+  }
+  return 0;
+}
 
 std::size_t kv_block_bytes(const KvLayout& layout) {
   check(layout);
-  const std::size_t factors[] = {2, static_cast<std::size_t>(layout.layers), static_cast<std::size_t>(layout.kv_heads),
-                                 static_cast<std::size_t>(layout.block_tokens),
-                                 kv_row_bytes(layout.type, layout.head_dim)};
+  const std::size_t factors[] = {static_cast<std::size_t>(layout.layers), static_cast<std::size_t>(layout.kv_heads),
+                                 head_bytes(layout).all};
   return checked_product(factors, "a block of the KV cache");
 }
 
 KvStore::KvStore(const KvLayout& layout) : layout_(layout), block_bytes_(kv_block_bytes(layout)) {
-  row_bytes_ = kv_row_bytes(layout.type, layout.head_dim);
-  rows_bytes_ = row_bytes_ * static_cast<std::size_t>(layout.block_tokens);
+  tile_bytes_ = key_tile_bytes(layout.type, layout.head_dim);
+  row_bytes_ = value_row_bytes(layout.type, layout.head_dim);
+  keys_bytes_ = head_bytes(layout).keys;
+  head_bytes_ = head_bytes(layout).all;
   const std::size_t factors[] = {static_cast<std::size_t>(layout.blocks), block_bytes_};
   memory_ = AlignedBuffer(checked_product(factors, "the KV cache"), "the KV cache");
 }
 
-std::size_t KvStore::head_offset(std::int32_t layer, std::int32_t block, std::int32_t head) const noexcept {
+std::size_t KvStore::head_offset(std::int32_t layer, std::int32_t head) const noexcept {
   assert(layer >= 0 && layer < layout_.layers);
-  assert(block >= 0 && block < layout_.blocks);
   assert(head >= 0 && head < layout_.kv_heads);
-  const std::size_t heads =
-      static_cast<std::size_t>(layer) * static_cast<std::size_t>(layout_.kv_heads) + static_cast<std::size_t>(head);
-  return static_cast<std::size_t>(block) * block_bytes_ + heads * 2 * rows_bytes_;
+  return (static_cast<std::size_t>(layer) * static_cast<std::size_t>(layout_.kv_heads) +
+          static_cast<std::size_t>(head)) *
+         head_bytes_;
 }
 
 void KvStore::store(std::int32_t layer, std::int32_t place, const float* k, const float* v,
                     const IsaTable& isa) noexcept {
-  const StoreKvRow write = isa.store_kv[static_cast<std::size_t>(layout_.type)];
+  const auto type = static_cast<std::size_t>(layout_.type);
   const std::int32_t block = place / layout_.block_tokens;
-  const std::size_t row = static_cast<std::size_t>(place % layout_.block_tokens) * row_bytes_;
+  const std::int32_t offset = place % layout_.block_tokens;
+  assert(block >= 0 && block < layout_.blocks);
+  std::byte* const start = memory_.data() + static_cast<std::size_t>(block) * block_bytes_;
   for (std::int32_t head = 0; head < layout_.kv_heads; ++head) {
-    std::byte* const keys = memory_.data() + head_offset(layer, block, head);
+    std::byte* const keys = start + head_offset(layer, head);
     const std::size_t in = static_cast<std::size_t>(head) * static_cast<std::size_t>(layout_.head_dim);
-    write(k + in, layout_.head_dim, keys + row);
-    write(v + in, layout_.head_dim, keys + rows_bytes_ + row);
+    isa.store_key[type](k + in, layout_.head_dim,
+                        keys + static_cast<std::size_t>(offset / kKeyTileTokens) * tile_bytes_,
+                        offset % kKeyTileTokens);
+    isa.store_value[type](v + in, layout_.head_dim, keys + keys_bytes_ + static_cast<std::size_t>(offset) * row_bytes_);
   }
 }
 
-KvRun KvStore::run(std::int32_t layer, std::int32_t block, std::int32_t head, std::int32_t tokens) const noexcept {
-  assert(tokens > 0 && tokens <= layout_.block_tokens);
-  const std::byte* const keys = memory_.data() + head_offset(layer, block, head);
-  return {keys, keys + rows_bytes_, tokens};
+KvRun KvStore::run(std::int32_t layer, std::int32_t head, const std::int32_t* blocks,
+                   std::int32_t next_block) const noexcept {
+  const std::byte* const first_keys = memory_.data() + head_offset(layer, head);
+  const std::byte* const then = first_keys + static_cast<std::size_t>(next_block) * block_bytes_;
+  return {first_keys, block_bytes_, keys_bytes_, blocks, layout_.block_tokens, then};
 }
 
 void KvStore::copy_block(std::int32_t from, std::int32_t to) noexcept {

@@ -3,7 +3,9 @@
 // A block holds all layers, so that copying one is one copy, and a cache that is hardly used touches little memory:
 //
 //   block:  | layer 0                                              | layer 1 | …
-//   layer:  | head 0: block_tokens rows of K, block_tokens rows of V | head 1 | …
+//   layer:  | head 0: block_tokens keys in tiles, block_tokens values in rows | head 1 | …
+//
+// kv_rows.hpp has the tiles and rows. The last tile of a block may have room to spare.
 #pragma once
 
 #include <cstddef>
@@ -14,6 +16,10 @@
 #include "kernels/device.hpp"
 
 namespace covey {
+
+/// Bytes of the keys of kKeyTileTokens tokens, and of one token's values.
+std::size_t key_tile_bytes(KvType type, std::int32_t head_dim);
+std::size_t value_row_bytes(KvType type, std::int32_t head_dim);
 
 class KvStore {
  public:
@@ -27,17 +33,21 @@ class KvStore {
   /// Writes one token's keys and values, each (kv_heads, head_dim), at `place` = block * block_tokens + offset.
   void store(std::int32_t layer, std::int32_t place, const float* k, const float* v, const IsaTable& isa) noexcept;
 
-  /// The first `tokens` cached rows of a block.
-  KvRun run(std::int32_t layer, std::int32_t block, std::int32_t head, std::int32_t tokens) const noexcept;
+  /// The positions of one KV head that `blocks` hold; the pointer must stay valid. After them the thread will go on
+  /// with `next_block`.
+  KvRun run(std::int32_t layer, std::int32_t head, const std::int32_t* blocks, std::int32_t next_block) const noexcept;
 
   void copy_block(std::int32_t from, std::int32_t to) noexcept;
 
  private:
-  std::size_t head_offset(std::int32_t layer, std::int32_t block, std::int32_t head) const noexcept;
+  /// From the start of a block.
+  std::size_t head_offset(std::int32_t layer, std::int32_t head) const noexcept;
 
   KvLayout layout_;
+  std::size_t tile_bytes_ = 0;
   std::size_t row_bytes_ = 0;
-  std::size_t rows_bytes_ = 0;  // K of one head of one layer of a block; V takes as much
+  std::size_t keys_bytes_ = 0;  // of one head of one layer of a block
+  std::size_t head_bytes_ = 0;  // the same with values
   std::size_t block_bytes_ = 0;
   AlignedBuffer memory_;
 };

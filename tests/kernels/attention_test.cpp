@@ -1,10 +1,12 @@
-// Attention over cached rows on every instruction set that runs here: against double precision, and bit for bit.
+// Attention over cached positions on every instruction set that runs here: against double precision, and bit for bit.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <string>
 
+#include "kernels/cpu/kv_store.hpp"
 #include "kernels/half.hpp"
 #include "samples.hpp"
 
@@ -15,84 +17,113 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 const IsaTable& scalar() { return *isa_tables().back(); }
 
-/// A cached row back in F32, by the layouts' definitions.
-std::vector<double> row_values(KvType type, std::int32_t head_dim, const std::byte* row) {
-  std::vector<double> values;
-  for (std::int32_t d = 0; d < head_dim; ++d) {
-    float value = 0.0F;
-    if (type == KvType::f32) std::memcpy(&value, row + 4 * d, 4);
-    if (type == KvType::f16) value = fp16_to_f32(load_u16(row + 2 * d));
-    if (type == KvType::q8_0) {
-      const std::byte* block = row + d / 32 * 34;
-      value = fp16_to_f32(load_u16(block)) * static_cast<std::int8_t>(block[2 + d % 32]);
-    }
-    values.push_back(value);
+/// Number d of a cached key, by the layouts' definitions.
+double key_number(KvType type, const std::byte* tile, std::int32_t lane, std::int32_t d) {
+  float value = 0.0F;
+  if (type == KvType::f32) std::memcpy(&value, tile + (d * 16 + lane) * 4, 4);
+  if (type == KvType::f16) value = fp16_to_f32(load_u16(tile + (d * 16 + lane) * 2));
+  if (type == KvType::q8_0) {
+    const std::byte* block = tile + d / 32 * 544;
+    value = fp16_to_f32(load_u16(block + 2 * lane)) * static_cast<std::int8_t>(block[32 + d % 32 * 16 + lane]);
   }
-  return values;
+  return value;
 }
 
-/// Queries of one KV head, and a cache of keys and values for them.
+/// Number d of a row of cached values.
+double value_number(KvType type, const std::byte* row, std::int32_t d) {
+  float value = 0.0F;
+  if (type == KvType::f32) std::memcpy(&value, row + d * 4, 4);
+  if (type == KvType::f16) value = fp16_to_f32(load_u16(row + d * 2));
+  if (type == KvType::q8_0) {
+    const std::byte* block = row + d / 32 * 34;
+    value = fp16_to_f32(load_u16(block)) * static_cast<std::int8_t>(block[2 + d % 32]);
+  }
+  return value;
+}
+
+/// Queries of one KV head, and a cache of keys and values for them, its blocks out of order.
 struct Cache {
   KvType type;
-  std::int32_t head_dim, queries, tokens;
+  std::int32_t head_dim, tokens, block_tokens;
   float scale;
-  std::size_t row_bytes;
-  std::vector<float> q;         // (queries, head_dim)
-  std::vector<std::byte> k, v;  // (tokens) rows
+  std::vector<float> q;             // (queries, head_dim)
+  std::vector<std::int32_t> seen;   // (queries) tokens
+  std::vector<std::int32_t> table;  // (blocks)
+  KvStore store;
 
-  Cache(KvType of, std::int32_t dim, std::int32_t query_count, std::int32_t token_count, float spread = 1.0F)
+  Cache(KvType of, std::int32_t dim, std::int32_t queries, std::int32_t token_count, std::int32_t block = 32,
+        float spread = 1.0F)
       : type(of),
         head_dim(dim),
-        queries(query_count),
         tokens(token_count),
+        block_tokens(block),
         scale(1.0F / std::sqrt(static_cast<float>(dim))),
-        row_bytes(kv_row_bytes(of, dim)) {
+        seen(queries, token_count),
+        store({1, 1, dim, (token_count + block - 1) / block + 1, block, of}) {
     Samples samples(dim * 1000 + token_count);
     q = samples.take(static_cast<std::size_t>(queries) * head_dim, 3.0F * spread);
-    k.resize(row_bytes * tokens);
-    v.resize(row_bytes * tokens);
-    const StoreKvRow store = scalar().store_kv[static_cast<std::size_t>(type)];
+    for (std::int32_t b = (tokens - 1) / block; b >= 0; --b) table.push_back(b + 1);
     for (std::int32_t t = 0; t < tokens; ++t) {
-      store(samples.take(head_dim, 3.0F).data(), head_dim, k.data() + t * row_bytes);
-      store(samples.take(head_dim).data(), head_dim, v.data() + t * row_bytes);
+      const std::vector<float> k = samples.take(head_dim, 3.0F), v = samples.take(head_dim);
+      store.store(0, table[t / block] * block + t % block, k.data(), v.data(), scalar());
     }
   }
 
-  /// (count, head_dim) for queries first .. first + count, over runs of the given lengths.
-  std::vector<float> attend(const IsaTable& isa, std::span<const std::int32_t> runs, std::int32_t first,
-                            std::int32_t count) const {
-    std::vector<float> maximum(count, -kInfinity), sum(count, 0.0F);
-    std::vector<float> weighted(static_cast<std::size_t>(count) * head_dim, 0.0F);
-    std::int32_t from = 0;
-    for (const std::int32_t run : runs) {
-      isa.attend[static_cast<std::size_t>(type)](q.data() + first * head_dim, count, head_dim, scale,
-                                                 {k.data() + from * row_bytes, v.data() + from * row_bytes, run},
-                                                 maximum.data(), sum.data(), weighted.data());
-      from += run;
+  std::int32_t queries() const { return static_cast<std::int32_t>(seen.size()); }
+
+  /// The sums of queries first .. first + count over the run.
+  struct Sums {
+    std::vector<float> maximum, sum, weighted;
+  };
+  Sums sums(const IsaTable& isa, std::int32_t first, std::int32_t count, std::int32_t from = 0,
+            std::int32_t most = std::numeric_limits<std::int32_t>::max()) const {
+    const std::int32_t width = padded_head_dim(head_dim);
+    Sums sums{std::vector<float>(count), std::vector<float>(count), std::vector<float>(count * width, 9.0F)};
+    std::vector<AttendQuery> list;
+    for (std::int32_t i = 0; i < count; ++i) {
+      list.push_back({q.data() + (first + i) * head_dim, std::min(seen[first + i] - from, most), &sums.maximum[i],
+                      &sums.sum[i], &sums.weighted[i * width]});
     }
-    for (std::size_t i = 0; i < weighted.size(); ++i) weighted[i] /= sum[i / head_dim];
-    return weighted;
+    std::vector<float> scratch(attend_scratch_floats(head_dim, tokens));
+    isa.attend[static_cast<std::size_t>(type)](store.run(0, 0, table.data() + from / block_tokens, 0), head_dim, scale,
+                                               list.data(), count, scratch.data());
+    return sums;
   }
-  std::vector<float> attend(const IsaTable& isa) const { return attend(isa, {{tokens}}, 0, queries); }
+
+  /// (count, head_dim), joined over pieces of `piece` tokens.
+  std::vector<float> attend(const IsaTable& isa, std::int32_t first, std::int32_t count, std::int32_t piece) const {
+    std::vector<float> maximum(count, -kInfinity), sum(count, 0.0F), out(count * head_dim, 0.0F);
+    for (std::int32_t from = 0; from < tokens; from += piece) {
+      Sums next = sums(isa, first, count, from, piece);
+      isa.join_sums(count, head_dim, {next.maximum.data(), next.sum.data(), next.weighted.data()},
+                    {maximum.data(), sum.data(), out.data()});
+    }
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] /= sum[i / head_dim];
+    return out;
+  }
+  std::vector<float> attend(const IsaTable& isa) const { return attend(isa, 0, queries(), tokens); }
 
   std::vector<double> reference() const {
+    const KvRun run = store.run(0, 0, table.data(), 0);
+    const auto head = [&](std::int32_t t) { return run.first_keys + table[t / block_tokens] * run.block_bytes; };
     std::vector<double> out;
-    for (std::int32_t h = 0; h < queries; ++h) {
+    for (std::int32_t h = 0; h < queries(); ++h) {
       std::vector<double> scores;
-      for (std::int32_t t = 0; t < tokens; ++t) {
-        const std::vector<double> key = row_values(type, head_dim, k.data() + t * row_bytes);
+      for (std::int32_t t = 0; t < seen[h]; ++t) {
+        const std::int32_t offset = t % block_tokens;
+        const std::byte* tile = head(t) + offset / 16 * key_tile_bytes(type, head_dim);
         double dot = 0.0;
-        for (std::int32_t d = 0; d < head_dim; ++d) dot += key[d] * q[h * head_dim + d];
+        for (std::int32_t d = 0; d < head_dim; ++d) dot += key_number(type, tile, offset % 16, d) * q[h * head_dim + d];
         scores.push_back(scale * dot);
       }
       const double maximum = *std::max_element(scores.begin(), scores.end());
       double sum = 0.0;
       std::vector<double> weighted(head_dim, 0.0);
-      for (std::int32_t t = 0; t < tokens; ++t) {
+      for (std::int32_t t = 0; t < seen[h]; ++t) {
         const double p = std::exp(scores[t] - maximum);
-        const std::vector<double> value = row_values(type, head_dim, v.data() + t * row_bytes);
+        const std::byte* row = head(t) + run.to_values + t % block_tokens * value_row_bytes(type, head_dim);
         sum += p;
-        for (std::int32_t d = 0; d < head_dim; ++d) weighted[d] += p * value[d];
+        for (std::int32_t d = 0; d < head_dim; ++d) weighted[d] += p * value_number(type, row, d);
       }
       for (const double w : weighted) out.push_back(w / sum);
     }
@@ -104,34 +135,57 @@ class Attention : public testing::TestWithParam<KvType> {
  protected:
   std::vector<std::int32_t> head_dims() const {
     if (GetParam() == KvType::q8_0) return {32, 64, 96, 128};
-    return {1, 2, 8, 16, 17, 32, 40, 64, 80, 128};
+    return {1, 8, 16, 17, 24, 64, 80, 128};
+  }
+
+  static void expect_reference(const IsaTable& isa, const Cache& cache) {
+    const std::vector<float> out = cache.attend(isa);
+    const std::vector<double> expected = cache.reference();
+    ASSERT_EQ(out.size(), expected.size());
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      ASSERT_NEAR(out[i], expected[i], 4e-6) << isa.name << ", head_dim " << cache.head_dim << ", " << cache.queries()
+                                             << " queries, " << cache.tokens << " tokens of " << cache.block_tokens;
+    }
   }
 };
 
 TEST_P(Attention, EqualsDoublePrecision) {
   for (const IsaTable* isa : tables_that_run()) {
     for (const std::int32_t head_dim : head_dims()) {
-      for (const std::int32_t queries : {1, 2, 3, 4, 7, 8}) {
-        for (const std::int32_t tokens : {1, 2, 15, 16, 17, 63, 64, 65, 150}) {
-          const Cache cache(GetParam(), head_dim, queries, tokens);
-          const std::vector<float> out = cache.attend(*isa);
-          const std::vector<double> expected = cache.reference();
-          for (std::size_t i = 0; i < out.size(); ++i) {
-            ASSERT_NEAR(out[i], expected[i], 3e-6)
-                << isa->name << ", head_dim " << head_dim << ", " << queries << " queries, " << tokens << " tokens";
-          }
+      for (const std::int32_t queries : {1, 3, 8}) {
+        for (const std::int32_t tokens : {1, 15, 16, 17, 31, 32, 33, 95, 150}) {
+          expect_reference(*isa, Cache(GetParam(), head_dim, queries, tokens));
         }
       }
     }
   }
 }
 
+TEST_P(Attention, AnyNumberOfQueriesAndAnyBlocks) {
+  for (const IsaTable* isa : tables_that_run()) {
+    for (const std::int32_t queries : {2, 4, 5, 6, 7, 15, kMostAttendQueries}) {
+      expect_reference(*isa, Cache(GetParam(), 64, queries, 70));
+    }
+    for (const std::int32_t block : {1, 4, 5, 16, 19, 48, 300})
+      expect_reference(*isa, Cache(GetParam(), 64, 3, 150, block));
+  }
+}
+
+TEST_P(Attention, QueriesSeeDifferentPrefixes) {
+  for (const IsaTable* isa : tables_that_run()) {
+    Cache cache(GetParam(), 64, 9, 150);
+    cache.seen = {150, 1, 31, 32, 33, 64, 65, 2, 149};
+    expect_reference(*isa, cache);
+  }
+}
+
 TEST_P(Attention, SameBitsOnEveryInstructionSet) {
   for (const std::int32_t head_dim : head_dims()) {
-    const Cache cache(GetParam(), head_dim, 7, 150);
-    const std::vector<float> expected = cache.attend(scalar());
+    Cache cache(GetParam(), head_dim, 15, 150);
+    for (std::int32_t i = 0; i < 15; ++i) cache.seen[i] -= 3 * i;
+    const std::vector<float> expected = cache.attend(scalar(), 0, 15, 64);
     for (const IsaTable* isa : tables_that_run()) {
-      EXPECT_TRUE(same_bits(cache.attend(*isa), expected)) << isa->name << ", head_dim " << head_dim;
+      EXPECT_TRUE(same_bits(cache.attend(*isa, 0, 15, 64), expected)) << isa->name << ", head_dim " << head_dim;
     }
   }
 }
@@ -139,50 +193,79 @@ TEST_P(Attention, SameBitsOnEveryInstructionSet) {
 TEST_P(Attention, AQueryAloneGivesTheSameBits) {
   for (const IsaTable* isa : tables_that_run()) {
     for (const std::int32_t head_dim : head_dims()) {
-      const Cache cache(GetParam(), head_dim, 7, 150);
-      const std::int32_t runs[] = {32, 100, 18};
-      const std::vector<float> together = cache.attend(*isa, runs, 0, 7);
-      for (std::int32_t h = 0; h < 7; ++h) {
-        EXPECT_TRUE(same_bits(cache.attend(*isa, runs, h, 1), std::span(together).subspan(h * head_dim, head_dim)))
+      Cache cache(GetParam(), head_dim, 15, 150);
+      for (std::int32_t i = 0; i < 15; ++i) cache.seen[i] -= 3 * i;
+      const std::vector<float> together = cache.attend(*isa, 0, 15, 64);
+      for (std::int32_t h = 0; h < 15; ++h) {
+        EXPECT_TRUE(same_bits(cache.attend(*isa, h, 1, 64), std::span(together).subspan(h * head_dim, head_dim)))
             << isa->name << ", head_dim " << head_dim << ", query " << h;
       }
     }
   }
 }
 
-TEST_P(Attention, RunsMeanTheSameAsOne) {
+TEST_P(Attention, BlocksDoNotChangeBits) {
   for (const IsaTable* isa : tables_that_run()) {
-    const Cache cache(GetParam(), 64, 3, 150);
-    const std::vector<float> whole = cache.attend(*isa);
-    const std::int32_t runs[] = {1, 0, 31, 64, 54};
-    const std::vector<float> pieces = cache.attend(*isa, runs, 0, 3);
-    for (std::size_t i = 0; i < whole.size(); ++i) ASSERT_NEAR(pieces[i], whole[i], 2e-6) << isa->name;
+    const std::vector<float> expected = Cache(GetParam(), 64, 3, 150).attend(*isa);
+    for (const std::int32_t block : {1, 5, 16, 150}) {
+      EXPECT_TRUE(same_bits(Cache(GetParam(), 64, 3, 150, block).attend(*isa), expected)) << isa->name << ", " << block;
+    }
+  }
+}
+
+TEST_P(Attention, JoinedRunsMeanTheSameAsOne) {
+  for (const IsaTable* isa : tables_that_run()) {
+    for (const std::int32_t head_dim : head_dims()) {
+      const Cache cache(GetParam(), head_dim, 19, 150);  // more than a register's worth of queries
+      const std::vector<float> whole = cache.attend(*isa);
+      for (const std::int32_t piece : {32, 64, 128}) {
+        const std::vector<float> joined = cache.attend(*isa, 0, 19, piece);
+        for (std::size_t i = 0; i < whole.size(); ++i) ASSERT_NEAR(joined[i], whole[i], 2e-6) << isa->name;
+      }
+    }
+  }
+}
+
+// A first run is taken over as it is: it meets nothing.
+TEST_P(Attention, JoiningToNothingChangesNothing) {
+  for (const IsaTable* isa : tables_that_run()) {
+    const Cache cache(GetParam(), 32, 2, 20);
+    const Cache::Sums one = cache.sums(*isa, 0, 2);
+    std::vector<float> out = cache.attend(*isa);
+    for (std::size_t i = 0; i < out.size(); ++i) EXPECT_EQ(out[i], one.weighted[i] / one.sum[i / 32]) << isa->name;
   }
 }
 
 TEST_P(Attention, FarScoresNeitherOverflowNorVanish) {
   for (const IsaTable* isa : tables_that_run()) {
-    const Cache cache(GetParam(), 32, 2, 100, 1000.0F);
-    const std::vector<float> out = cache.attend(*isa);
+    const Cache cache(GetParam(), 32, 2, 100, 32, 1000.0F);
+    const std::vector<float> out = cache.attend(*isa, 0, 2, 32);
     const std::vector<double> expected = cache.reference();
     for (std::size_t i = 0; i < out.size(); ++i) ASSERT_NEAR(out[i], expected[i], 2e-2) << isa->name;
   }
 }
 
-TEST_P(Attention, StoredRowsAreNearAndTheSameEverywhere) {
+TEST_P(Attention, StoredNumbersAreNearAndTheSameEverywhere) {
   const auto index = static_cast<std::size_t>(GetParam());
   for (const std::int32_t head_dim : head_dims()) {
     for (const float range : {0.0F, 1e-3F, 1.0F, 100.0F}) {
       const std::vector<float> in = Samples(head_dim).take(head_dim, range);
-      std::vector<std::byte> expected(kv_row_bytes(GetParam(), head_dim) + 1, std::byte{0x5a});
-      scalar().store_kv[index](in.data(), head_dim, expected.data());
-      const std::vector<double> back = row_values(GetParam(), head_dim, expected.data());
+      std::vector<std::byte> tile(key_tile_bytes(GetParam(), head_dim) + 1, std::byte{0x5a});
+      std::vector<std::byte> row(value_row_bytes(GetParam(), head_dim) + 1, std::byte{0x5a});
+      const std::vector<std::byte> fresh[] = {tile, row};
+      scalar().store_key[index](in.data(), head_dim, tile.data(), 11);
+      scalar().store_value[index](in.data(), head_dim, row.data());
       const double bound = GetParam() == KvType::f32 ? 0.0 : GetParam() == KvType::f16 ? 0x1p-11 : 0.5 / 127 + 0x1p-8;
-      for (std::int32_t d = 0; d < head_dim; ++d) ASSERT_NEAR(back[d], in[d], bound * range);
+      for (std::int32_t d = 0; d < head_dim; ++d) {
+        ASSERT_NEAR(key_number(GetParam(), tile.data(), 11, d), in[d], bound * range);
+        ASSERT_NEAR(value_number(GetParam(), row.data(), d), in[d], bound * range);
+      }
       for (const IsaTable* isa : tables_that_run()) {
-        std::vector<std::byte> row(expected.size(), std::byte{0x5a});
-        isa->store_kv[index](in.data(), head_dim, row.data());
-        EXPECT_EQ(row, expected) << isa->name << ", head_dim " << head_dim;
+        std::vector<std::byte> again[] = {fresh[0], fresh[1]};
+        isa->store_key[index](in.data(), head_dim, again[0].data(), 11);
+        isa->store_value[index](in.data(), head_dim, again[1].data());
+        EXPECT_EQ(again[0], tile) << isa->name << ", head_dim " << head_dim;
+        EXPECT_EQ(again[1], row) << isa->name << ", head_dim " << head_dim;
       }
     }
   }
@@ -195,6 +278,24 @@ TEST_P(Attention, NanIsNotHidden) {
     const std::vector<float> out = cache.attend(*isa);
     EXPECT_TRUE(std::isnan(out[0])) << isa->name;
     EXPECT_FALSE(std::isnan(out[32])) << isa->name;
+  }
+}
+
+// What later tokens cached must not reach a query that stands before them, not even infinity times nothing.
+TEST_P(Attention, PositionsNotSeenDoNotMatter) {
+  for (const IsaTable* isa : tables_that_run()) {
+    Cache cache(GetParam(), 32, 4, 40);
+    cache.seen = {40, 38, 39, 37};
+    const std::vector<float> before = cache.attend(*isa);
+    const std::vector<float> bad(32, kInfinity);
+    for (const std::int32_t t : {38, 39}) {
+      cache.store.store(0, cache.table[t / 32] * 32 + t % 32, bad.data(), bad.data(), scalar());
+    }
+    const std::vector<float> after = cache.attend(*isa);
+    for (const std::int32_t query : {1, 3}) {
+      EXPECT_TRUE(same_bits(std::span(after).subspan(query * 32, 32), std::span(before).subspan(query * 32, 32)))
+          << isa->name;
+    }
   }
 }
 

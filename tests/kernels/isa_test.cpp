@@ -53,7 +53,9 @@ TEST(Isa, TablesAreCompleteAndNamesDiffer) {
     EXPECT_TRUE(names.insert(isa->name).second) << isa->name;
     for (const PanelMatmul function : isa->matmul) EXPECT_NE(function, nullptr) << isa->name;
     for (const AttendRun function : isa->attend) EXPECT_NE(function, nullptr) << isa->name;
-    for (const StoreKvRow function : isa->store_kv) EXPECT_NE(function, nullptr) << isa->name;
+    for (const StoreKey function : isa->store_key) EXPECT_NE(function, nullptr) << isa->name;
+    for (const StoreValue function : isa->store_value) EXPECT_NE(function, nullptr) << isa->name;
+    EXPECT_NE(isa->join_sums, nullptr) << isa->name;
     EXPECT_TRUE(isa->quantize && isa->rms_norm && isa->add && isa->silu_mul && isa->scale) << isa->name;
     EXPECT_TRUE(isa->rope_adjacent && isa->rope_halves) << isa->name;
   }
@@ -92,12 +94,6 @@ TEST(Isa, ASetThatDoesNotRunHereSaysSo) {
     const std::string message = error_of(isa->name);
     EXPECT_NE(message.find("does not run on this processor"), std::string::npos) << message;
   }
-}
-
-TEST(Isa, BytesOfCachedRows) {
-  EXPECT_EQ(kv_row_bytes(KvType::f32, 80), 320U);
-  EXPECT_EQ(kv_row_bytes(KvType::f16, 80), 160U);
-  EXPECT_EQ(kv_row_bytes(KvType::q8_0, 96), 102U);
 }
 
 }  // namespace

@@ -18,15 +18,29 @@ constexpr std::int32_t kHeadDim = 32;
 
 const IsaTable& scalar() { return select_isa("scalar"); }
 
-std::vector<std::byte> stored(KvType type, const float* in) {
-  std::vector<std::byte> row(kv_row_bytes(type, kHeadDim));
-  scalar().store_kv[static_cast<std::size_t>(type)](in, kHeadDim, row.data());
-  return row;
+// Where a token's key starts in its tile, and how far apart its numbers lie: F32 and F16 only.
+const std::byte* key_number(const KvRun& run, KvType type, std::int32_t block, std::int32_t offset, std::int32_t d) {
+  const std::size_t bytes = type == KvType::f32 ? 4 : 2;
+  return run.first_keys + block * run.block_bytes + offset / 16 * key_tile_bytes(type, kHeadDim) +
+         (d * 16 + offset % 16) * bytes;
+}
+const std::byte* value_row(const KvRun& run, KvType type, std::int32_t block, std::int32_t offset) {
+  return run.first_keys + block * run.block_bytes + run.to_values + offset * value_row_bytes(type, kHeadDim);
+}
+
+TEST(KvStore, BytesOfTilesAndRows) {
+  EXPECT_EQ(key_tile_bytes(KvType::f32, 80), 16U * 320);
+  EXPECT_EQ(key_tile_bytes(KvType::f16, 20), 16U * 40);
+  EXPECT_EQ(key_tile_bytes(KvType::q8_0, 96), 16U * 102);
+  EXPECT_EQ(value_row_bytes(KvType::f32, 80), 320U);
+  EXPECT_EQ(value_row_bytes(KvType::f16, 20), 64U);
+  EXPECT_EQ(value_row_bytes(KvType::q8_0, 96), 102U);
 }
 
 TEST(KvStore, BlockBytesCountAllLayersKeysAndValues) {
   for (const KvType type : {KvType::f32, KvType::f16, KvType::q8_0}) {
-    EXPECT_EQ(kv_block_bytes({3, 2, kHeadDim, 100, 16, type}), 3U * 2 * 16 * 2 * kv_row_bytes(type, kHeadDim));
+    EXPECT_EQ(kv_block_bytes({3, 2, kHeadDim, 100, 32, type}), 3U * 2 * 32 * 2 * value_row_bytes(type, kHeadDim));
+    EXPECT_EQ(kv_block_bytes({3, 2, kHeadDim, 100, 17, type}), 3U * 2 * (32 + 17) * value_row_bytes(type, kHeadDim));
   }
   EXPECT_EQ(kv_block_bytes({0, 2, kHeadDim, 100, 16, KvType::f32}), 0U);
   EXPECT_EQ(kv_block_bytes({3, 0, kHeadDim, 100, 16, KvType::f32}), 0U);
@@ -41,27 +55,28 @@ TEST(KvStore, RefusesImpossibleLayouts) {
   EXPECT_THROW(KvStore({kMost, 1, 32768, 1 << 20, 16, KvType::f32}), Error);
 }
 
-TEST(KvStore, KeepsEveryRowApart) {
-  constexpr std::int32_t kLayers = 2, kKvHeads = 3, kBlocks = 4, kBlockTokens = 5;
-  for (const KvType type : {KvType::f32, KvType::f16, KvType::q8_0}) {
-    KvStore store({kLayers, kKvHeads, kHeadDim, kBlocks, kBlockTokens, type});
+TEST(KvStore, KeepsEveryTokenApart) {
+  constexpr std::int32_t kLayers = 2, kKvHeads = 3, kBlocks = 4;
+  for (const std::int32_t block_tokens : {5, 16, 19}) {
+    KvStore store({kLayers, kKvHeads, kHeadDim, kBlocks, block_tokens, KvType::f32});
     EXPECT_EQ(store.memory_bytes(), kBlocks * kv_block_bytes(store.layout()));
     RandomData data(1);
-    constexpr std::int32_t kPlaces = kBlocks * kBlockTokens, kWidth = kKvHeads * kHeadDim;
-    const std::vector<float> k = data.numbers(kLayers * kPlaces * kWidth), v = data.numbers(k.size());
-    for (std::int32_t row = 0; row < kLayers * kPlaces; ++row) {
-      store.store(row / kPlaces, row % kPlaces, k.data() + row * kWidth, v.data() + row * kWidth, scalar());
+    const std::int32_t places = kBlocks * block_tokens, width = kKvHeads * kHeadDim;
+    const std::vector<float> k = data.numbers(kLayers * places * width), v = data.numbers(k.size());
+    for (std::int32_t row = 0; row < kLayers * places; ++row) {
+      store.store(row / places, row % places, k.data() + row * width, v.data() + row * width, scalar());
     }
     // Read back after all was written: nothing may have been written over.
-    for (std::int32_t row = 0; row < kLayers * kPlaces; ++row) {
-      const std::int32_t place = row % kPlaces;
+    const std::int32_t blocks[] = {0};
+    for (std::int32_t row = 0; row < kLayers * places; ++row) {
+      const std::int32_t block = row % places / block_tokens, offset = row % places % block_tokens;
       for (std::int32_t head = 0; head < kKvHeads; ++head) {
-        const KvRun run = store.run(row / kPlaces, place / kBlockTokens, head, place % kBlockTokens + 1);
-        const std::size_t bytes = kv_row_bytes(type, kHeadDim), offset = place % kBlockTokens * bytes;
-        const std::size_t in = row * kWidth + head * kHeadDim;
-        EXPECT_EQ(std::memcmp(run.k + offset, stored(type, k.data() + in).data(), bytes), 0);
-        EXPECT_EQ(std::memcmp(run.v + offset, stored(type, v.data() + in).data(), bytes), 0);
-        EXPECT_EQ(run.tokens, place % kBlockTokens + 1);
+        const KvRun run = store.run(row / places, head, blocks, 0);
+        const std::size_t in = row * width + head * kHeadDim;
+        for (std::int32_t d = 0; d < kHeadDim; ++d) {
+          EXPECT_EQ(std::memcmp(key_number(run, KvType::f32, block, offset, d), k.data() + in + d, sizeof(float)), 0);
+        }
+        EXPECT_EQ(std::memcmp(value_row(run, KvType::f32, block, offset), v.data() + in, kHeadDim * sizeof(float)), 0);
       }
     }
   }
@@ -83,9 +98,10 @@ TEST(KvStore, CopiesBlocksOfAllLayers) {
   for (std::int32_t layer = 0; layer < kLayers; ++layer) {
     const auto holds = [&](std::int32_t block, std::int32_t original) {
       const float* const row = values.data() + (original * kLayers + layer) * kHeadDim;
-      const KvRun run = store.run(layer, block, 0, 1);
-      return std::memcmp(run.k, row, kHeadDim * sizeof(float)) == 0 &&
-             std::memcmp(run.v, row, kHeadDim * sizeof(float)) == 0;
+      const std::int32_t blocks[] = {0};
+      const KvRun run = store.run(layer, 0, blocks, 0);
+      return std::memcmp(key_number(run, KvType::f32, block, 0, 7), row + 7, sizeof(float)) == 0 &&
+             std::memcmp(value_row(run, KvType::f32, block, 0), row, kHeadDim * sizeof(float)) == 0;
     };
     EXPECT_TRUE(holds(0, 2));
     EXPECT_TRUE(holds(1, 1));
