@@ -5,6 +5,7 @@
 
 #include "kernels/cpu/isa_table.hpp"
 #include "kernels/cpu/lanes.hpp"
+#include "kernels/cpu/peak.hpp"
 
 namespace covey {
 namespace {
@@ -196,8 +197,33 @@ struct Neon {
   static uint8x16_t load16(const std::byte* from) { return vld1q_u8(reinterpret_cast<const std::uint8_t*>(from)); }
 };
 
+struct NeonPeak {
+  using Register = int32x4_t;
+  using Floats = float32x4_t;
+  static constexpr int kDotProducts = 16;
+  static constexpr int kLanes = 4;
+
+  static Register dot(Register sums, Register weights, Register activations) {
+    const int8x16_t w = vreinterpretq_s8_s32(weights);
+    const int8x16_t a = vreinterpretq_s8_s32(activations);
+#ifdef __ARM_FEATURE_DOTPROD
+    return vdotq_s32(sums, w, a);
+#else
+    return vpadalq_s16(sums, vmlal_high_s8(vmull_s8(vget_low_s8(w), vget_low_s8(a)), w, a));
+#endif
+  }
+  static Floats fma(Floats a, Floats b, Floats sums) { return vfmaq_f32(sums, a, b); }
+  static Register load(const std::byte* from) {
+    return vreinterpretq_s32_u8(vld1q_u8(reinterpret_cast<const std::uint8_t*>(from)));
+  }
+  template <class T>
+  static void keep(T& value) {
+    asm volatile("" : "+w"(value));
+  }
+};
+
 }  // namespace
 
-constexpr IsaTable kIsaNeon = make_isa_table<Neon>("neon", &neon_runs_here);
+constexpr IsaTable kIsaNeon = with_peaks<NeonPeak, 8, 16, 24>(make_isa_table<Neon>("neon", &neon_runs_here));
 
 }  // namespace covey
