@@ -58,6 +58,13 @@ std::size_t CpuDevice::memory_bytes() const {
   return bytes;
 }
 
+MatrixCost CpuDevice::matrix_cost(MatrixHandle matrix) const {
+  const PackedMatrix& packed = matrices_[index_of(matrix.id)];
+  const auto weights = static_cast<std::uint64_t>(packed.rows) * static_cast<std::uint64_t>(packed.cols);
+  const bool int8 = packed.rows > 0 && packed.format->activations == ActivationKind::int8;
+  return {int8 ? weights : 0, int8 ? 0 : weights, packed.panels.size()};
+}
+
 // -- Setup ------------------------------------------------------------------------------------------------------------
 
 MatrixHandle CpuDevice::add_matrix(const MatrixView& weights) {
