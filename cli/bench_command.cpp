@@ -23,9 +23,8 @@ namespace covey {
 
 namespace {
 
-// The tests are short beside the second measurement of the limits, which only looks whether the first was disturbed.
-constexpr std::chrono::duration<double> kTimeBefore{0.3};
-constexpr std::chrono::duration<double> kTimeAfter{0.1};
+// The second measurement of the limits only looks whether the first was disturbed.
+constexpr double kShareAfter = 1.0 / 3;
 
 struct BenchFlags {
   std::vector<std::string> models;
@@ -37,6 +36,8 @@ struct BenchFlags {
   std::string kv = "auto";
   bool no_blas = false;
   bool limits_only = false;
+  double limit_seconds = 0.3;
+  std::int64_t limit_mebibytes = 0;
   std::string format = "table";
   bool json = false;
   std::string save;
@@ -59,10 +60,10 @@ class Measurement {
   const BenchReport& report() const { return report_; }
 
   void run() {
-    measure_limits(kTimeBefore);
+    measure_limits(flags_.limit_seconds);
     if (flags_.limits_only) return;
     for (const std::string& model : flags_.models) measure(model);
-    measure_limits(kTimeAfter);
+    measure_limits(flags_.limit_seconds * kShareAfter);
   }
 
  private:
@@ -73,8 +74,9 @@ class Measurement {
     }
   }
 
-  void measure_limits(std::chrono::duration<double> time) {
-    LimitMeter meter({.time = time});
+  void measure_limits(double seconds) {
+    LimitMeter meter({.time = std::chrono::duration<double>(seconds),
+                      .buffer_bytes = static_cast<std::size_t>(flags_.limit_mebibytes) << 20});
     for_each_configuration([&](const std::string& isa, int threads) {
       check_interrupt();
       const MachineLimits limits = meter.measure(select_isa(isa), threads);
@@ -236,6 +238,14 @@ CommandRun add_bench(CLI::App& parser) {
   parser.add_option("-m,--model", flags->models, "Models, GGUF files")->option_text("FILE...");
   add_test_flags(parser, *flags);
   parser.add_flag("--limits", flags->limits_only, "Measure only what the machine can do at most");
+  parser.add_option("--limit-time", flags->limit_seconds, "Time to spend on each of the limits (default 0.3)")
+      ->check(in_range(0, 3600))
+      ->option_text("SECONDS");
+  parser
+      .add_option("--limit-memory", flags->limit_mebibytes,
+                  "Memory to read for the bandwidth (default: 4 last-level caches, 256 to 1024)")
+      ->check(whole_in_range(1, 1 << 20))
+      ->option_text("MIB");
   add_device_flags(parser, *flags);
   add_output_flags(parser, *flags);
   return [flags] { return bench(*flags); };
