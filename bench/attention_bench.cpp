@@ -1,4 +1,5 @@
 // Attention over the cache: depths, types of cache, groups of query heads, and many queries at once.
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <numeric>

@@ -4,6 +4,8 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <ctime>
+#include <iterator>
 #include <map>
 
 #include "bench/measure.hpp"
@@ -21,6 +23,12 @@ std::vector<const IsaTable*> isas_here() {
   std::vector<const IsaTable*> here;
   std::ranges::copy_if(isa_tables(), std::back_inserter(here), [](const IsaTable* isa) { return isa->runs_here(); });
   return here;
+}
+
+double thread_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 std::vector<float> random_floats(std::size_t n, std::uint64_t seed) {

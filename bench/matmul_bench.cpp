@@ -1,6 +1,7 @@
 // Products, formats x instruction sets x shapes, and OpenBLAS on the same shapes.
 #include <array>
 #include <cstring>
+#include <iterator>
 #include <span>
 
 #include "bench/measure.hpp"
