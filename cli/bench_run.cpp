@@ -20,8 +20,7 @@ double seconds_of(const Work& work) {
 
 }  // namespace
 
-BenchRun::BenchRun(Stage& stage, std::function<void()> between)
-    : stage_(stage), runner_(stage), between_(std::move(between)) {}
+BenchRun::BenchRun(Stage& stage, std::function<void()> between) : runner_(stage), between_(std::move(between)) {}
 
 std::vector<double> BenchRun::time(const BenchTest& test, int repetitions, const std::function<void()>& repeated) {
   cache_prompt(test.depth);

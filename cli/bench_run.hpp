@@ -27,7 +27,6 @@ class BenchRun {
   void begin(SequenceId sequence, std::int32_t depth);
   Token next_token();
 
-  Stage& stage_;
   LocalRunner runner_;
   std::function<void()> between_;
   Batch batch_;
