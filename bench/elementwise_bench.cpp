@@ -42,9 +42,9 @@ void add_all(const IsaTable& isa) {
   add("rope_halves", isa, kWidth, 8,
       [turn](const IsaTable& i, const float* in, std::int64_t n, float* out) { turn(i.rope_halves, in, n, out); });
   const auto blocks = std::make_shared<std::vector<ActivationBlock>>(kFeedForward / kActivationBlock);
-  add("quantize", isa, kFeedForward, 4 + 40.0 / kActivationBlock,
+  add("quantize", isa, kFeedForward, 4 + static_cast<double>(sizeof(ActivationBlock)) / kActivationBlock,
       [blocks](const IsaTable& i, const float* in, std::int64_t n, float*) {
-        i.quantize(in, n, blocks->data());
+        i.quantize(in, n, blocks->data(), 1);
         benchmark::DoNotOptimize(blocks->data());
       });
 }

@@ -37,6 +37,7 @@ struct BenchFlags {
   std::int32_t piece = 256;
   std::string kv = "auto";
   bool no_blas = false;
+  bool no_repack = false;
   bool limits_only = false;
   double limit_seconds = 0.3;
   std::int64_t limit_mebibytes = 0;
@@ -123,6 +124,7 @@ class Measurement {
     options.cpu.isa = isa;
     options.cpu.threads = threads;
     options.cpu.blas = !flags_.no_blas;
+    options.cpu.repack = !flags_.no_repack;
     options.kv = kv_choices().at(flags_.kv);
     options.max_tokens = flags_.piece;
     std::int64_t cache = 1;
@@ -217,6 +219,8 @@ void add_device_flags(CLI::App& parser, BenchFlags& flags) {
       ->option_text("N")
       ->group(group);
   add_kv_flag(parser, flags.kv, group);
+  parser.add_flag("--no-repack", flags.no_repack, "Read weights from the file at every use: no loading, slow")
+      ->group(group);
   parser.add_flag("--no-blas", flags.no_blas, "Keep large products of float weights off OpenBLAS")->group(group);
 }
 

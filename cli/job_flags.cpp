@@ -52,7 +52,12 @@ void add_device_flags(CLI::App& parser, JobFlags& flags) {
       ->check(one_of(isa_names()))
       ->option_text("NAME")
       ->group(group);
-  parser.add_flag("--exact", cpu.exact, "Decode weights to F32 and compute in F32: exact, slow, large")->group(group);
+  CLI::Option* const exact =
+      parser.add_flag("--exact", cpu.exact, "Decode weights to F32 and compute in F32: exact, slow, large")
+          ->group(group);
+  parser.add_flag("--no-repack", flags.no_repack, "Read weights from the file at every use: no loading, slow")
+      ->excludes(exact)
+      ->group(group);
   parser.add_flag("--no-blas", flags.no_blas, "Keep large products of float weights off OpenBLAS")->group(group);
 }
 
@@ -115,6 +120,7 @@ JobOptions JobFlags::options() const {
   JobOptions options = job;
   options.stage.kv = kv_choices().at(kv);
   options.stage.cpu.blas = !no_blas;
+  options.stage.cpu.repack = !no_repack;
   options.peer_timeout = std::chrono::milliseconds(std::llround(timeout_seconds * 1000));
   return options;
 }

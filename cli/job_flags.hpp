@@ -18,6 +18,7 @@ struct JobFlags {
   int ranks = 0;  ///< --ranks; see program.cpp
   std::string kv = "auto";
   bool no_blas = false;
+  bool no_repack = false;
   bool quiet = false;
   JobOptions job;
 

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -153,8 +154,11 @@ class Device {
 
   // -- Setup ----------------------------------------------------------------------------------------------------------
 
-  /// Packs a matrix. The view may be invalid afterwards. Throws Error for a type without kernels here.
-  virtual MatrixHandle add_matrix(const MatrixView& weights) = 0;
+  /// Packs a matrix. `packed`, if given, is called on this thread as it goes on, with bytes of the view, in their
+  /// order, that are done with; the view may be invalid afterwards (but see CpuOptions::repack). Throws Error for a
+  /// type without kernels here.
+  using Packed = std::function<void(std::span<const std::byte>)>;
+  virtual MatrixHandle add_matrix(const MatrixView& weights, const Packed& packed = {}) = 0;
   /// A matrix whose rows are looked up by token. The view must outlive the device (it is read in place).
   virtual TableHandle add_table(const MatrixView& weights) = 0;
   virtual VectorHandle add_vector(std::span<const float> values) = 0;
@@ -201,10 +205,14 @@ class Device {
 struct CpuOptions {
   /// 0: all cores this process may run on.
   int threads = 0;
-  /// Instruction set by name ("scalar", "avx2", "avx512vnni", "neon"); empty: $COVEY_ISA, else the best that runs here.
+  /// Instruction set by name ("scalar", "avx2", "avx512vnni", "neon", "neon-dotprod"); empty: $COVEY_ISA, else the best
+  /// that runs here.
   std::string isa;
   /// Use OpenBLAS, where it was built in, for large products of float weights.
   bool blas = true;
+  /// Keep weights in the layout that kernels like best. Otherwise they are read where they lie, which must then outlive
+  /// the device, and packed for every use: slow, but nothing is kept twice, and there is nothing to do at load.
+  bool repack = true;
   /// Decode quantized matrices to F32 at load and compute in F32: exact, slow and large. For tests of accuracy.
   bool exact = false;
 };

@@ -78,10 +78,10 @@ class Loader {
     const auto role = static_cast<std::size_t>(rule.role);
     if (rule.rows == Dim::one) {
       if (rule.split != Split::first_part || shard_.part == 0) into.vectors[role] = load_vector(*tensor, rule);
+      progress_done(tensor->data.size());
     } else {
       into.matrices[role] = load_matrix(*tensor, rule);
     }
-    progress_done(tensor->data.size());
   }
 
   MatrixHandle load_matrix(const GgufTensor& tensor, const TensorRule& rule) {
@@ -93,9 +93,11 @@ class Loader {
     const TensorTypeInfo& type = tensor_type_info(tensor.type);
     view.data += static_cast<std::size_t>(cols.first) / type.block_elements * type.block_bytes;
     view.cols = cols.size();
-    const MatrixHandle handle = device_.add_matrix(view);
-    file_.release(tensor.data);
-    return handle;
+    // Given back to the system as packing goes on, so that weights do not lie in memory twice.
+    return device_.add_matrix(view, [&](std::span<const std::byte> part) {
+      file_.release(part);
+      progress_done(part.size());
+    });
   }
 
   VectorHandle load_vector(const GgufTensor& tensor, const TensorRule& rule) {

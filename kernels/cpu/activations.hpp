@@ -31,7 +31,7 @@ class Activations {
   /// The same, keeping rows and contents.
   float* change(Slot slot);
 
-  /// Where the int8 copy of a slot lies: (rows, width / kActivationBlock).
+  /// Where the int8 copy of a slot lies: groups of rows, see ActivationKind.
   struct Int8Copy {
     ActivationBlock* blocks;
     std::size_t row_blocks;

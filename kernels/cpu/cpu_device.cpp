@@ -47,11 +47,14 @@ CpuDevice::CpuDevice(const CpuOptions& options)
 
 std::string CpuDevice::description() const {
   return "cpu " + std::string(isa_.name) + ", " + std::to_string(pool_.size()) +
-         (pool_.size() == 1 ? " thread" : " threads") + (options_.exact ? ", exact" : "");
+         (pool_.size() == 1 ? " thread" : " threads") +
+         (options_.exact    ? ", exact"
+          : options_.repack ? ""
+                            : ", not repacked");
 }
 
 std::size_t CpuDevice::memory_bytes() const {
-  std::size_t bytes = activations_.memory_bytes() + kv_.memory_bytes() + blas_.memory_bytes();
+  std::size_t bytes = activations_.memory_bytes() + kv_.memory_bytes() + blas_.memory_bytes() + scratch_.memory_bytes();
   for (const PackedMatrix& matrix : matrices_) bytes += matrix.panels.size();
   for (const std::vector<float>& vector : vectors_) bytes += vector.size() * sizeof(float);
   for (const RopeTable& rope : ropes_) bytes += rope.memory_bytes();
@@ -62,13 +65,22 @@ MatrixCost CpuDevice::matrix_cost(MatrixHandle matrix) const {
   const PackedMatrix& packed = matrices_[index_of(matrix.id)];
   const auto weights = static_cast<std::uint64_t>(packed.rows) * static_cast<std::uint64_t>(packed.cols);
   const bool int8 = packed.rows > 0 && packed.format->activations == ActivationKind::int8;
-  return {int8 ? weights : 0, int8 ? 0 : weights, packed.panels.size()};
+  // Without panels of its own it is read as it lies; each panel then stays in a cache until it is used.
+  const std::uint64_t read = packed.is_packed() ? packed.panels.size()
+                                                : weights * tensor_type_info(packed.source.type).block_bytes /
+                                                      tensor_type_info(packed.source.type).block_elements;
+  return {int8 ? weights : 0, int8 ? 0 : weights, read};
 }
 
 // -- Setup ------------------------------------------------------------------------------------------------------------
 
-MatrixHandle CpuDevice::add_matrix(const MatrixView& weights) {
-  return append<MatrixHandle>(matrices_, pack_matrix(weights, options_.exact, pool_));
+MatrixHandle CpuDevice::add_matrix(const MatrixView& weights, const Packed& packed) {
+  if (!options_.repack && !options_.exact) {
+    PackedMatrix matrix = unpacked_matrix(weights);
+    scratch_.fit(matrix.panel_bytes, pool_.size());
+    return append<MatrixHandle>(matrices_, std::move(matrix));
+  }
+  return append<MatrixHandle>(matrices_, pack_matrix(weights, options_.exact, pool_, packed));
 }
 
 TableHandle CpuDevice::add_table(const MatrixView& weights) {
@@ -143,7 +155,10 @@ ProductInput CpuDevice::product_input(Slot slot, ActivationKind kind) {
   const Activations::Int8Copy copy = activations_.int8_copy(slot);
   if (!copy.valid) {
     each_row(rows, width / kElementsPerNanosecond, [&](std::int64_t t) {
-      isa_.quantize(activations_.row(slot, t), width, copy.blocks + static_cast<std::size_t>(t) * copy.row_blocks);
+      const std::int64_t first = t / kTokenGroup * kTokenGroup;  // of the token's group
+      const auto group = static_cast<std::size_t>(std::min<std::int64_t>(kTokenGroup, rows - first));
+      ActivationBlock* const blocks = copy.blocks + static_cast<std::size_t>(first) * copy.row_blocks + (t - first);
+      isa_.quantize(activations_.row(slot, t), width, blocks, group);
     });
   }
   return {reinterpret_cast<const std::byte*>(copy.blocks), copy.row_blocks * sizeof(ActivationBlock), rows};
@@ -163,10 +178,10 @@ void CpuDevice::matmul(Slot in, MatrixHandle matrix, VectorHandle bias, Slot out
     added = vectors_[index_of(bias.id)].data();
   }
   const ProductInput input = product_input(in, weights.format->activations);
-  if (batch_.prompt && blas_.suits(weights, input.tokens)) {
+  if (batch_.prompt && weights.is_packed() && blas_.suits(weights, input.tokens)) {
     blas_.multiply(weights, input, added, result, isa_, pool_);
   } else {
-    multiply(weights, input, added, result, isa_, pool_);
+    multiply(weights, input, added, result, isa_, pool_, scratch_);
   }
 }
 

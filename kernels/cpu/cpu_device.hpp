@@ -27,7 +27,7 @@ class CpuDevice final : public Device {
   std::size_t memory_bytes() const override;
   MatrixCost matrix_cost(MatrixHandle matrix) const override;
 
-  MatrixHandle add_matrix(const MatrixView& weights) override;
+  MatrixHandle add_matrix(const MatrixView& weights, const Packed& packed) override;
   TableHandle add_table(const MatrixView& weights) override;
   VectorHandle add_vector(std::span<const float> values) override;
   RopeHandle add_rope(RopeSpec spec) override;
@@ -67,6 +67,7 @@ class CpuDevice final : public Device {
   BlasProduct blas_;
 
   std::vector<PackedMatrix> matrices_;
+  PanelScratch scratch_;
   std::vector<Table> tables_;
   std::vector<std::vector<float>> vectors_;
   std::vector<RopeTable> ropes_;

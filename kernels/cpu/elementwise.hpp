@@ -91,7 +91,8 @@ void rope_halves(const float* cosine, const float* sine, std::int32_t pairs, flo
   }
 }
 
-/// 32 floats to int8 in -127..127, to nearest-even. Returns the scale: max |x| / 127.
+/// 32 floats to int8 in -127..127, to nearest-even. Returns the scale: max |x| / 127. `sums`: of q[0..15] and
+/// q[16..31].
 ///
 /// Where a value is not finite the scale is NaN, so that what is computed from the block is NaN as well. Below 1e-30,
 /// where 127 / max might overflow, the block counts as zero.
@@ -134,10 +135,16 @@ float quantize_block(const float* in, std::int8_t* q, std::int16_t* sums) noexce
 }
 
 template <class Isa>
-void quantize(const float* in, std::int64_t n, ActivationBlock* out) noexcept {
+void quantize(const float* in, std::int64_t n, ActivationBlock* out, std::size_t stride) noexcept {
   static_assert(kActivationBlock == 32);
-  for (std::int64_t i = 0; i < n; i += kActivationBlock, ++out)
-    out->scale = quantize_block<Isa>(in + i, out->q, out->sums);
+  for (std::int64_t i = 0; i < n; i += kActivationBlock, out += stride) {
+    std::int16_t sums[2];
+    out->scale = quantize_block<Isa>(in + i, out->q, sums);
+    const std::int32_t sum = sums[0] + sums[1];
+    out->scaled_sum = out->scale * static_cast<float>(sum);
+    out->negative_sum = -sum;
+    out->negative_first_sum = -sums[0];
+  }
 }
 
 }  // namespace covey

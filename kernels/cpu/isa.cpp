@@ -41,18 +41,12 @@ bool avx512vnni_runs_here() noexcept {
 #elif defined(__aarch64__)
 namespace {
 
-constexpr std::array<const IsaTable*, 2> kTables = {&kIsaNeon, &kIsaScalar};
+constexpr std::array<const IsaTable*, 3> kTables = {&kIsaNeonDotprod, &kIsaNeon, &kIsaScalar};
 
 }  // namespace
 
-bool neon_runs_here() noexcept {
-  const unsigned long features = getauxval(AT_HWCAP);
-#ifdef __ARM_FEATURE_DOTPROD
-  return (features & HWCAP_ASIMD) != 0 && (features & HWCAP_ASIMDDP) != 0;
-#else
-  return (features & HWCAP_ASIMD) != 0;
-#endif
-}
+bool neon_runs_here() noexcept { return (getauxval(AT_HWCAP) & HWCAP_ASIMD) != 0; }
+bool neon_dotprod_runs_here() noexcept { return neon_runs_here() && (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
 
 #else
 namespace {

@@ -24,22 +24,32 @@ inline constexpr int kPanelRows = 16;
 /// Activations are quantized to int8 in blocks of this many columns.
 inline constexpr int kActivationBlock = 32;
 
-/// x[i] ~ scale * q[i]. `sums`, of q[0..15] and q[16..31], correct for weights that are stored with an offset.
+/// Tokens whose activations lie interleaved, so that a kernel finds the same columns of all of them close together.
+inline constexpr int kTokenGroup = 8;
+
+/// x[i] ~ scale * q[i]. The sums correct for weights that are stored with an offset, or that have a minimum.
 ///
-///   | f32 scale | i16 sum, i16 sum | q0 q1 … q31 (int8, -127..127) |   40 bytes
+///   | f32 scale | f32 scaled_sum | i32 negative_sum | i32 negative_first_sum | q0 q1 … q31 (int8, -127..127) |  48
+///   bytes
 struct ActivationBlock {
   float scale;
-  std::int16_t sums[2];
+  float scaled_sum;                 ///< scale * sum of q
+  std::int32_t negative_sum;        ///< -(sum of q)
+  std::int32_t negative_first_sum;  ///< -(sum of q[0..15])
   std::int8_t q[kActivationBlock];
 };
-static_assert(sizeof(ActivationBlock) == 40);
+static_assert(sizeof(ActivationBlock) == 48);
 
-/// What a format's product reads: F32 rows, or rows of ActivationBlock.
+/// What a format's product reads: rows of F32, or ActivationBlocks.
+///
+/// ActivationBlocks of many tokens lie in groups of kTokenGroup tokens (the last group may be smaller), one after the
+/// other; in a group, block b of all its tokens comes before block b + 1: (groups, blocks, tokens of the group). So the
+/// group that begins with token t begins t * blocks * sizeof(ActivationBlock) bytes from the first.
 enum class ActivationKind : std::uint8_t { f32, int8 };
 
 /// out[t * out_stride + r] = dot(panel row r, in row t), for r < rows <= kPanelRows and t < tokens. `in` points to F32
-/// or ActivationBlock by the format's kind; a row starts every `in_stride` bytes. Each output is computed in the same
-/// order of operations whatever `tokens` is.
+/// rows, one every `in_stride` bytes, or to the first of a group of ActivationBlocks. Each output is computed in the
+/// same order of operations whatever `tokens` is.
 using PanelMatmul = void (*)(const std::byte* panel, std::int64_t cols, const std::byte* in, std::size_t in_stride,
                              std::int32_t tokens, float* out, std::size_t out_stride, std::int32_t rows) noexcept;
 
@@ -78,8 +88,8 @@ struct IsaTable {
 
   std::array<PanelMatmul, kFormatCount> matmul;  ///< by index in the format list
 
-  void (*quantize)(const float* in, std::int64_t n,
-                   ActivationBlock* out) noexcept;  ///< n a multiple of 32; nearest-even
+  /// n a multiple of 32; nearest-even. Block b goes to out[b * stride].
+  void (*quantize)(const float* in, std::int64_t n, ActivationBlock* out, std::size_t stride) noexcept;
   void (*rms_norm)(const float* in, const float* weight, float epsilon, std::int64_t n, float* out) noexcept;
   void (*add)(const float* from, std::int64_t n, float* into) noexcept;     ///< in place
   void (*silu_mul)(const float* up, std::int64_t n, float* gate) noexcept;  ///< gate = silu(gate) * up, in place

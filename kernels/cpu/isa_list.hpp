@@ -9,11 +9,13 @@ extern const IsaTable kIsaScalar;
 extern const IsaTable kIsaAvx2;
 extern const IsaTable kIsaAvx512Vnni;
 extern const IsaTable kIsaNeon;
+extern const IsaTable kIsaNeonDotprod;
 
 // Asked before any of a file's code runs, so they live in isa.cpp, compiled for the plainest processor.
 bool scalar_runs_here() noexcept;
 bool avx2_runs_here() noexcept;
 bool avx512vnni_runs_here() noexcept;
 bool neon_runs_here() noexcept;
+bool neon_dotprod_runs_here() noexcept;
 
 }  // namespace covey

@@ -13,6 +13,9 @@ namespace {
 constexpr std::size_t kTileBytes = std::size_t{256} << 10;
 constexpr std::int32_t kTileTokens = 16;  // tiles are multiples of it, so that kernels see few tails
 
+// Packed between two reports of it: what lies twice in memory meanwhile.
+constexpr std::size_t kBandBytes = std::size_t{8} << 20;
+
 // Multiplications a nanosecond, for the size of chunks only.
 constexpr std::int64_t kMultiplicationsPerNanosecond = 64;
 
@@ -25,25 +28,69 @@ std::int32_t tokens_per_tile(std::size_t row_bytes) {
   return std::max(whole, kTileTokens);
 }
 
-// The product with panels [first, last): every tile of tokens meets all of them before the next tile.
-void multiply_panels(const PackedMatrix& matrix, const ProductInput& in, const float* bias, float* out,
-                     const IsaTable& isa, std::int64_t first, std::int64_t last) noexcept {
-  const PanelMatmul product = isa.matmul[matrix.format->index];
-  const auto out_stride = static_cast<std::size_t>(matrix.rows);
-  const std::int32_t tile = tokens_per_tile(in.stride);
-  for (std::int32_t token = 0; token < in.tokens; token += tile) {
-    const std::int32_t tokens = std::min(tile, in.tokens - token);
+/// What all panels of a product have in common.
+struct Product {
+  const PackedMatrix& matrix;
+  const ProductInput& in;
+  const float* bias;
+  float* out;
+  const IsaTable& isa;
+
+  /// The product of `tokens` tokens from `token` on with a panel that lies at `bytes`.
+  void multiply(std::int64_t panel, const std::byte* bytes, std::int32_t token, std::int32_t tokens) const noexcept {
+    const auto out_stride = static_cast<std::size_t>(matrix.rows);
+    const std::int64_t row = panel * kPanelRows;
+    const auto rows = static_cast<std::int32_t>(std::min<std::int64_t>(kPanelRows, matrix.rows - row));
     const std::byte* const rows_in = in.data + static_cast<std::size_t>(token) * in.stride;
-    for (std::int64_t panel = first; panel < last; ++panel) {
-      const std::int64_t row = panel * kPanelRows;
-      const auto rows = static_cast<std::int32_t>(std::min<std::int64_t>(kPanelRows, matrix.rows - row));
-      float* const tile_out = out + static_cast<std::size_t>(token) * out_stride + row;
-      product(matrix.panel(panel), matrix.cols, rows_in, in.stride, tokens, tile_out, out_stride, rows);
-      if (bias == nullptr) continue;
-      for (std::int32_t t = 0; t < tokens; ++t) isa.add(bias + row, rows, tile_out + t * out_stride);
+    float* const rows_out = out + static_cast<std::size_t>(token) * out_stride + row;
+    isa.matmul[matrix.format->index](bytes, matrix.cols, rows_in, in.stride, tokens, rows_out, out_stride, rows);
+    if (bias == nullptr) return;
+    for (std::int32_t t = 0; t < tokens; ++t) isa.add(bias + row, rows, rows_out + t * out_stride);
+  }
+
+  /// Panels [first, last): every tile of tokens meets all of them before the next tile.
+  void multiply_packed(std::int64_t first, std::int64_t last) const noexcept {
+    const std::int32_t tile = tokens_per_tile(in.stride);
+    for (std::int32_t token = 0; token < in.tokens; token += tile) {
+      const std::int32_t tokens = std::min(tile, in.tokens - token);
+      for (std::int64_t panel = first; panel < last; ++panel) multiply(panel, matrix.panel(panel), token, tokens);
     }
   }
-}
+
+  /// The same, packing each panel once, for all tokens.
+  void multiply_unpacked(std::int64_t first, std::int64_t last, std::byte* scratch) const noexcept {
+    for (std::int64_t panel = first; panel < last; ++panel) {
+      matrix.format->pack(matrix.source, panel * kPanelRows, scratch);
+      multiply(panel, scratch, 0, in.tokens);
+    }
+  }
+};
+
+/// Packs panels, or decodes them to F32 first.
+struct Packing {
+  const Format& from;
+  const MatrixView& weights;
+  PackedMatrix& into;
+  std::vector<float>& scratch;  // (threads, kPanelRows, cols) if they are decoded
+
+  void pack(std::int64_t panel, int thread) const noexcept {
+    std::byte* const out = into.panels.data() + static_cast<std::size_t>(panel) * into.panel_bytes;
+    const std::int64_t row = panel * kPanelRows;
+    if (into.format == &from) {
+      from.pack(weights, row, out);
+      return;
+    }
+    float* const decoded = scratch.data() + static_cast<std::int64_t>(thread) * kPanelRows * weights.cols;
+    const std::int64_t rows = std::min<std::int64_t>(kPanelRows, weights.rows - row);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      from.decode(weights.data + static_cast<std::size_t>(row + r) * weights.row_stride, weights.cols,
+                  decoded + r * weights.cols);
+    }
+    const MatrixView view{reinterpret_cast<const std::byte*>(decoded), TensorType::f32, rows, weights.cols,
+                          static_cast<std::size_t>(weights.cols) * sizeof(float)};
+    into.format->pack(view, 0, out);
+  }
+};
 
 std::size_t row_bytes(const TensorTypeInfo& type, std::int64_t cols) {
   const std::size_t factors[] = {static_cast<std::size_t>(cols / type.block_elements), type.block_bytes};
@@ -70,7 +117,7 @@ const Format& checked_format(const MatrixView& weights) {
   return *format;
 }
 
-PackedMatrix pack_matrix(const MatrixView& weights, bool as_f32, ThreadPool& pool) {
+PackedMatrix pack_matrix(const MatrixView& weights, bool as_f32, ThreadPool& pool, const Device::Packed& packed) {
   const Format& source = checked_format(weights);
   PackedMatrix matrix;
   matrix.format = as_f32 ? find_format(TensorType::f32) : &source;
@@ -82,36 +129,45 @@ PackedMatrix pack_matrix(const MatrixView& weights, bool as_f32, ThreadPool& poo
   const std::size_t factors[] = {static_cast<std::size_t>(matrix.panel_count()), matrix.panel_bytes};
   matrix.panels = AlignedBuffer(checked_product(factors, "a packed matrix"), "a packed matrix");
 
-  const bool decode = matrix.format != &source;
-  const std::size_t scratch_floats =
-      decode ? static_cast<std::size_t>(kPanelRows) * static_cast<std::size_t>(weights.cols) : 0;
-  std::vector<float> scratch(scratch_floats * static_cast<std::size_t>(pool.size()));  // (threads, kPanelRows, cols)
-  pool.parallel_for(matrix.panel_count(), pool.grain(matrix.panel_count(), kPanelRows * weights.cols),
-                    [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
-                      float* const decoded = scratch.data() + static_cast<std::size_t>(thread) * scratch_floats;
-                      for (std::int64_t panel = begin; panel < end; ++panel) {
-                        std::byte* const out =
-                            matrix.panels.data() + static_cast<std::size_t>(panel) * matrix.panel_bytes;
-                        const std::int64_t row = panel * kPanelRows;
-                        if (!decode) {
-                          source.pack(weights, row, out);
-                          continue;
-                        }
-                        const std::int64_t rows = std::min<std::int64_t>(kPanelRows, weights.rows - row);
-                        for (std::int64_t r = 0; r < rows; ++r) {
-                          source.decode(weights.data + static_cast<std::size_t>(row + r) * weights.row_stride,
-                                        weights.cols, decoded + r * weights.cols);
-                        }
-                        const MatrixView view{reinterpret_cast<const std::byte*>(decoded), TensorType::f32, rows,
-                                              weights.cols, static_cast<std::size_t>(weights.cols) * sizeof(float)};
-                        matrix.format->pack(view, 0, out);
-                      }
-                    });
+  const std::int64_t scratch_floats = matrix.format != &source ? kPanelRows * weights.cols : 0;
+  std::vector<float> scratch(static_cast<std::size_t>(scratch_floats * pool.size()));
+  const Packing packing{source, weights, matrix, scratch};
+  const std::int64_t band = std::max<std::int64_t>(1, static_cast<std::int64_t>(kBandBytes / matrix.panel_bytes));
+  for (std::int64_t first = 0; first < matrix.panel_count(); first += band) {
+    const std::int64_t count = std::min(band, matrix.panel_count() - first);
+    pool.parallel_for(count, pool.grain(count, kPanelRows * weights.cols),
+                      [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
+                        for (std::int64_t panel = begin; panel < end; ++panel) packing.pack(first + panel, thread);
+                      });
+    if (!packed) continue;
+    const std::int64_t row = first * kPanelRows;
+    const std::int64_t rows = std::min(count * kPanelRows, weights.rows - row);
+    packed({weights.data + static_cast<std::size_t>(row) * weights.row_stride,
+            static_cast<std::size_t>(rows - 1) * weights.row_stride +
+                row_bytes(tensor_type_info(weights.type), weights.cols)});
+  }
   return matrix;
 }
 
+PackedMatrix unpacked_matrix(const MatrixView& weights) {
+  PackedMatrix matrix;
+  matrix.format = &checked_format(weights);
+  matrix.rows = weights.rows;
+  matrix.cols = weights.cols;
+  matrix.panel_bytes = matrix.format->panel_bytes(weights.cols);
+  matrix.source = weights;
+  return matrix;
+}
+
+void PanelScratch::fit(std::size_t panel_bytes, int threads) {
+  if (panel_bytes <= panel_bytes_) return;
+  const std::size_t factors[] = {panel_bytes, static_cast<std::size_t>(threads)};
+  memory_ = AlignedBuffer(checked_product(factors, "unpacked weights"), "unpacked weights");
+  panel_bytes_ = panel_bytes;
+}
+
 void multiply(const PackedMatrix& matrix, const ProductInput& in, const float* bias, float* out, const IsaTable& isa,
-              ThreadPool& pool) noexcept {
+              ThreadPool& pool, PanelScratch& scratch) noexcept {
   if (matrix.rows == 0 || in.tokens == 0) return;
   const std::int64_t cost = std::max<std::int64_t>(matrix.cols, 1) * kPanelRows * in.tokens;
   std::int64_t grain = pool.grain(matrix.panel_count(), cost / kMultiplicationsPerNanosecond);
@@ -120,8 +176,13 @@ void multiply(const PackedMatrix& matrix, const ProductInput& in, const float* b
     const auto cached = static_cast<std::int64_t>(kTileBytes / std::max<std::size_t>(matrix.panel_bytes, 1));
     grain = std::clamp<std::int64_t>(cached, 1, grain);
   }
-  pool.parallel_for(matrix.panel_count(), grain, [&](std::int64_t begin, std::int64_t end, int) noexcept {
-    multiply_panels(matrix, in, bias, out, isa, begin, end);
+  const Product product{matrix, in, bias, out, isa};
+  pool.parallel_for(matrix.panel_count(), grain, [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
+    if (matrix.is_packed()) {
+      product.multiply_packed(begin, end);
+    } else {
+      product.multiply_unpacked(begin, end, scratch.of(thread));
+    }
   });
 }
 

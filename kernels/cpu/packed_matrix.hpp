@@ -18,29 +18,48 @@ struct PackedMatrix {
   std::int64_t cols = 0;
   std::size_t panel_bytes = 0;
   AlignedBuffer panels;  // (ceil(rows / kPanelRows), panel_bytes)
+  MatrixView source;     // if there are no panels: these are to be packed for every use
 
+  bool is_packed() const { return source.data == nullptr; }
   std::int64_t panel_count() const { return (rows + kPanelRows - 1) / kPanelRows; }
   const std::byte* panel(std::int64_t index) const {
     return panels.data() + static_cast<std::size_t>(index) * panel_bytes;
   }
 };
 
+/// Room for each thread to pack a panel for immediate use.
+class PanelScratch {
+ public:
+  /// Before use: room for panels of so many bytes. Throws Error for lack of memory.
+  void fit(std::size_t panel_bytes, int threads);
+  std::byte* of(int thread) { return memory_.data() + static_cast<std::size_t>(thread) * panel_bytes_; }
+  std::size_t memory_bytes() const { return memory_.size(); }
+
+ private:
+  std::size_t panel_bytes_ = 0;
+  AlignedBuffer memory_;  // (threads, panel_bytes)
+};
+
 /// Throws Error for a type without kernels, and for a view whose numbers contradict each other.
 const Format& checked_format(const MatrixView& weights);
 
-/// `as_f32`: decodes the weights and keeps them as F32. Throws Error as checked_format, or for lack of memory.
-PackedMatrix pack_matrix(const MatrixView& weights, bool as_f32, ThreadPool& pool);
+/// `as_f32`: decodes the weights and keeps them as F32. `packed`: see Device::add_matrix. Throws Error as
+/// checked_format, or for lack of memory.
+PackedMatrix pack_matrix(const MatrixView& weights, bool as_f32, ThreadPool& pool, const Device::Packed& packed);
+/// A matrix that stays where it is, packed panel by panel when it is used. Throws Error as checked_format.
+PackedMatrix unpacked_matrix(const MatrixView& weights);
 
-/// Rows of a product's input: F32, or ActivationBlocks, as the matrix' format asks.
+/// A product's input: F32 rows, or groups of ActivationBlocks, as the matrix' format asks (ActivationKind).
 struct ProductInput {
   const std::byte* data = nullptr;  // (tokens, matrix.cols)
-  std::size_t stride = 0;           // bytes from row to row
+  std::size_t stride = 0;           // bytes a token
   std::int32_t tokens = 0;
 };
 
 /// out (tokens, matrix.rows) = in * matrix^T + bias. `bias` (matrix.rows) may be nullptr. The order of operations for
 /// one output depends on matrix.cols only.
+/// `scratch` has room for the matrix' panels if they are not packed.
 void multiply(const PackedMatrix& matrix, const ProductInput& in, const float* bias, float* out, const IsaTable& isa,
-              ThreadPool& pool) noexcept;
+              ThreadPool& pool, PanelScratch& scratch) noexcept;
 
 }  // namespace covey

@@ -9,25 +9,39 @@
 
 namespace covey {
 
-/// Exact int32 dot products of 16 rows with one token's int8 activations (-127..127), four columns at a time.
+/// Exact int32 dot products of 16 rows with one token's int8 activations (-127..127), four columns at a time, over 32
+/// columns at most.
 template <class Dot, class Quads>
 concept PanelDot = requires(typename Dot::Sums sums, const typename Dot::Sums& done, const Quads& quads,
-                            const typename Dot::Weights& weights, const std::int8_t* activations) {
+                            const typename Dot::Weights& weights, const std::int8_t* activations,
+                            const std::int32_t* negative_sum) {
   // Makes of 16 x 4 stored values what add() reads; done once for all tokens of a tile.
   { Dot::prepare(quads) } -> std::same_as<typename Dot::Weights>;
-  // What prepare() added to the stored values. It is corrected through start().
+  // What prepare() added to the stored values: 0 or a power of two. start() takes it back.
   { Dot::kOffset } -> std::convertible_to<int>;
-  // Sums that begin with `correction` in every row.
-  { Dot::start(std::int32_t{}) } -> std::same_as<typename Dot::Sums>;
-  // sums[row] += weights[row][0..3] . activations[0..3]; at most 8 times after a start().
+  // Sums that begin with *negative_sum << shift, (*negative_sum - *less) << shift, or zero, in every row.
+  { Dot::start(negative_sum, int{}) } -> std::same_as<typename Dot::Sums>;
+  { Dot::start(negative_sum, negative_sum, int{}) } -> std::same_as<typename Dot::Sums>;
+  { Dot::start() } -> std::same_as<typename Dot::Sums>;
+  // sums[row] += weights[row][0..3] . activations[0..3]
   {Dot::add(sums, weights, activations)};
+  // The same for two quads.
+  {Dot::add_two(sums, weights, activations, weights, activations)};
   // The 16 sums, as floats: they are below 2^24, so exact.
   {Dot::finish(done)};
 };
 
+/// For weights that are prepared once for many tokens, preparing may cost more.
+template <class Dot, class Quads>
+concept CachedDot = PanelDot<Dot, Quads> && requires {
+  // Whether sums of 32 columns begin with something that depends on their weights: row_sums(weights), an array of 8,
+  // and start_rows() of that instead of start(). There is no offset then.
+  { Dot::kHasRowSums } -> std::convertible_to<bool>;
+};
+
 template <class Isa>
 concept InstructionSet = requires(const std::byte* bytes, std::byte* out, const typename Isa::Floats& lanes,
-                                  const typename Isa::Quads& quads) {
+                                  const typename Isa::Quads& quads, const std::int8_t (&table)[16]) {
   typename Isa::Floats;  // Lanes of float
   typename Isa::Ints;    // Lanes of int32
 
@@ -47,21 +61,45 @@ concept InstructionSet = requires(const std::byte* bytes, std::byte* out, const 
   // Lanes i and i+8 are added, then i and i+4, i+2, i+1.
   { Isa::sum(lanes) } -> std::same_as<float>;
 
+  // 16 bytes: unsigned, and their bits from .. from + width as unsigned numbers.
+  { Isa::load_u8(bytes) } -> std::same_as<typename Isa::Floats>;
+  { Isa::load_bits(bytes, int{}, int{}) } -> std::same_as<typename Isa::Floats>;
+  // An int32 at any address, in all lanes, as floats.
+  { Isa::splat_i32(bytes) } -> std::same_as<typename Isa::Floats>;
+
   // Quads: 16 rows x 4 bytes, as they lie in a panel.
   { Isa::load_quads(bytes) } -> std::same_as<typename Isa::Quads>;
-  { Isa::low_nibbles(quads) } -> std::same_as<typename Isa::Quads>;
-  { Isa::high_nibbles(quads) } -> std::same_as<typename Isa::Quads>;
-  // ((byte >> 2 * pair) & 3) << 4: bits 4 and 5 of weights whose upper bits lie apart, four to a byte.
-  { Isa::upper_bits(quads, int{}) } -> std::same_as<typename Isa::Quads>;
-  // (nibbles | upper) - 32
-  { Isa::join_six_bits(quads, quads) } -> std::same_as<typename Isa::Quads>;
-  // Stored values are -128..127 / 0..15.
-  requires PanelDot<typename Isa::SignedDot, typename Isa::Quads>;
-  requires PanelDot<typename Isa::NibbleDot, typename Isa::Quads>;
+  {Isa::store_quads(quads, out)};
+  // Each byte: ((byte >> from) & (2^width - 1)) << to
+  { Isa::field(quads, int{}, int{}, int{}) } -> std::same_as<typename Isa::Quads>;
+  // a | b
+  { Isa::either(quads, quads) } -> std::same_as<typename Isa::Quads>;
+  // table[byte], bytes 0..15
+  { Isa::lookup(quads, table) } -> std::same_as<typename Isa::Quads>;
+  // Stored values are unsigned and below 2^bits, or, for 8 bits, -128..127.
+  requires PanelDot < typename Isa::template Dot<4>,
+  typename Isa::Quads > ;
+  requires PanelDot < typename Isa::template Dot<5>,
+  typename Isa::Quads > ;
+  requires PanelDot < typename Isa::template Dot<6>,
+  typename Isa::Quads > ;
+  requires PanelDot < typename Isa::template Dot<8>,
+  typename Isa::Quads > ;
+  requires CachedDot < typename Isa::template TileDot<4>,
+  typename Isa::Quads > ;
+  requires CachedDot < typename Isa::template TileDot<5>,
+  typename Isa::Quads > ;
+  requires CachedDot < typename Isa::template TileDot<6>,
+  typename Isa::Quads > ;
+  requires CachedDot < typename Isa::template TileDot<8>,
+  typename Isa::Quads > ;
 
   // Tokens that share a load of weights: as many as registers allow. Powers of two.
-  { Isa::kDotTile } -> std::convertible_to<int>;
-  { Isa::kFloatTile } -> std::convertible_to<int>;
+  { Isa::kDotTile } -> std::convertible_to<int>;    // unpacked to the cache
+  { Isa::kFewTile } -> std::convertible_to<int>;    // unpacked in registers
+  { Isa::kFloatTile } -> std::convertible_to<int>;  // of floats
+  // Up to so many tokens weights are unpacked in registers; at most kTokenGroup.
+  { Isa::kFewTokens } -> std::convertible_to<int>;
 };
 
 }  // namespace covey

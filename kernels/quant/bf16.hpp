@@ -16,6 +16,7 @@ struct BF16 {
   static constexpr ActivationKind kActivations = ActivationKind::f32;
   static constexpr int kBlockElements = 1;
   static constexpr int kBlockBytes = 2;
+  static constexpr int kPanelBlockBytes = 2;
 
   static void decode(const std::byte* row, std::int64_t n, float* out) noexcept {
     for (std::int64_t i = 0; i < n; ++i) out[i] = bf16_to_f32(load_u16(row + 2 * i));

@@ -15,6 +15,7 @@ struct F32 {
   static constexpr ActivationKind kActivations = ActivationKind::f32;
   static constexpr int kBlockElements = 1;
   static constexpr int kBlockBytes = 4;
+  static constexpr int kPanelBlockBytes = 4;
 
   static void decode(const std::byte* row, std::int64_t n, float* out) noexcept {
     if (n > 0) std::memcpy(out, row, static_cast<std::size_t>(n) * sizeof(float));  // no row at all may be null

@@ -7,7 +7,16 @@
 #include "kernels/quant/bf16.hpp"
 #include "kernels/quant/f16.hpp"
 #include "kernels/quant/f32.hpp"
+#include "kernels/quant/iq4_nl.hpp"
+#include "kernels/quant/iq4_xs.hpp"
+#include "kernels/quant/q2_k.hpp"
+#include "kernels/quant/q3_k.hpp"
 #include "kernels/quant/q4_0.hpp"
+#include "kernels/quant/q4_1.hpp"
+#include "kernels/quant/q4_k.hpp"
+#include "kernels/quant/q5_0.hpp"
+#include "kernels/quant/q5_1.hpp"
+#include "kernels/quant/q5_k.hpp"
 #include "kernels/quant/q6_k.hpp"
 #include "kernels/quant/q8_0.hpp"
 
@@ -16,7 +25,7 @@ namespace {
 
 template <class F>
 std::size_t panel_bytes(std::int64_t cols) noexcept {
-  return static_cast<std::size_t>(cols / F::kBlockElements) * F::kBlockBytes * kPanelRows;
+  return static_cast<std::size_t>(cols / F::kBlockElements) * F::kPanelBlockBytes * kPanelRows;
 }
 
 /// A panel is a sequence of panel blocks: block b of 16 rows, in the order of the format's picture.
@@ -34,7 +43,7 @@ void pack(const MatrixView& weights, std::int64_t first_row, std::byte* panel) n
   }
   for (std::int64_t b = 0; b < weights.cols / F::kBlockElements; ++b) {
     F::pack_block(rows, panel);
-    panel += std::size_t{F::kBlockBytes} * kPanelRows;
+    panel += std::size_t{F::kPanelBlockBytes} * kPanelRows;
     for (int r = 0; r < kPanelRows; ++r) rows[r] += steps[r];
   }
 }

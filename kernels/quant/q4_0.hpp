@@ -25,6 +25,7 @@ struct Q4_0 {
   static constexpr ActivationKind kActivations = ActivationKind::int8;
   static constexpr int kBlockElements = 32;
   static constexpr int kBlockBytes = 18;
+  static constexpr int kPanelBlockBytes = 18;
 
   static void decode(const std::byte* row, std::int64_t n, float* out) noexcept {
     for (; n > 0; n -= kBlockElements, row += kBlockBytes, out += kBlockElements) {
@@ -65,25 +66,22 @@ struct Q4_0 {
 
   // -- The kernel's view of a panel block -----------------------------------------------------------------------------
 
-  template <class Isa>
-  using Dot = typename Isa::NibbleDot;
-  /// Columns that share a scale.
   static constexpr int kScaleColumns = 32;
-  /// Stored value minus weight.
+  static constexpr int kBits = 4;
   static constexpr int kOffset = 8;
+  static constexpr bool kHasMins = false;
 
-  /// Calls use(first column, the 16 rows' values of 4 columns) for all columns.
   template <class Isa, class Use>
-  static void for_each_quad(const std::byte* block, Use use) noexcept {
+  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int, Use use) noexcept {
     for (std::ptrdiff_t group = 0; group < 4; ++group) {
       const auto quads = Isa::load_quads(block + 32 + 64 * group);
-      use(4 * group, Isa::low_nibbles(quads));
-      use(4 * group + 16, Isa::high_nibbles(quads));
+      use(4 * group, Isa::field(quads, 0, 4, 0));
+      use(4 * group + 16, Isa::field(quads, 4, 4, 0));
     }
   }
 
   template <class Isa>
-  static typename Isa::Floats scales(const std::byte* block) noexcept {
+  static typename Isa::Floats scales(const std::byte* block, int) noexcept {
     return Isa::load_f16(block);
   }
 

@@ -12,11 +12,11 @@
 //     | row 0: ql[4g..4g+3] | … | row 15 | row 0: ql[32+4g..] | … | row 15 | row 0: qh[4g..] | … | row 15 |   192 bytes
 #pragma once
 
-#include <cmath>
 #include <cstring>
 
 #include "kernels/half.hpp"
 #include "kernels/quant/formats.hpp"
+#include "kernels/quant/scale_block.hpp"
 
 namespace covey {
 
@@ -25,6 +25,7 @@ struct Q6_K {
   static constexpr ActivationKind kActivations = ActivationKind::int8;
   static constexpr int kBlockElements = 256;
   static constexpr int kBlockBytes = 210;
+  static constexpr int kPanelBlockBytes = 210;
 
   static void decode(const std::byte* row, std::int64_t n, float* out) noexcept {
     for (; n > 0; n -= kBlockElements, row += kBlockBytes, out += kBlockElements) {
@@ -36,37 +37,23 @@ struct Q6_K {
     }
   }
 
-  /// Each 16 weights get the scale at which the one of largest magnitude becomes -32; d is the largest of these scales
-  /// over -128. Both are rounded before the weights are divided by them.
+  /// The search of scale_block.hpp.
   static void encode(const float* row, std::int64_t n, std::byte* out) noexcept {
     for (; n > 0; n -= kBlockElements, row += kBlockElements, out += kBlockBytes) {
-      float scales[16];
-      float largest = 0.0F;
-      for (int s = 0; s < 16; ++s) {
-        scales[s] = extreme(row + 16 * s) / -32.0F;
-        if (std::fabs(scales[s]) > std::fabs(largest)) largest = scales[s];
-      }
+      const ScaleBlock<16, 16, IntegerCodes<-32, 31>, -128> block(row);
       std::memset(out, 0, kBlockBytes);
-      const std::uint16_t half = f32_to_fp16(largest / -128.0F);
-      store_u16(half, out + kScaleAt);
-      const float d = fp16_to_f32(half);
-      for (int s = 0; s < 16; ++s) {
-        const int scale = nearest(d != 0.0F ? scales[s] / d : 0.0F, -128, 127);
-        out[kScalesAt + s] = static_cast<std::byte>(scale);
-        const float step = d * static_cast<float>(scale);
-        for (int i = 16 * s; i < 16 * s + 16; ++i) {
-          store(out, i, nearest(step != 0.0F ? row[i] / step : 0.0F, -32, 31) + 32);
-        }
-      }
+      store_u16(block.d, out + kScaleAt);
+      for (int s = 0; s < 16; ++s) out[kScalesAt + s] = static_cast<std::byte>(block.scales[s]);
+      for (int i = 0; i < kBlockElements; ++i) store(out, i, block.v[i] + 32);
     }
   }
 
   static void pack_block(const std::byte* const (&rows)[kPanelRows], std::byte* panel) noexcept {
-    for (int r = 0; r < kPanelRows; ++r) {
+    for (std::ptrdiff_t r = 0; r < kPanelRows; ++r) {
       std::memcpy(panel + 2 * r, rows[r] + kScaleAt, 2);
-      for (int s = 0; s < 16; ++s) panel[32 + 16 * s + r] = rows[r][kScalesAt + s];
-      for (int half = 0; half < 2; ++half) {
-        for (int group = 0; group < 8; ++group) {
+      for (std::ptrdiff_t s = 0; s < 16; ++s) panel[32 + 16 * s + r] = rows[r][kScalesAt + s];
+      for (std::ptrdiff_t half = 0; half < 2; ++half) {
+        for (std::ptrdiff_t group = 0; group < 8; ++group) {
           std::byte* const to = panel + quads_at(half, group) + 4 * r;
           std::memcpy(to, rows[r] + 64 * half + 4 * group, 4);
           std::memcpy(to + 64, rows[r] + 64 * half + 32 + 4 * group, 4);
@@ -78,32 +65,29 @@ struct Q6_K {
 
   // -- The kernel's view of a panel block -----------------------------------------------------------------------------
 
-  template <class Isa>
-  using Dot = typename Isa::SignedDot;
-  /// Columns that share a scale.
   static constexpr int kScaleColumns = 16;
-  /// Stored value minus weight: for_each_quad() takes 32 off already.
-  static constexpr int kOffset = 0;
+  static constexpr int kBits = 6;
+  static constexpr int kOffset = 32;
+  static constexpr bool kHasMins = false;
 
-  /// Calls use(first column in the piece, the 16 rows' values of 4 columns) for half a piece of 32 columns.
   template <class Isa, class Use>
-  static void for_each_quad(const std::byte* block, int piece, int half, Use use) noexcept {
+  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
     const int j = piece % 4;
-    for (int group = 4 * half; group < 4 * half + 4; ++group) {
+#pragma GCC unroll 8
+    for (int group = 0; group < 8; ++group) {
       const std::byte* at = block + quads_at(piece / 4, group);
-      const auto bytes = Isa::load_quads(at + 64 * (j % 2));
-      const auto nibbles = j < 2 ? Isa::low_nibbles(bytes) : Isa::high_nibbles(bytes);
-      use(4 * group, Isa::join_six_bits(nibbles, Isa::upper_bits(Isa::load_quads(at + 128), j)));
+      const auto lower = Isa::field(Isa::load_quads(at + std::ptrdiff_t{64} * (j % 2)), 4 * (j / 2), 4, 0);
+      use(4 * group, Isa::either(lower, Isa::field(Isa::load_quads(at + 128), 2 * j, 2, 4)));
     }
   }
 
   template <class Isa>
-  static typename Isa::Floats scales(const std::byte* block) noexcept {
+  static typename Isa::Floats scales(const std::byte* block, int) noexcept {
     return Isa::load_f16(block);
   }
   template <class Isa>
   static typename Isa::Floats half_scales(const std::byte* block, int piece, int half) noexcept {
-    return Isa::load_i8(block + 32 + 16 * (2 * piece + half));
+    return Isa::load_i8(block + 32 + std::ptrdiff_t{16} * (2 * piece + half));
   }
 
  private:
@@ -111,7 +95,9 @@ struct Q6_K {
   static constexpr int kScalesAt = 192;
   static constexpr int kScaleAt = 208;
 
-  static constexpr int quads_at(int half, int group) { return 288 + 192 * (8 * half + group); }
+  static constexpr std::ptrdiff_t quads_at(std::ptrdiff_t half, std::ptrdiff_t group) {
+    return 288 + 192 * (8 * half + group);
+  }
 
   /// Where weight i has its bits: byte of the lower four, byte of the upper two, and how far up they lie.
   struct Bits {
@@ -132,20 +118,6 @@ struct Q6_K {
     const Bits at = bits_of(i);
     block[at.lower] |= static_cast<std::byte>((value & 15) << at.lower_shift);
     block[at.upper] |= static_cast<std::byte>((value >> 4) << at.upper_shift);
-  }
-
-  static float extreme(const float* weights) noexcept {
-    float m = 0.0F;
-    for (int i = 0; i < 16; ++i) {
-      if (std::fabs(weights[i]) > std::fabs(m)) m = weights[i];
-    }
-    return m;
-  }
-  /// Zero for what is not finite.
-  static int nearest(float value, int low, int high) noexcept {
-    if (!(std::fabs(value) < 1e6F)) return 0;
-    const int rounded = static_cast<int>(std::lrintf(value));
-    return rounded < low ? low : rounded > high ? high : rounded;
   }
 };
 

@@ -23,6 +23,7 @@ struct Q8_0 {
   static constexpr ActivationKind kActivations = ActivationKind::int8;
   static constexpr int kBlockElements = 32;
   static constexpr int kBlockBytes = 34;
+  static constexpr int kPanelBlockBytes = 34;
 
   static void decode(const std::byte* row, std::int64_t n, float* out) noexcept {
     for (; n > 0; n -= kBlockElements, row += kBlockBytes, out += kBlockElements) {
@@ -58,21 +59,18 @@ struct Q8_0 {
 
   // -- The kernel's view of a panel block -----------------------------------------------------------------------------
 
-  template <class Isa>
-  using Dot = typename Isa::SignedDot;
-  /// Columns that share a scale.
   static constexpr int kScaleColumns = 32;
-  /// Stored value minus weight.
+  static constexpr int kBits = 8;
   static constexpr int kOffset = 0;
+  static constexpr bool kHasMins = false;
 
-  /// Calls use(first column, the 16 rows' values of 4 columns) for all columns.
   template <class Isa, class Use>
-  static void for_each_quad(const std::byte* block, Use use) noexcept {
+  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int, Use use) noexcept {
     for (std::ptrdiff_t group = 0; group < 8; ++group) use(4 * group, Isa::load_quads(block + 32 + 64 * group));
   }
 
   template <class Isa>
-  static typename Isa::Floats scales(const std::byte* block) noexcept {
+  static typename Isa::Floats scales(const std::byte* block, int) noexcept {
     return Isa::load_f16(block);
   }
 };

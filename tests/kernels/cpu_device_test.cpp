@@ -116,6 +116,56 @@ TEST(CpuDevice, ExactDecodesWeightsAtLoad) {
   }
 }
 
+/// out (tokens, rows) of one product by a device.
+std::vector<float> product_of(Device& on, const TestMatrix& matrix, std::int32_t tokens) {
+  std::array<std::int32_t, kSlotCount> widths{};
+  widths[static_cast<std::size_t>(Slot::normed)] = static_cast<std::int32_t>(matrix.view.cols);
+  widths[static_cast<std::size_t>(Slot::q)] = static_cast<std::int32_t>(matrix.view.rows);
+  on.reserve(widths, tokens);
+  const MatrixHandle handle = on.add_matrix(matrix.view);
+  const TestBatch batch = plain_batch(tokens);
+  on.begin(batch.view());
+  const std::vector<float> in = RandomData(8).numbers(tokens * matrix.view.cols);
+  std::copy(in.begin(), in.end(), on.map(Slot::normed, tokens).begin());
+  on.matmul(Slot::normed, handle, {}, Slot::q);
+  const std::span<float> out = on.map(Slot::q);
+  return {out.begin(), out.end()};
+}
+
+TEST(CpuDevice, WeightsLeftWhereTheyAreGiveTheSameBits) {
+  for (const Format& format : formats()) {
+    RandomData data(6);
+    const TestMatrix matrix(format.type, 37, static_cast<std::int32_t>(whole_blocks(format.type, 160)), data);
+    for (const std::int32_t tokens : {1, 19}) {
+      CpuOptions options;
+      options.threads = 2;
+      const std::unique_ptr<Device> packed = make_cpu_device(options);
+      options.repack = false;
+      const std::unique_ptr<Device> in_place = make_cpu_device(options);
+      EXPECT_EQ(product_of(*in_place, matrix, tokens), product_of(*packed, matrix, tokens))
+          << tensor_type_info(format.type).name;
+    }
+  }
+}
+
+TEST(CpuDevice, SaysWhichBytesItIsDoneWith) {
+  RandomData data(7);
+  // 10 MB: more than is packed at a time.
+  const TestMatrix matrix(TensorType::f32, 2500, 1024, data);
+  const std::unique_ptr<Device> cpu = make_cpu_device({});
+  const std::size_t stride = matrix.view.row_stride;
+  std::size_t rows = 0;
+  int reports = 0;
+  cpu->add_matrix(matrix.view, [&](std::span<const std::byte> part) {
+    EXPECT_EQ(part.data(), matrix.view.data + rows * stride);
+    EXPECT_EQ(part.size() % stride, 1024 * sizeof(float) % stride) << "ends with a row's last weight";
+    rows += part.size() / stride + (part.size() % stride != 0 ? 1 : 0);
+    ++reports;
+  });
+  EXPECT_EQ(rows, 2500U);
+  EXPECT_GT(reports, 1);
+}
+
 TEST(CpuDevice, QueryHeadsOfAShardFindTheirKvHead) {
   // Queries 2..6 of a model with 4 queries for each KV head.
   const AttendSpec spec{5, 2, 64, 4, 2, 1.0F};

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 #include "samples.hpp"
@@ -136,7 +137,7 @@ TEST(Elementwise, Rope) {
 
 std::vector<ActivationBlock> quantized(const IsaTable& isa, std::span<const float> values) {
   std::vector<ActivationBlock> blocks(values.size() / kActivationBlock);
-  isa.quantize(values.data(), std::ssize(values), blocks.data());
+  isa.quantize(values.data(), std::ssize(values), blocks.data(), 1);
   return blocks;
 }
 
@@ -154,9 +155,23 @@ TEST(Quantize, IsNearestEvenOfTheBlocksOwnScale) {
           ASSERT_EQ(blocks[b].q[i], std::nearbyint(values[32 * b + i] * (127.0F / amax))) << isa->name;
           sums[i / 16] += blocks[b].q[i];
         }
-        ASSERT_EQ(blocks[b].sums[0], sums[0]);
-        ASSERT_EQ(blocks[b].sums[1], sums[1]);
+        ASSERT_EQ(blocks[b].negative_first_sum, -sums[0]);
+        ASSERT_EQ(blocks[b].negative_sum, -(sums[0] + sums[1]));
+        ASSERT_EQ(blocks[b].scaled_sum, blocks[b].scale * static_cast<float>(sums[0] + sums[1]));
       }
+    }
+  }
+}
+
+TEST(Quantize, BlocksGoAsFarApartAsAsked) {
+  const std::vector<float> values = Samples(10).take(32 * 5, 1.0F);
+  for (const IsaTable* isa : tables_that_run()) {
+    const std::vector<ActivationBlock> together = quantized(*isa, values);
+    std::vector<ActivationBlock> apart(5 * 3);
+    isa->quantize(values.data(), std::ssize(values), apart.data() + 1, 3);
+    for (std::size_t b = 0; b < 5; ++b) {
+      EXPECT_EQ(std::memcmp(&apart[3 * b + 1], &together[b], sizeof(ActivationBlock)), 0) << isa->name;
+      EXPECT_EQ(apart[3 * b].negative_sum, 0) << "a neighbour was written";
     }
   }
 }
@@ -174,7 +189,7 @@ TEST(Quantize, TiesGoToEven) {
     EXPECT_EQ(block.q[2], 2);
     EXPECT_EQ(block.q[3], -2);
     EXPECT_EQ(block.q[4], -127);
-    EXPECT_EQ(block.sums[0], 0);
+    EXPECT_EQ(block.negative_first_sum, 0);
   }
 }
 
@@ -188,8 +203,9 @@ TEST(Quantize, SameBitsOnEveryInstructionSet) {
     const std::vector<ActivationBlock> blocks = quantized(*isa, values);
     for (std::size_t b = 0; b < blocks.size(); ++b) {
       ASSERT_TRUE(same_bits({&blocks[b].scale, 1}, {&expected[b].scale, 1})) << isa->name;
-      ASSERT_EQ(blocks[b].sums[0], expected[b].sums[0]) << isa->name;
-      ASSERT_EQ(blocks[b].sums[1], expected[b].sums[1]) << isa->name;
+      ASSERT_TRUE(same_bits({&blocks[b].scaled_sum, 1}, {&expected[b].scaled_sum, 1})) << isa->name;
+      ASSERT_EQ(blocks[b].negative_sum, expected[b].negative_sum) << isa->name;
+      ASSERT_EQ(blocks[b].negative_first_sum, expected[b].negative_first_sum) << isa->name;
       ASSERT_TRUE(std::equal(std::begin(blocks[b].q), std::end(blocks[b].q), expected[b].q)) << isa->name;
     }
   }
@@ -200,8 +216,9 @@ TEST(Quantize, ZerosAndTinyNumbersAreZero) {
     for (const float tiny : {0.0F, 1e-45F, 1e-38F, 9e-31F}) {
       const ActivationBlock block = quantized(*isa, std::vector<float>(32, tiny))[0];
       EXPECT_EQ(block.scale, 0.0F) << isa->name;
-      EXPECT_EQ(block.sums[0], 0) << isa->name;
-      EXPECT_EQ(block.sums[1], 0) << isa->name;
+      EXPECT_EQ(block.scaled_sum, 0.0F) << isa->name;
+      EXPECT_EQ(block.negative_sum, 0) << isa->name;
+      EXPECT_EQ(block.negative_first_sum, 0) << isa->name;
       for (const std::int8_t q : block.q) EXPECT_EQ(q, 0);
     }
   }
@@ -214,7 +231,7 @@ TEST(Quantize, WhatIsNotFiniteMakesItsBlockNan) {
       values[20] = odd;
       const std::vector<ActivationBlock> blocks = quantized(*isa, values);
       EXPECT_TRUE(std::isnan(blocks[0].scale)) << isa->name << ", " << odd;
-      EXPECT_EQ(blocks[0].sums[0], 0);
+      EXPECT_EQ(blocks[0].negative_sum, 0);
       EXPECT_EQ(blocks[1].scale, 1.0F / 127.0F);
     }
   }

@@ -51,20 +51,42 @@ struct Product {
       in_stride = cols / kActivationBlock * sizeof(ActivationBlock);
       in.resize(in_stride * tokens);
       for (std::int32_t t = 0; t < tokens; ++t) {
-        tables_that_run().back()->quantize(activations.data() + t * cols, cols,
-                                           reinterpret_cast<ActivationBlock*>(in.data() + t * in_stride));
+        const IsaTable& plain = *tables_that_run().back();
+        plain.quantize(activations.data() + t * cols, cols, block(t, 0), group_of(t));
       }
     }
   }
 
+  /// Tokens in the group of `token`.
+  std::int32_t group_of(std::int32_t token) const {
+    return std::min(kTokenGroup, tokens - token / kTokenGroup * kTokenGroup);
+  }
+  /// ActivationBlock number `index` of a token.
+  ActivationBlock* block(std::int32_t token, std::int64_t index) {
+    const std::int32_t first = token / kTokenGroup * kTokenGroup;
+    auto* const group = reinterpret_cast<ActivationBlock*>(in.data() + first * in_stride);
+    return group + index * group_of(token) + (token - first);
+  }
+  const ActivationBlock* block(std::int32_t token, std::int64_t index) const {
+    return const_cast<Product*>(this)->block(token, index);
+  }
+  /// The token as the only one of a product.
+  Product alone(std::int32_t token) const {
+    Product one = *this;
+    one.tokens = 1;
+    one.activations.assign(activations.begin() + token * cols, activations.begin() + (token + 1) * cols);
+    one.set_activations();
+    return one;
+  }
+
   /// (tokens, rows + 1): the last column must stay as it is.
-  std::vector<float> run(const IsaTable& isa, std::int32_t first, std::int32_t count) const {
+  std::vector<float> run(const IsaTable& isa) const {
     const std::size_t stride = rows + 1;
-    std::vector<float> out(stride * count, -77.0F);
+    std::vector<float> out(stride * tokens, -77.0F);
     for (std::int64_t p = 0; p < panel_count(); ++p) {
       const std::int64_t left = rows - p * kPanelRows;
-      isa.matmul[format.index](panels.data() + p * format.panel_bytes(cols), cols, in.data() + first * in_stride,
-                               in_stride, count, out.data() + p * kPanelRows, stride,
+      isa.matmul[format.index](panels.data() + p * format.panel_bytes(cols), cols, in.data(), in_stride, tokens,
+                               out.data() + p * kPanelRows, stride,
                                static_cast<std::int32_t>(std::min<std::int64_t>(left, kPanelRows)));
     }
     return out;
@@ -88,9 +110,8 @@ struct Product {
 
   double activation(std::int32_t token, std::int64_t col) const {
     if (format.activations == ActivationKind::f32) return activations[token * cols + col];
-    const auto* blocks = reinterpret_cast<const ActivationBlock*>(in.data() + token * in_stride);
-    const ActivationBlock& block = blocks[col / kActivationBlock];
-    return double{block.scale} * block.q[col % kActivationBlock];
+    const ActivationBlock* const of = block(token, col / kActivationBlock);
+    return double{of->scale} * of->q[col % kActivationBlock];
   }
 };
 
@@ -104,7 +125,7 @@ TEST_P(Matmul, EqualsDoublePrecision) {
     for (const std::int64_t rows : {1, 2, 7, 15, 16, 17, 33}) {
       for (const std::int64_t blocks : {1, 2, 3, 5, 8, 67}) {
         const Product product(GetParam(), rows, blocks * block(), 5, rows * 100 + blocks);
-        const std::vector<float> out = product.run(*isa, 0, product.tokens);
+        const std::vector<float> out = product.run(*isa);
         const std::vector<double> expected = product.reference();
         for (std::size_t i = 0; i < out.size(); ++i) {
           ASSERT_NEAR(out[i], expected[i], 2e-6 * std::sqrt(double(product.cols)))
@@ -120,9 +141,9 @@ TEST_P(Matmul, SameBitsOnEveryInstructionSet) {
   for (const std::int64_t wanted : {32, 256, 1031}) {
     const std::int64_t cols = whole_blocks(GetParam().type, wanted);
     const Product product(GetParam(), 33, cols, 9);
-    const std::vector<float> expected = product.run(*isa_tables().back(), 0, product.tokens);
+    const std::vector<float> expected = product.run(*isa_tables().back());
     for (const IsaTable* isa : tables_that_run()) {
-      EXPECT_TRUE(same_bits(product.run(*isa, 0, product.tokens), expected)) << isa->name << ", " << cols << " columns";
+      EXPECT_TRUE(same_bits(product.run(*isa), expected)) << isa->name << ", " << cols << " columns";
     }
   }
 }
@@ -131,10 +152,10 @@ TEST_P(Matmul, ATokenAloneGivesTheSameBits) {
   for (const IsaTable* isa : tables_that_run()) {
     for (const std::int32_t tokens : {2, 3, 4, 5, 6, 7, 8, 9, 33}) {
       const Product product(GetParam(), 17, 10 * block() + (block() == 1 ? 277 : 0), tokens);
-      const std::vector<float> together = product.run(*isa, 0, tokens);
+      const std::vector<float> together = product.run(*isa);
       for (std::int32_t t = 0; t < tokens; ++t) {
         const std::size_t width = product.rows + 1;
-        EXPECT_TRUE(same_bits(product.run(*isa, t, 1), std::span(together).subspan(t * width, width)))
+        EXPECT_TRUE(same_bits(product.alone(t).run(*isa), std::span(together).subspan(t * width, width)))
             << isa->name << ", token " << t << " of " << tokens;
       }
     }
@@ -156,39 +177,61 @@ TEST_P(Matmul, NoColumnsNoTokens) {
 TEST_P(Matmul, AnyAddress) {
   for (const IsaTable* isa : tables_that_run()) {
     Product product(GetParam(), 16, 4 * block(), 3);
-    const std::vector<float> expected = product.run(*isa, 0, 3);
+    const std::vector<float> expected = product.run(*isa);
     product.panels.insert(product.panels.begin(), std::byte{});
-    product.in.insert(product.in.begin(), std::byte{});
+    // Activations are the library's own.
+    const int shift = product.format.activations == ActivationKind::f32 ? 1 : 0;
+    product.in.insert(product.in.begin(), shift, std::byte{});
     std::vector<float> out(3 * 17, -77.0F);
-    isa->matmul[product.format.index](product.panels.data() + 1, product.cols, product.in.data() + 1, product.in_stride,
-                                      3, out.data(), 17, 16);
+    isa->matmul[product.format.index](product.panels.data() + 1, product.cols, product.in.data() + shift,
+                                      product.in_stride, 3, out.data(), 17, 16);
     EXPECT_TRUE(same_bits(out, expected)) << isa->name;
   }
 }
 
-/// Where a block keeps its fp16 scale.
-std::size_t scale_at(const Format& format) { return format.type == TensorType::q6_k ? 208 : 0; }
+/// Whether byte `at` of a block is of an fp16 scale or minimum.
+bool is_of_a_half(const Format& format, std::size_t at) {
+  switch (format.type) {
+    case TensorType::q4_1:
+    case TensorType::q5_1:
+    case TensorType::q4_k:
+    case TensorType::q5_k:
+      return at < 4;
+    case TensorType::q2_k:
+      return at >= 80;
+    case TensorType::q3_k:
+      return at >= 108;
+    case TensorType::q6_k:
+      return at >= 208;
+    default:
+      return at < 2;
+  }
+}
 
 /// The largest magnitudes of weights and activations together: where narrow intermediate sums would overflow. For Q6_K,
 /// bytes 0x80 are the scale -128 and, in half of the pieces, weights of -32.
-void expect_exact_extremes(const Format& format, int weight_byte, int activation) {
+void expect_exact_extremes(const Format& format, int weight_byte, int activation, std::int32_t tokens) {
   const std::size_t block_bytes = tensor_type_info(format.type).block_bytes;
-  Product product(format, 16, tensor_type_info(format.type).block_elements, 1);
+  Product product(format, 16, tensor_type_info(format.type).block_elements, tokens);
   for (std::size_t i = 0; i < product.weights.size(); ++i) {
-    const bool scale = i % block_bytes - scale_at(format) < 2;
-    if (!scale) product.weights[i] = static_cast<std::byte>(weight_byte);
+    if (!is_of_a_half(format, i % block_bytes)) product.weights[i] = static_cast<std::byte>(weight_byte);
   }
   format.pack({product.weights.data(), format.type, 16, product.cols, block_bytes}, 0, product.panels.data());
-  auto* activations = reinterpret_cast<ActivationBlock*>(product.in.data());
-  for (std::int64_t b = 0; b < product.cols / kActivationBlock; ++b) {
-    for (auto& sum : activations[b].sums) sum = static_cast<std::int16_t>(activation * kActivationBlock / 2);
-    std::fill_n(activations[b].q, kActivationBlock, static_cast<std::int8_t>(activation));
+  const std::int32_t sum = activation * kActivationBlock;
+  for (std::int32_t t = 0; t < tokens; ++t) {
+    for (std::int64_t b = 0; b < product.cols / kActivationBlock; ++b) {
+      ActivationBlock& block = *product.block(t, b);
+      block.negative_sum = -sum;
+      block.negative_first_sum = -sum / 2;
+      block.scaled_sum = block.scale * static_cast<float>(sum);
+      std::fill_n(block.q, kActivationBlock, static_cast<std::int8_t>(activation));
+    }
   }
   const std::vector<double> expected = product.reference();
   for (const IsaTable* isa : tables_that_run()) {
-    const std::vector<float> out = product.run(*isa, 0, 1);
-    for (int r = 0; r < 16; ++r) {
-      ASSERT_NEAR(out[r], expected[r], 1e-6 * std::abs(expected[r]))
+    const std::vector<float> out = product.run(*isa);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      ASSERT_NEAR(out[i], expected[i], 1e-6 * std::abs(expected[i]))
           << name_of(format) << ", " << isa->name << ", bytes " << weight_byte;
     }
   }
@@ -198,7 +241,9 @@ TEST(Int8Matmul, ExtremesOfQuantizedValues) {
   for (const Format& format : formats()) {
     if (format.activations != ActivationKind::int8) continue;
     for (const int byte : {0x00, 0x7f, 0x80, 0x81, 0xff}) {
-      for (const int activation : {-127, 127}) expect_exact_extremes(format, byte, activation);
+      for (const int activation : {-127, 127}) {
+        for (const std::int32_t tokens : {1, kTokenGroup + 1}) expect_exact_extremes(format, byte, activation, tokens);
+      }
     }
   }
 }

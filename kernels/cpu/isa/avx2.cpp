@@ -1,4 +1,5 @@
 // AVX2 with FMA and F16C: x86-64 from about 2013 on. 16 lanes are two registers.
+#include <type_traits>
 #include <xsimd/xsimd.hpp>
 
 #include "kernels/cpu/isa_table.hpp"
@@ -16,7 +17,7 @@ struct Two {
   __m256i low, high;
 };
 
-__m256i broadcast4(const std::int8_t* four) {
+__m256i broadcast4(const void* four) {
   std::int32_t bits = 0;
   std::memcpy(&bits, four, sizeof(bits));
   return _mm256_set1_epi32(bits);
@@ -24,52 +25,142 @@ __m256i broadcast4(const std::int8_t* four) {
 
 FloatLanes to_floats(__m256i low, __m256i high) { return {{_mm256_cvtepi32_ps(low), _mm256_cvtepi32_ps(high)}}; }
 
-/// vpmaddubsw wants one unsigned side: |w| * (a with w's sign). Pairs stay within 2 * 128 * 127, below the limit of
-/// int16.
-struct AbsoluteDot {
-  struct Weights {
-    Two magnitude, value;
-  };
+Two both(__m256i value) { return {value, value}; }
+
+__m256i shifted(const std::int32_t* sum, int shift) { return _mm256_slli_epi32(broadcast4(sum), shift); }
+__m256i shifted_difference(const std::int32_t* sum, const std::int32_t* less, int shift) {
+  return _mm256_slli_epi32(_mm256_sub_epi32(broadcast4(sum), broadcast4(less)), shift);
+}
+
+/// Sums of int32, and no offset: what most dot products here share.
+struct WideSums {
   using Sums = Two;  // int32 a row
   static constexpr int kOffset = 0;
+  static constexpr bool kHasRowSums = false;
 
-  static Weights prepare(const Two& quads) {
-    return {{_mm256_abs_epi8(quads.low), _mm256_abs_epi8(quads.high)}, quads};
+  static Sums start() { return both(_mm256_setzero_si256()); }
+  static Sums start(const std::int32_t* negative_sum, int shift) { return both(shifted(negative_sum, shift)); }
+  static Sums start(const std::int32_t* negative_sum, const std::int32_t* less, int shift) {
+    return both(shifted_difference(negative_sum, less, shift));
   }
-  static Sums start(std::int32_t correction) { return {_mm256_set1_epi32(correction), _mm256_set1_epi32(correction)}; }
-  static void add(Sums& sums, const Weights& weights, const std::int8_t* activations) {
-    const __m256i a = broadcast4(activations);
+  /// `low` and `high`: two int16 a row.
+  static void add_pairs(Sums& sums, __m256i low, __m256i high) {
     const __m256i ones = _mm256_set1_epi16(1);
-    const __m256i low = _mm256_maddubs_epi16(weights.magnitude.low, _mm256_sign_epi8(a, weights.value.low));
-    const __m256i high = _mm256_maddubs_epi16(weights.magnitude.high, _mm256_sign_epi8(a, weights.value.high));
     sums.low = _mm256_add_epi32(sums.low, _mm256_madd_epi16(low, ones));
     sums.high = _mm256_add_epi32(sums.high, _mm256_madd_epi16(high, ones));
   }
   static FloatLanes finish(const Sums& sums) { return to_floats(sums.low, sums.high); }
 };
 
-/// Weights 0..15: eight pairs are within 8 * 2 * 15 * 127, below the limit of int16, so they are widened but once a
-/// block.
-struct UnsignedDot {
+/// vpmaddubsw wants one unsigned side: |w| * (a with w's sign). Pairs stay within 2 * 128 * 127, below the limit of
+/// int16.
+struct SignDot : WideSums {
+  using Weights = Two;
+
+  static Weights prepare(const Two& quads) { return quads; }
+  static void add(Sums& sums, const Weights& weights, const std::int8_t* activations) {
+    const __m256i a = broadcast4(activations);
+    add_pairs(sums, product(weights.low, a), product(weights.high, a));
+  }
+  static void add_two(Sums& sums, const Weights& first, const std::int8_t* of_first, const Weights& second,
+                      const std::int8_t* of_second) {
+    add(sums, first, of_first);
+    add(sums, second, of_second);
+  }
+
+ private:
+  static __m256i product(__m256i weights, __m256i a) {
+    return _mm256_maddubs_epi16(_mm256_abs_epi8(weights), _mm256_sign_epi8(a, weights));
+  }
+};
+
+/// vpsignb competes with the multiplications. Where w is negative, |w| * ~a = |w| * (-a - 1) serves as well, if the sum
+/// of all these |w| is added in the end.
+struct FlipDot : WideSums {
+  struct Weights {
+    Two magnitude;
+    Two flip;  // all bits of a negative weight's byte
+  };
+  static constexpr bool kHasRowSums = true;
+
+  static Weights prepare(const Two& quads) {
+    const __m256i zero = _mm256_setzero_si256();
+    return {{_mm256_abs_epi8(quads.low), _mm256_abs_epi8(quads.high)},
+            {_mm256_cmpgt_epi8(zero, quads.low), _mm256_cmpgt_epi8(zero, quads.high)}};
+  }
+  static Sums row_sums(const Weights (&weights)[8]) {
+    const __m256i one = _mm256_set1_epi8(1);
+    Sums sums = start();
+    for (const Weights& w : weights) {
+      add_pairs(sums, _mm256_maddubs_epi16(_mm256_and_si256(w.magnitude.low, w.flip.low), one),
+                _mm256_maddubs_epi16(_mm256_and_si256(w.magnitude.high, w.flip.high), one));
+    }
+    return sums;
+  }
+  // Copied by register: GCC copies the whole in halves, which stalls the loads that follow.
+  static Sums start_rows(const Sums& row_sums) { return {row_sums.low, row_sums.high}; }
+  static void add(Sums& sums, const Weights& weights, const std::int8_t* activations) {
+    const __m256i a = broadcast4(activations);
+    add_pairs(sums, _mm256_maddubs_epi16(weights.magnitude.low, _mm256_xor_si256(a, weights.flip.low)),
+              _mm256_maddubs_epi16(weights.magnitude.high, _mm256_xor_si256(a, weights.flip.high)));
+  }
+  static void add_two(Sums& sums, const Weights& first, const std::int8_t* of_first, const Weights& second,
+                      const std::int8_t* of_second) {
+    add(sums, first, of_first);
+    add(sums, second, of_second);
+  }
+};
+
+/// Weights 0..63: two pairs are within 2 * 2 * 63 * 127, below the limit of int16.
+struct TwoDot : WideSums {
+  using Weights = Two;
+
+  static Weights prepare(const Two& quads) { return quads; }
+  static void add(Sums& sums, const Weights& weights, const std::int8_t* activations) {
+    const __m256i a = broadcast4(activations);
+    add_pairs(sums, _mm256_maddubs_epi16(weights.low, a), _mm256_maddubs_epi16(weights.high, a));
+  }
+  static void add_two(Sums& sums, const Weights& first, const std::int8_t* of_first, const Weights& second,
+                      const std::int8_t* of_second) {
+    const __m256i a = broadcast4(of_first);
+    const __m256i b = broadcast4(of_second);
+    add_pairs(sums, _mm256_add_epi16(_mm256_maddubs_epi16(first.low, a), _mm256_maddubs_epi16(second.low, b)),
+              _mm256_add_epi16(_mm256_maddubs_epi16(first.high, a), _mm256_maddubs_epi16(second.high, b)));
+  }
+};
+
+/// Weights 0..15: eight pairs are within 8 * 2 * 15 * 127, below the limit of int16, so they are widened but once.
+struct NibbleDot {
   using Weights = Two;
   struct Sums {
     Two pairs;  // two int16 a row
-    std::int32_t correction;
+    __m256i correction;
   };
   static constexpr int kOffset = 0;
+  static constexpr bool kHasRowSums = false;
 
   static Weights prepare(const Two& quads) { return quads; }
-  static Sums start(std::int32_t correction) { return {{_mm256_setzero_si256(), _mm256_setzero_si256()}, correction}; }
+  static Sums start() { return {both(_mm256_setzero_si256()), _mm256_setzero_si256()}; }
+  static Sums start(const std::int32_t* negative_sum, int shift) {
+    return {both(_mm256_setzero_si256()), shifted(negative_sum, shift)};
+  }
+  static Sums start(const std::int32_t* negative_sum, const std::int32_t* less, int shift) {
+    return {both(_mm256_setzero_si256()), shifted_difference(negative_sum, less, shift)};
+  }
   static void add(Sums& sums, const Weights& weights, const std::int8_t* activations) {
     const __m256i a = broadcast4(activations);
     sums.pairs.low = _mm256_add_epi16(sums.pairs.low, _mm256_maddubs_epi16(weights.low, a));
     sums.pairs.high = _mm256_add_epi16(sums.pairs.high, _mm256_maddubs_epi16(weights.high, a));
   }
+  static void add_two(Sums& sums, const Weights& first, const std::int8_t* of_first, const Weights& second,
+                      const std::int8_t* of_second) {
+    add(sums, first, of_first);
+    add(sums, second, of_second);
+  }
   static FloatLanes finish(const Sums& sums) {
     const __m256i ones = _mm256_set1_epi16(1);
-    const __m256i correction = _mm256_set1_epi32(sums.correction);
-    return to_floats(_mm256_add_epi32(_mm256_madd_epi16(sums.pairs.low, ones), correction),
-                     _mm256_add_epi32(_mm256_madd_epi16(sums.pairs.high, ones), correction));
+    return to_floats(_mm256_add_epi32(_mm256_madd_epi16(sums.pairs.low, ones), sums.correction),
+                     _mm256_add_epi32(_mm256_madd_epi16(sums.pairs.high, ones), sums.correction));
   }
 };
 
@@ -79,9 +170,13 @@ struct Avx2 {
   using Floats = FloatLanes;
   using Ints = Lanes<xsimd::batch<std::int32_t, Arch>>;
   using Quads = Two;
-  using SignedDot = AbsoluteDot;
-  using NibbleDot = UnsignedDot;
+  template <int Bits>
+  using Dot = std::conditional_t<Bits <= 4, NibbleDot, std::conditional_t<Bits <= 6, TwoDot, SignDot>>;
+  template <int Bits>
+  using TileDot = std::conditional_t<Bits <= 6, Dot<Bits>, FlipDot>;
   static constexpr int kDotTile = 4;
+  static constexpr int kFewTile = 4;
+  static constexpr int kFewTokens = 4;
   static constexpr int kFloatTile = 4;
 
   static Floats load_f32(const std::byte* from) { return Floats::load(reinterpret_cast<const float*>(from)); }
@@ -96,6 +191,18 @@ struct Avx2 {
   static Floats load_i8(const std::byte* from) {
     const __m128i all = load16(from);
     return to_floats(_mm256_cvtepi8_epi32(all), _mm256_cvtepi8_epi32(_mm_srli_si128(all, 8)));
+  }
+  static Floats load_u8(const std::byte* from) {
+    const __m128i all = load16(from);
+    return to_floats(_mm256_cvtepu8_epi32(all), _mm256_cvtepu8_epi32(_mm_srli_si128(all, 8)));
+  }
+  static Floats load_bits(const std::byte* from, int first, int width) {
+    const __m128i all = _mm_and_si128(_mm_srli_epi16(load16(from), first), _mm_set1_epi8(low_bits(width)));
+    return to_floats(_mm256_cvtepu8_epi32(all), _mm256_cvtepu8_epi32(_mm_srli_si128(all, 8)));
+  }
+  static Floats splat_i32(const std::byte* from) {
+    const __m256i all = broadcast4(from);
+    return to_floats(all, all);
   }
   static float f16_at(const std::byte* from) { return _cvtsh_ss(load_u16(from)); }
   static void store_f16(const Floats& lanes, std::byte* to) {
@@ -121,26 +228,31 @@ struct Avx2 {
     const auto* registers = reinterpret_cast<const __m256i*>(from);
     return {_mm256_loadu_si256(registers), _mm256_loadu_si256(registers + 1)};
   }
-  static Quads low_nibbles(const Quads& quads) {
-    const __m256i mask = _mm256_set1_epi8(15);
-    return {_mm256_and_si256(quads.low, mask), _mm256_and_si256(quads.high, mask)};
+  static void store_quads(const Quads& quads, std::byte* to) {
+    auto* registers = reinterpret_cast<__m256i*>(to);
+    _mm256_storeu_si256(registers, quads.low);
+    _mm256_storeu_si256(registers + 1, quads.high);
   }
-  static Quads high_nibbles(const Quads& quads) {
-    return low_nibbles({_mm256_srli_epi16(quads.low, 4), _mm256_srli_epi16(quads.high, 4)});
-  }
-  static Quads upper_bits(const Quads& quads, int pair) {
+  static Quads field(const Quads& quads, int from, int width, int to) {
     // Bits of neighbouring bytes are shifted in, and masked out.
-    const auto shifted = [pair](__m256i bytes) {
-      return pair < 2 ? _mm256_slli_epi16(bytes, 4 - 2 * pair) : _mm256_srli_epi16(bytes, 2 * pair - 4);
+    const __m256i mask = _mm256_set1_epi8(static_cast<char>(low_bits(width) << to));
+    const auto moved = [&](__m256i bytes) {
+      if (from > to) bytes = _mm256_srli_epi16(bytes, from - to);
+      if (from < to) bytes = _mm256_slli_epi16(bytes, to - from);
+      return _mm256_and_si256(bytes, mask);
     };
-    const __m256i mask = _mm256_set1_epi8(0x30);
-    return {_mm256_and_si256(shifted(quads.low), mask), _mm256_and_si256(shifted(quads.high), mask)};
+    return {moved(quads.low), moved(quads.high)};
   }
-  static Quads join_six_bits(const Quads& nibbles, const Quads& upper) {
-    const __m256i offset = _mm256_set1_epi8(32);
-    return {_mm256_sub_epi8(_mm256_or_si256(nibbles.low, upper.low), offset),
-            _mm256_sub_epi8(_mm256_or_si256(nibbles.high, upper.high), offset)};
+  static Quads either(const Quads& a, const Quads& b) {
+    return {_mm256_or_si256(a.low, b.low), _mm256_or_si256(a.high, b.high)};
   }
+  static Quads lookup(const Quads& quads, const std::int8_t (&table)[16]) {
+    const __m256i both = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
+    return {_mm256_shuffle_epi8(both, quads.low), _mm256_shuffle_epi8(both, quads.high)};
+  }
+
+ private:
+  static char low_bits(int width) { return static_cast<char>((1 << width) - 1); }
 };
 
 struct Avx2Peak {

@@ -11,6 +11,12 @@ namespace {
 using Arch = xsimd::avx512bw;
 using FloatLanes = Lanes<xsimd::batch<float, Arch>>;
 
+__m512i broadcast4(const void* four) {
+  std::int32_t bits = 0;
+  std::memcpy(&bits, four, sizeof(bits));
+  return _mm512_set1_epi32(bits);
+}
+
 /// vpdpbusd multiplies unsigned weights by signed activations. Signed weights w are made unsigned as w + 128, which
 /// start() takes back.
 template <int Offset>
@@ -18,6 +24,7 @@ struct VnniDot {
   using Weights = __m512i;
   using Sums = __m512i;  // int32 a row
   static constexpr int kOffset = Offset;
+  static constexpr bool kHasRowSums = false;
 
   static Weights prepare(__m512i quads) {
     if constexpr (Offset == 0) {
@@ -27,24 +34,39 @@ struct VnniDot {
       return _mm512_xor_si512(quads, _mm512_set1_epi8(-128));
     }
   }
-  static Sums start(std::int32_t correction) { return _mm512_set1_epi32(correction); }
+  static Sums start() { return _mm512_setzero_si512(); }
+  static Sums start(const std::int32_t* negative_sum, int shift) {
+    return _mm512_slli_epi32(broadcast4(negative_sum), static_cast<unsigned>(shift));
+  }
+  static Sums start(const std::int32_t* negative_sum, const std::int32_t* less, int shift) {
+    return _mm512_slli_epi32(_mm512_sub_epi32(broadcast4(negative_sum), broadcast4(less)),
+                             static_cast<unsigned>(shift));
+  }
   static void add(Sums& sums, __m512i weights, const std::int8_t* activations) {
-    std::int32_t four = 0;
-    std::memcpy(&four, activations, sizeof(four));
-    sums = _mm512_dpbusd_epi32(sums, weights, _mm512_set1_epi32(four));
+    sums = _mm512_dpbusd_epi32(sums, weights, broadcast4(activations));
+  }
+  static void add_two(Sums& sums, const Weights& first, const std::int8_t* of_first, const Weights& second,
+                      const std::int8_t* of_second) {
+    add(sums, first, of_first);
+    add(sums, second, of_second);
   }
   static FloatLanes finish(__m512i sums) { return {{_mm512_cvtepi32_ps(sums)}}; }
 };
 
+__m128i load16(const std::byte* from) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)); }
 __m256i load32(const std::byte* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
 
 struct Avx512Vnni {
   using Floats = FloatLanes;
   using Ints = Lanes<xsimd::batch<std::int32_t, Arch>>;
   using Quads = __m512i;
-  using SignedDot = VnniDot<128>;
-  using NibbleDot = VnniDot<0>;
+  template <int Bits>
+  using Dot = VnniDot<(Bits == 8 ? 128 : 0)>;
+  template <int Bits>
+  using TileDot = Dot<Bits>;
   static constexpr int kDotTile = 8;
+  static constexpr int kFewTile = 8;
+  static constexpr int kFewTokens = 8;
   static constexpr int kFloatTile = 8;
 
   static Floats load_f32(const std::byte* from) { return {{_mm512_loadu_ps(from)}}; }
@@ -52,10 +74,12 @@ struct Avx512Vnni {
   static Floats load_bf16(const std::byte* from) {
     return {{_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load32(from)), 16))}};
   }
-  static Floats load_i8(const std::byte* from) {
-    const __m128i all = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-    return {{_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(all))}};
+  static Floats load_i8(const std::byte* from) { return {{_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(load16(from)))}}; }
+  static Floats load_u8(const std::byte* from) { return from_u8(load16(from)); }
+  static Floats load_bits(const std::byte* from, int first, int width) {
+    return from_u8(_mm_and_si128(_mm_srli_epi16(load16(from), first), _mm_set1_epi8(low_bits(width))));
   }
+  static Floats splat_i32(const std::byte* from) { return {{_mm512_cvtepi32_ps(broadcast4(from))}}; }
   static float f16_at(const std::byte* from) { return _cvtsh_ss(load_u16(from)); }
   static void store_f16(const Floats& lanes, std::byte* to) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
@@ -76,17 +100,22 @@ struct Avx512Vnni {
   }
 
   static Quads load_quads(const std::byte* from) { return _mm512_loadu_si512(from); }
-  static Quads low_nibbles(Quads quads) { return _mm512_and_si512(quads, _mm512_set1_epi8(15)); }
-  static Quads high_nibbles(Quads quads) { return low_nibbles(_mm512_srli_epi16(quads, 4)); }
-  static Quads upper_bits(Quads quads, int pair) {
+  static void store_quads(Quads quads, std::byte* to) { _mm512_storeu_si512(to, quads); }
+  static Quads field(Quads quads, int from, int width, int to) {
     // Bits of neighbouring bytes are shifted in, and masked out.
-    const Quads shifted = pair < 2 ? _mm512_slli_epi16(quads, static_cast<unsigned>(4 - 2 * pair))
-                                   : _mm512_srli_epi16(quads, static_cast<unsigned>(2 * pair - 4));
-    return _mm512_and_si512(shifted, _mm512_set1_epi8(0x30));
+    if (from > to) quads = _mm512_srli_epi16(quads, static_cast<unsigned>(from - to));
+    if (from < to) quads = _mm512_slli_epi16(quads, static_cast<unsigned>(to - from));
+    return _mm512_and_si512(quads, _mm512_set1_epi8(static_cast<char>(low_bits(width) << to)));
   }
-  static Quads join_six_bits(Quads nibbles, Quads upper) {
-    return _mm512_sub_epi8(_mm512_or_si512(nibbles, upper), _mm512_set1_epi8(32));
+  static Quads either(Quads a, Quads b) { return _mm512_or_si512(a, b); }
+  static Quads lookup(Quads quads, const std::int8_t (&table)[16]) {
+    const __m128i values = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(values), quads);
   }
+
+ private:
+  static char low_bits(int width) { return static_cast<char>((1 << width) - 1); }
+  static Floats from_u8(__m128i all) { return {{_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(all))}}; }
 };
 
 struct Avx512VnniPeak {

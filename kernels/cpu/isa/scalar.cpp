@@ -49,13 +49,14 @@ struct PlainDot {
     std::int32_t row[kPanelRows];
   };
   static constexpr int kOffset = 0;
+  static constexpr bool kHasRowSums = false;
 
   static Weights prepare(const Quads16& quads) { return quads; }
 
-  static Sums start(std::int32_t correction) {
-    Sums sums;
-    for (std::int32_t& row : sums.row) row = correction;
-    return sums;
+  static Sums start() { return {}; }
+  static Sums start(const std::int32_t* negative_sum, int shift) { return all(*negative_sum * (1 << shift)); }
+  static Sums start(const std::int32_t* negative_sum, const std::int32_t* less, int shift) {
+    return all((*negative_sum - *less) * (1 << shift));
   }
 
   static void add(Sums& sums, const Weights& weights, const std::int8_t* activations) {
@@ -64,8 +65,20 @@ struct PlainDot {
     }
   }
 
+  static void add_two(Sums& sums, const Weights& first, const std::int8_t* of_first, const Weights& second,
+                      const std::int8_t* of_second) {
+    add(sums, first, of_first);
+    add(sums, second, of_second);
+  }
   static Lanes<Float> finish(const Sums& sums) {
     return Lanes<Float>::each([&](int r) { return Float{static_cast<float>(sums.row[r])}; });
+  }
+
+ private:
+  static Sums all(std::int32_t value) {
+    Sums sums;
+    for (std::int32_t& row : sums.row) row = value;
+    return sums;
   }
 };
 
@@ -73,9 +86,13 @@ struct Scalar {
   using Floats = Lanes<Float>;
   using Ints = Lanes<Int>;
   using Quads = Quads16;
-  using SignedDot = PlainDot;
-  using NibbleDot = PlainDot;
+  template <int Bits>
+  using Dot = PlainDot;
+  template <int Bits>
+  using TileDot = PlainDot;
   static constexpr int kDotTile = 1;
+  static constexpr int kFewTile = 1;
+  static constexpr int kFewTokens = 1;
   static constexpr int kFloatTile = 1;
 
   static Floats load_f32(const std::byte* from) {
@@ -91,6 +108,17 @@ struct Scalar {
   }
   static Floats load_i8(const std::byte* from) {
     return Floats::each([&](int i) { return Float{static_cast<float>(static_cast<std::int8_t>(from[i]))}; });
+  }
+  static Floats load_u8(const std::byte* from) { return load_bits(from, 0, 8); }
+  static Floats load_bits(const std::byte* from, int first, int width) {
+    return Floats::each([&](int i) {
+      return Float{static_cast<float>((std::to_integer<int>(from[i]) >> first) & ((1 << width) - 1))};
+    });
+  }
+  static Floats splat_i32(const std::byte* from) {
+    std::int32_t value = 0;
+    std::memcpy(&value, from, sizeof(value));
+    return Floats::splat(static_cast<float>(value));
   }
   static float f16_at(const std::byte* from) { return fp16_to_f32(load_u16(from)); }
   static void store_f16(const Floats& lanes, std::byte* to) {
@@ -116,29 +144,27 @@ struct Scalar {
     std::memcpy(quads.byte, from, sizeof(quads.byte));
     return quads;
   }
-  static Quads low_nibbles(const Quads& quads) {
-    Quads low;
-    for (int i = 0; i < 4 * kPanelRows; ++i) low.byte[i] = static_cast<std::int8_t>(quads.byte[i] & 15);
-    return low;
+  static void store_quads(const Quads& quads, std::byte* to) { std::memcpy(to, quads.byte, sizeof(quads.byte)); }
+  static Quads field(const Quads& quads, int from, int width, int to) {
+    return each(quads, [&](int byte) { return (byte >> from & ((1 << width) - 1)) << to; });
   }
-  static Quads high_nibbles(const Quads& quads) {
-    Quads high;
-    for (int i = 0; i < 4 * kPanelRows; ++i) high.byte[i] = static_cast<std::int8_t>((quads.byte[i] >> 4) & 15);
-    return high;
+  static Quads either(const Quads& a, const Quads& b) {
+    Quads both;
+    for (int i = 0; i < 4 * kPanelRows; ++i) both.byte[i] = static_cast<std::int8_t>(a.byte[i] | b.byte[i]);
+    return both;
   }
-  static Quads upper_bits(const Quads& quads, int pair) {
-    Quads upper;
+  static Quads lookup(const Quads& quads, const std::int8_t (&table)[16]) {
+    return each(quads, [&](int byte) { return table[byte]; });
+  }
+
+ private:
+  template <class F>
+  static Quads each(const Quads& quads, F f) {
+    Quads result;
     for (int i = 0; i < 4 * kPanelRows; ++i) {
-      upper.byte[i] = static_cast<std::int8_t>(((quads.byte[i] >> (2 * pair)) & 3) << 4);
+      result.byte[i] = static_cast<std::int8_t>(f(static_cast<std::uint8_t>(quads.byte[i])));
     }
-    return upper;
-  }
-  static Quads join_six_bits(const Quads& nibbles, const Quads& upper) {
-    Quads joined;
-    for (int i = 0; i < 4 * kPanelRows; ++i) {
-      joined.byte[i] = static_cast<std::int8_t>((nibbles.byte[i] | upper.byte[i]) - 32);
-    }
-    return joined;
+    return result;
   }
 };
 

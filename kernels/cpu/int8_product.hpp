@@ -1,0 +1,244 @@
+// The product of a panel of 16 rows of quantized weights with int8 activations: lanes are rows.
+//
+// Integer sums over the columns that share a scale are exact. Per piece of 32 columns, they are then multiplied by the
+// scales of weights and activations and added to the output, in the order of columns. For few tokens a piece is
+// unpacked in registers; for many it is unpacked once to the L1 cache, where tile after tile of tokens reads it. Both
+// do the same operations on floats in the same order, so a token's bits don't depend on the tokens beside it.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstring>
+
+#include "kernels/cpu/isa.hpp"
+#include "kernels/cpu/primitives.hpp"
+
+namespace covey {
+
+inline constexpr int kQuadsPerPiece = kActivationBlock / 4;
+
+// How far ahead weights are asked for: processors do not look beyond a page of 4 KB by themselves.
+inline constexpr std::ptrdiff_t kPrefetch = 2048;
+inline constexpr std::ptrdiff_t kCacheLine = 64;
+
+/// What the arithmetic of a piece needs to know of a format: formats that agree share it.
+template <class Isa, class DotProduct, int Offset, int ScaleColumns, bool HasMins>
+struct PieceArithmetic {
+  using Floats = typename Isa::Floats;
+  using Dot = DotProduct;
+
+  static constexpr bool kHalves = ScaleColumns == kActivationBlock / 2;
+  static_assert(kHalves || ScaleColumns == kActivationBlock);
+  static constexpr int kOffset = Offset + Dot::kOffset;
+  static_assert(kOffset == 0 || std::has_single_bit(static_cast<unsigned>(kOffset)));
+
+  /// The floats of a piece, for 16 rows each; what the format does not have is not set, and not read.
+  struct Terms {
+    Floats scale, min;
+    Floats half_scale[2], half_min[2];
+
+    template <class Format>
+    [[gnu::always_inline]] void read(const std::byte* block, int piece) {
+      scale = Format::template scales<Isa>(block, piece);
+      if constexpr (HasMins) min = Format::template mins<Isa>(block, piece);
+      if constexpr (kHalves) {
+        for (int half = 0; half < 2; ++half) half_scale[half] = Format::template half_scales<Isa>(block, piece, half);
+      }
+      if constexpr (kHalves && HasMins) {
+        for (int half = 0; half < 2; ++half) half_min[half] = Format::template half_mins<Isa>(block, piece, half);
+      }
+    }
+  };
+
+  /// Integer sums that take the weights' offset back. `block`: an ActivationBlock; `half` of its columns, or all.
+  [[gnu::always_inline]] static typename Dot::Sums start(const std::byte* block, int half) {
+    if constexpr (kOffset == 0) return Dot::start();
+    constexpr int kShift = std::countr_zero(static_cast<unsigned>(kOffset));
+    const auto* const sum = reinterpret_cast<const std::int32_t*>(block + kSumAt);
+    const auto* const first_sum = reinterpret_cast<const std::int32_t*>(block + kFirstSumAt);
+    if constexpr (!kHalves) return Dot::start(sum, kShift);
+    return half == 0 ? Dot::start(first_sum, kShift) : Dot::start(sum, first_sum, kShift);
+  }
+
+  [[gnu::always_inline]] static const std::int8_t* values(const std::byte* block, std::ptrdiff_t column) {
+    return reinterpret_cast<const std::int8_t*>(block + kValuesAt + column);
+  }
+
+  /// `sum` and a piece's contribution to it, from its integers: of all columns, or of either half's, the first times
+  /// its scale. Floats hold the integers exactly: with small scales for each half, they are 2 * 16 * (32 * 127) * 128
+  /// at most (Q6_K), below 2^24.
+  [[gnu::always_inline]] static Floats added(const std::byte* block, const Floats& first_half,
+                                             const typename Dot::Sums& dots, const Terms& terms, const Floats& sum) {
+    Floats integers = Dot::finish(dots);
+    if constexpr (kHalves) integers = Isa::fma(integers, terms.half_scale[1], first_half);
+    const Floats in_scale = Floats::splat(read_float(block + kScaleAt));
+    Floats result = Isa::fma(integers, terms.scale * in_scale, sum);
+    if constexpr (HasMins && !kHalves) {
+      result = Isa::fma(terms.min, Floats::splat(read_float(block + kScaledSumAt)), result);
+    }
+    if constexpr (HasMins && kHalves) {
+      const Floats first = Isa::splat_i32(block + kFirstSumAt);
+      const Floats second = Isa::splat_i32(block + kSumAt) - first;
+      const Floats minima = Isa::fma(second, terms.half_min[1], first * terms.half_min[0]);
+      result = Isa::fma(minima, terms.min * in_scale, result);
+    }
+    return result;
+  }
+
+ private:
+  static constexpr std::size_t kScaleAt = offsetof(ActivationBlock, scale);
+  static constexpr std::size_t kScaledSumAt = offsetof(ActivationBlock, scaled_sum);
+  static constexpr std::size_t kSumAt = offsetof(ActivationBlock, negative_sum);
+  static constexpr std::size_t kFirstSumAt = offsetof(ActivationBlock, negative_first_sum);
+  static constexpr std::size_t kValuesAt = offsetof(ActivationBlock, q);
+
+  [[gnu::always_inline]] static float read_float(const std::byte* at) {
+    float value;
+    std::memcpy(&value, at, sizeof(value));
+    return value;
+  }
+};
+
+template <class Isa, class Format, template <int> class Dot>
+using ArithmeticOf = PieceArithmetic<Isa, Dot<Format::kBits>, Format::kOffset, Format::kScaleColumns, Format::kHasMins>;
+
+/// One format's product with one instruction set for T tokens, weights unpacked in registers.
+///
+/// sums[t] of the tokens whose first ActivationBlock is at `in`; `in_step` bytes from block to block.
+template <class Isa, class Format, int T>
+void multiply_in_registers(const std::byte* panel, std::int64_t cols, const std::byte* in, std::ptrdiff_t in_step,
+                           typename Isa::Floats (&sums)[T]) noexcept {
+  using Floats = typename Isa::Floats;
+  using Arithmetic = ArithmeticOf<Isa, Format, Isa::template Dot>;
+  using Dot = typename Arithmetic::Dot;
+  constexpr int kPieces = Format::kBlockElements / kActivationBlock;
+  constexpr std::ptrdiff_t kToken = sizeof(ActivationBlock);
+  constexpr std::ptrdiff_t kPanelBlock = std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows;
+
+  for (int t = 0; t < T; ++t) sums[t] = Floats::splat(0.0F);
+  for (std::int64_t c = 0; c < cols; c += Format::kBlockElements) {
+    for (int piece = 0; piece < kPieces; ++piece, in += in_step) {
+      for (std::ptrdiff_t line = 0; line < kPanelBlock / kPieces; line += kCacheLine) {
+        __builtin_prefetch(panel + kPrefetch + kPanelBlock / kPieces * piece + line);
+      }
+      typename Arithmetic::Terms terms;
+      terms.template read<Format>(panel, piece);
+      typename Dot::Sums dots[T];
+      Floats first_half[T];
+      for (int t = 0; t < T; ++t) {
+        dots[t] = Arithmetic::start(in + kToken * t, 0);
+        first_half[t] = Floats::splat(0.0F);
+      }
+      int calls = 0;
+      typename Dot::Weights other{};  // of the call before
+      std::ptrdiff_t other_column = 0;
+      Format::template for_each_quad<Isa>(panel, piece, [&](std::ptrdiff_t column, const auto& quads) {
+        const auto weights = Dot::prepare(quads);
+        if (++calls % 2 != 0) {
+          other = weights;
+          other_column = column;
+          return;
+        }
+        for (int t = 0; t < T; ++t) {
+          const std::byte* const block = in + kToken * t;
+          Dot::add_two(dots[t], other, Arithmetic::values(block, other_column), weights,
+                       Arithmetic::values(block, column));
+        }
+        if (!Arithmetic::kHalves || calls != kQuadsPerPiece / 2) return;
+        for (int t = 0; t < T; ++t) {
+          first_half[t] = Dot::finish(dots[t]) * terms.half_scale[0];
+          dots[t] = Arithmetic::start(in + kToken * t, 1);
+        }
+      });
+      for (int t = 0; t < T; ++t) {
+        sums[t] = Arithmetic::added(in + kToken * t, first_half[t], dots[t], terms, sums[t]);
+      }
+    }
+    panel += kPanelBlock;
+  }
+}
+
+/// Up to 256 columns of a panel, unpacked: what tiles of many tokens read from the L1 cache.
+template <class Isa, class Arithmetic>
+struct UnpackedColumns {
+  using Floats = typename Isa::Floats;
+  using Terms = typename Arithmetic::Terms;
+  using Dot = typename Arithmetic::Dot;
+
+  static constexpr int kMostPieces = 8;
+
+  struct Piece {
+    typename Dot::Weights quads[kQuadsPerPiece];
+    typename Dot::Sums row_sums;  // if the dot product has them
+    Terms terms;
+  };
+
+  alignas(64) Piece pieces[kMostPieces];
+  int count = 0;
+
+  /// Unpacks so many blocks.
+  template <class Format>
+  void unpack(const std::byte* block, int blocks) noexcept {
+    constexpr int kPieces = Format::kBlockElements / kActivationBlock;
+    count = 0;
+    for (int b = 0; b < blocks; ++b, block += std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows) {
+      for (int i = 0; i < kPieces; ++i) {
+        Piece& piece = pieces[count++];
+        piece.terms.template read<Format>(block, i);
+        Format::template for_each_quad<Isa>(
+            block, i, [&](std::ptrdiff_t column, const auto& quads) { piece.quads[column / 4] = Dot::prepare(quads); });
+        if constexpr (Dot::kHasRowSums) piece.row_sums = Dot::row_sums(piece.quads);
+      }
+    }
+  }
+
+  /// Adds these columns' products with T tokens to `sums` (T, kPanelRows).
+  template <int T>
+  [[gnu::noinline]] static void multiply(const UnpackedColumns& columns, const std::byte* in, std::ptrdiff_t in_step,
+                                         float* sums) noexcept {
+    Floats all[T];
+    for (int t = 0; t < T; ++t) all[t] = Floats::load(sums + kPanelRows * t);
+    for (int i = 0; i < columns.count; ++i, in += in_step) {
+      const Piece& piece = columns.pieces[i];
+      typename Dot::Sums dots[T];
+      Floats first_half[T];
+      if constexpr (Arithmetic::kHalves) {
+        add_columns<T, 0, kQuadsPerPiece / 2>(piece, in, dots);
+        for (int t = 0; t < T; ++t) first_half[t] = Dot::finish(dots[t]) * piece.terms.half_scale[0];
+        add_columns<T, kQuadsPerPiece / 2, kQuadsPerPiece>(piece, in, dots);
+      } else {
+        add_columns<T, 0, kQuadsPerPiece>(piece, in, dots);
+      }
+      for (int t = 0; t < T; ++t) {
+        all[t] = Arithmetic::added(in + kToken * t, first_half[t], dots[t], piece.terms, all[t]);
+      }
+    }
+    for (int t = 0; t < T; ++t) all[t].store(sums + kPanelRows * t);
+  }
+
+ private:
+  static constexpr std::ptrdiff_t kToken = sizeof(ActivationBlock);
+
+  /// dots = quads First .. Last of the piece times each token's activations.
+  template <int T, int First, int Last>
+  [[gnu::always_inline]] static void add_columns(const Piece& piece, const std::byte* in,
+                                                 typename Dot::Sums (&dots)[T]) {
+    for (int t = 0; t < T; ++t) {
+      if constexpr (Dot::kHasRowSums) {
+        static_assert(Arithmetic::kOffset == 0 && !Arithmetic::kHalves);
+        dots[t] = Dot::start_rows(piece.row_sums);
+      } else {
+        dots[t] = Arithmetic::start(in + kToken * t, First == 0 ? 0 : 1);
+      }
+    }
+#pragma GCC unroll 4
+    for (int g = First; g < Last; g += 2) {
+      for (int t = 0; t < T; ++t) {
+        const std::int8_t* const values = Arithmetic::values(in + kToken * t, std::ptrdiff_t{4} * g);
+        Dot::add_two(dots[t], piece.quads[g], values, piece.quads[g + 1], values + 4);
+      }
+    }
+  }
+};
+
+}  // namespace covey

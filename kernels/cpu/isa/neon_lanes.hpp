@@ -1,0 +1,156 @@
+// What all instruction sets of 64-bit Arm share: 16 lanes are four NEON registers. Included by their files only, and
+// local to each.
+#pragma once
+
+#include <arm_neon.h>
+
+#include <xsimd/xsimd.hpp>
+
+#include "kernels/cpu/isa_table.hpp"
+#include "kernels/cpu/lanes.hpp"
+#include "kernels/cpu/peak.hpp"
+
+namespace covey {
+namespace {
+
+using Arch = xsimd::neon64;
+using FloatLanes = Lanes<xsimd::batch<float, Arch>>;
+
+/// Rows 0..3, 4..7, 8..11 and 12..15, four bytes each.
+struct FourQuads {
+  int8x16_t part[4];
+};
+
+/// Sums of 16 rows.
+struct FourSums {
+  int32x4_t part[4];
+};
+
+inline int8x16_t broadcast4(const void* four) {
+  std::int32_t bits = 0;
+  std::memcpy(&bits, four, sizeof(bits));
+  return vreinterpretq_s8_s32(vdupq_n_s32(bits));
+}
+
+inline FourSums splat(std::int32_t sum) {
+  const int32x4_t all = vdupq_n_s32(sum);
+  return {{all, all, all, all}};
+}
+
+inline FloatLanes to_floats(const FourSums& sums) {
+  return FloatLanes::each([&](int i) { return vcvtq_f32_s32(sums.part[i]); });
+}
+
+/// All of an InstructionSet but its dot products.
+struct NeonLanes {
+  using Floats = FloatLanes;
+  using Ints = Lanes<xsimd::batch<std::int32_t, Arch>>;
+  using Quads = FourQuads;
+
+  static Floats load_f32(const std::byte* from) {
+    return Floats::each([&](std::ptrdiff_t i) { return vreinterpretq_f32_u8(load16(from + 16 * i)); });
+  }
+  static Floats load_f16(const std::byte* from) {
+    return Floats::each([&](std::ptrdiff_t i) { return vcvt_f32_f16(vreinterpret_f16_u8(load8(from + 8 * i))); });
+  }
+  static Floats load_bf16(const std::byte* from) {
+    return Floats::each([&](std::ptrdiff_t i) {
+      return vreinterpretq_f32_u32(vshll_n_u16(vreinterpret_u16_u8(load8(from + 8 * i)), 16));
+    });
+  }
+  static Floats load_i8(const std::byte* from) {
+    const int8x16_t all = vreinterpretq_s8_u8(load16(from));
+    const int16x8_t low = vmovl_s8(vget_low_s8(all));
+    const int16x8_t high = vmovl_high_s8(all);
+    return {{vcvtq_f32_s32(vmovl_s16(vget_low_s16(low))), vcvtq_f32_s32(vmovl_high_s16(low)),
+             vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))), vcvtq_f32_s32(vmovl_high_s16(high))}};
+  }
+  static Floats load_u8(const std::byte* from) { return from_u8(load16(from)); }
+  static Floats load_bits(const std::byte* from, int first, int width) {
+    const uint8x16_t moved = vshlq_u8(load16(from), vdupq_n_s8(static_cast<std::int8_t>(-first)));
+    return from_u8(vandq_u8(moved, vdupq_n_u8(static_cast<std::uint8_t>((1 << width) - 1))));
+  }
+  static Floats splat_i32(const std::byte* from) {
+    std::int32_t value = 0;
+    std::memcpy(&value, from, sizeof(value));
+    return Floats::splat(static_cast<float>(value));
+  }
+  static float f16_at(const std::byte* from) {
+    return static_cast<float>(__builtin_bit_cast(float16_t, load_u16(from)));
+  }
+  static void store_f16(const Floats& lanes, std::byte* to) {
+    for (std::ptrdiff_t i = 0; i < 4; ++i) {
+      const uint8x8_t bytes = vreinterpret_u8_f16(vcvt_f16_f32(lanes.part[i]));
+      vst1_u8(reinterpret_cast<std::uint8_t*>(to + 8 * i), bytes);
+    }
+  }
+  static Floats fma(const Floats& a, const Floats& b, const Floats& c) {
+    return Floats::each([&](int i) { return vfmaq_f32(c.part[i], a.part[i], b.part[i]); });
+  }
+  static Floats divide(const Floats& a, const Floats& b) {
+    return Floats::each([&](int i) { return vdivq_f32(a.part[i], b.part[i]); });
+  }
+  static float sum(const Floats& lanes) {
+    const float32x4_t four = (lanes.part[0] + lanes.part[2]) + (lanes.part[1] + lanes.part[3]);
+    const float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
+    return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
+  }
+
+  static Quads load_quads(const std::byte* from) {
+    return {{vreinterpretq_s8_u8(load16(from)), vreinterpretq_s8_u8(load16(from + 16)),
+             vreinterpretq_s8_u8(load16(from + 32)), vreinterpretq_s8_u8(load16(from + 48))}};
+  }
+  static void store_quads(const Quads& quads, std::byte* to) {
+    for (int i = 0; i < 4; ++i) vst1q_s8(reinterpret_cast<std::int8_t*>(to) + 16 * i, quads.part[i]);
+  }
+  static Quads field(const Quads& quads, int from, int width, int to) {
+    // A shift by a negative count goes right.
+    const int8x16_t left = vdupq_n_s8(static_cast<std::int8_t>(to - from));
+    const uint8x16_t mask = vdupq_n_u8(static_cast<std::uint8_t>(((1 << width) - 1) << to));
+    return each([&](int i) {
+      const uint8x16_t moved = vshlq_u8(vreinterpretq_u8_s8(quads.part[i]), left);
+      return vreinterpretq_s8_u8(vandq_u8(moved, mask));
+    });
+  }
+  static Quads either(const Quads& a, const Quads& b) {
+    return each([&](int i) { return vorrq_s8(a.part[i], b.part[i]); });
+  }
+  static Quads lookup(const Quads& quads, const std::int8_t (&table)[16]) {
+    const int8x16_t values = vld1q_s8(table);
+    return each([&](int i) { return vqtbl1q_s8(values, vreinterpretq_u8_s8(quads.part[i])); });
+  }
+
+ private:
+  static uint8x8_t load8(const std::byte* from) { return vld1_u8(reinterpret_cast<const std::uint8_t*>(from)); }
+  static uint8x16_t load16(const std::byte* from) { return vld1q_u8(reinterpret_cast<const std::uint8_t*>(from)); }
+  static Floats from_u8(uint8x16_t all) {
+    const uint16x8_t low = vmovl_u8(vget_low_u8(all));
+    const uint16x8_t high = vmovl_high_u8(all);
+    return {{vcvtq_f32_u32(vmovl_u16(vget_low_u16(low))), vcvtq_f32_u32(vmovl_high_u16(low)),
+             vcvtq_f32_u32(vmovl_u16(vget_low_u16(high))), vcvtq_f32_u32(vmovl_high_u16(high))}};
+  }
+  template <class F>
+  static Quads each(F f) {
+    return {{f(0), f(1), f(2), f(3)}};
+  }
+};
+
+/// See kernels/cpu/peak.hpp; all but the dot product.
+struct NeonPeakLanes {
+  using Register = int32x4_t;
+  using Floats = float32x4_t;
+  static constexpr int kDotProducts = 16;
+  static constexpr int kLanes = 4;
+
+  static Floats fma(Floats a, Floats b, Floats sums) { return vfmaq_f32(sums, a, b); }
+  static Register load(const std::byte* from) {
+    return vreinterpretq_s32_u8(vld1q_u8(reinterpret_cast<const std::uint8_t*>(from)));
+  }
+  template <class T>
+  static void keep(T& value) {
+    asm volatile("" : "+w"(value));
+  }
+};
+
+}  // namespace
+}  // namespace covey

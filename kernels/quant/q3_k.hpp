@@ -1,0 +1,123 @@
+// Q3_K: 256 weights of 3 bits, a 6-bit scale for each 16 of them, and a scale. w[i] = d * (s[i / 16] - 32) * (q[i] -
+// 4).
+//
+//   GGUF block, 110 bytes; two halves h of 128 weights, four pieces j of 32 in each, weight l of a piece:
+//     | hm: 32 bytes | qs: 2 x 32 bytes | sc: 12 bytes | d: fp16 |
+//     qs[32 h + l] = q[j=3] << 6 | q[j=2] << 4 | q[j=1] << 2 | q[j=0]        (lower 2 bits of each)
+//     bit 4 h + j of hm[l] = q >> 2
+//     sc[k],     k in 0..7:  (s[k + 8] & 15) << 4 | (s[k] & 15)
+//     sc[8 + k], k in 0..3:  s[k + 12] >> 4 << 6 | s[k + 8] >> 4 << 4 | s[k + 4] >> 4 << 2 | s[k] >> 4
+//
+//   Panel block of 16 rows, 1760 bytes: the same bytes, in the order in which SIMD lanes want them.
+//     | d of rows 0..15 (32 bytes) | sc[0] of rows 0..15 | sc[1] of rows 0..15 | … | sc[11] of rows 0..15 |   224 bytes
+//     for each 4 weights l = 4 g .. 4 g + 3:                      | row 0: hm[4g..4g+3] | row 1 | … | row 15 |   64
+//     bytes then for each half, for each 4 weights l = 4 g .. 4 g + 3:  | row 0: qs[4g..4g+3] | row 1 | … | row 15 | 64
+//     bytes
+#pragma once
+
+#include <cstring>
+
+#include "kernels/half.hpp"
+#include "kernels/quant/formats.hpp"
+#include "kernels/quant/scale_block.hpp"
+
+namespace covey {
+
+struct Q3_K {
+  static constexpr TensorType kType = TensorType::q3_k;
+  static constexpr ActivationKind kActivations = ActivationKind::int8;
+  static constexpr int kBlockElements = 256;
+  static constexpr int kBlockBytes = 110;
+  static constexpr int kPanelBlockBytes = kBlockBytes;
+
+  static void decode(const std::byte* row, std::int64_t n, float* out) noexcept {
+    for (; n > 0; n -= kBlockElements, row += kBlockBytes, out += kBlockElements) {
+      const float d = fp16_to_f32(load_u16(row + kScaleAt));
+      for (int i = 0; i < kBlockElements; ++i) {
+        const float scale = d * static_cast<float>(scale_of(row, i / 16));
+        const int lower = std::to_integer<int>(row[kLowerAt + 32 * (i / 128) + i % 32]) >> 2 * (i / 32 % 4) & 3;
+        const int upper = std::to_integer<int>(row[i % 32]) >> i / 32 & 1;
+        out[i] = scale * static_cast<float>((upper << 2 | lower) - 4);
+      }
+    }
+  }
+
+  /// The search of scale_block.hpp.
+  static void encode(const float* row, std::int64_t n, std::byte* out) noexcept {
+    for (; n > 0; n -= kBlockElements, row += kBlockElements, out += kBlockBytes) {
+      const ScaleBlock<16, 16, IntegerCodes<-4, 3>, -32> block(row);
+      std::memset(out, 0, kBlockBytes);
+      store_u16(block.d, out + kScaleAt);
+      for (int s = 0; s < 16; ++s) {
+        const int scale = block.scales[s] + 32;
+        out[kScalesAt + s % 8] |= static_cast<std::byte>((scale & 15) << 4 * (s / 8));
+        out[kScalesAt + 8 + s % 4] |= static_cast<std::byte>(scale >> 4 << 2 * (s / 4));
+      }
+      for (int i = 0; i < kBlockElements; ++i) {
+        const int q = block.v[i] + 4;
+        out[i % 32] |= static_cast<std::byte>(q >> 2 << i / 32);
+        out[kLowerAt + 32 * (i / 128) + i % 32] |= static_cast<std::byte>((q & 3) << 2 * (i / 32 % 4));
+      }
+    }
+  }
+
+  static void pack_block(const std::byte* const (&rows)[kPanelRows], std::byte* panel) noexcept {
+    for (std::ptrdiff_t r = 0; r < kPanelRows; ++r) {
+      std::memcpy(panel + 2 * r, rows[r] + kScaleAt, 2);
+      for (std::ptrdiff_t s = 0; s < 12; ++s) panel[kPanelScalesAt + 16 * s + r] = rows[r][kScalesAt + s];
+      for (std::ptrdiff_t group = 0; group < 8; ++group) {
+        std::memcpy(panel + kUpperQuadsAt + 64 * group + 4 * r, rows[r] + 4 * group, 4);
+      }
+      for (std::ptrdiff_t group = 0; group < 16; ++group) {
+        std::memcpy(panel + kLowerQuadsAt + 64 * group + 4 * r, rows[r] + kLowerAt + 4 * group, 4);
+      }
+    }
+  }
+
+  // -- The kernel's view of a panel block -----------------------------------------------------------------------------
+
+  static constexpr int kScaleColumns = 16;
+  static constexpr int kBits = 3;
+  static constexpr int kOffset = 4;
+  static constexpr bool kHasMins = false;
+
+  template <class Isa, class Use>
+  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
+    const std::byte* const lower = block + kLowerQuadsAt + std::ptrdiff_t{512} * (piece / 4);
+#pragma GCC unroll 8
+    for (std::ptrdiff_t group = 0; group < 8; ++group) {
+      const auto two = Isa::field(Isa::load_quads(lower + 64 * group), 2 * (piece % 4), 2, 0);
+      const auto third = Isa::field(Isa::load_quads(block + kUpperQuadsAt + 64 * group), piece, 1, 2);
+      use(4 * group, Isa::either(two, third));
+    }
+  }
+  template <class Isa>
+  static typename Isa::Floats scales(const std::byte* block, int /*piece*/) noexcept {
+    return Isa::load_f16(block);
+  }
+  template <class Isa>
+  static typename Isa::Floats half_scales(const std::byte* block, int piece, int half) noexcept {
+    using Floats = typename Isa::Floats;
+    const int s = 2 * piece + half;
+    const Floats lower = Isa::load_bits(block + kPanelScalesAt + std::ptrdiff_t{16} * (s % 8), 4 * (s / 8), 4);
+    const Floats upper = Isa::load_bits(block + kPanelScalesAt + std::ptrdiff_t{16} * (8 + s % 4), 2 * (s / 4), 2);
+    return lower + upper * Floats::splat(16.0F) - Floats::splat(32.0F);
+  }
+
+ private:
+  static constexpr int kLowerAt = 32;
+  static constexpr int kScalesAt = 96;
+  static constexpr int kScaleAt = 108;
+  static constexpr int kPanelScalesAt = 32;
+  static constexpr int kUpperQuadsAt = 224;
+  static constexpr int kLowerQuadsAt = 736;
+
+  /// Of a GGUF block: -32..31.
+  static int scale_of(const std::byte* block, int s) noexcept {
+    const int lower = std::to_integer<int>(block[kScalesAt + s % 8]) >> 4 * (s / 8) & 15;
+    const int upper = std::to_integer<int>(block[kScalesAt + 8 + s % 4]) >> 2 * (s / 4) & 3;
+    return (upper << 4 | lower) - 32;
+  }
+};
+
+}  // namespace covey

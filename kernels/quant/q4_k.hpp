@@ -1,0 +1,112 @@
+// Q4_K: 256 weights of 4 bits, a 6-bit scale and a 6-bit minimum for each 32 of them, and a unit for each of these.
+// w[i] = d * sc[i / 32] * q[i] - dmin * m[i / 32].
+//
+//   GGUF block, 144 bytes; four chunks c of 64 weights, weight l of the 32 in each half of a chunk:
+//     | d: fp16 | dmin: fp16 | sc and m: 12 bytes, as in packed_scales.hpp | qs: 4 x 32 bytes |
+//     qs[32 c + l] = q[64 c + 32 + l] << 4 | q[64 c + l]
+//
+//   Panel block of 16 rows, 2368 bytes: scales and minima have a byte each, and dmin the sign that spares the kernel a
+//   subtraction; the rest are the same bytes, in the order in which SIMD lanes want them.
+//     | d of rows 0..15 (32 bytes) | -dmin of rows 0..15 (32 bytes) |
+//     | sc[0] of rows 0..15 | … | sc[7] of rows 0..15 | m[0] of rows 0..15 | … | m[7] of rows 0..15 |   256 bytes
+//     then for each chunk, for each 4 weights l = 4 g .. 4 g + 3:
+//     | row 0: qs[4g..4g+3] | row 1 | … | row 15 |   64 bytes
+#pragma once
+
+#include <cstring>
+
+#include "kernels/half.hpp"
+#include "kernels/quant/affine_block.hpp"
+#include "kernels/quant/formats.hpp"
+#include "kernels/quant/packed_scales.hpp"
+
+namespace covey {
+
+struct Q4_K {
+  static constexpr TensorType kType = TensorType::q4_k;
+  static constexpr ActivationKind kActivations = ActivationKind::int8;
+  static constexpr int kBlockElements = 256;
+  static constexpr int kBlockBytes = 144;
+  static constexpr int kPanelBlockBytes = 148;
+
+  static void decode(const std::byte* row, std::int64_t n, float* out) noexcept {
+    for (; n > 0; n -= kBlockElements, row += kBlockBytes, out += kBlockElements) {
+      const float d = fp16_to_f32(load_u16(row));
+      const float dmin = fp16_to_f32(load_u16(row + 2));
+      const PackedScales packed = PackedScales::load(row + kScalesAt);
+      for (int piece = 0; piece < 8; ++piece) {
+        const float scale = d * static_cast<float>(packed.scales[piece]);
+        const float min = dmin * static_cast<float>(packed.mins[piece]);
+        for (int l = 0; l < 32; ++l) {
+          const int both = std::to_integer<int>(row[kCodesAt + 32 * (piece / 2) + l]);
+          out[32 * piece + l] = scale * static_cast<float>(both >> 4 * (piece % 2) & 15) - min;
+        }
+      }
+    }
+  }
+
+  /// The search of affine_block.hpp.
+  static void encode(const float* row, std::int64_t n, std::byte* out) noexcept {
+    for (; n > 0; n -= kBlockElements, row += kBlockElements, out += kBlockBytes) {
+      const AffineBlock<8, 32, 15, 63> block(row);
+      store_u16(block.d, out);
+      store_u16(block.dmin, out + 2);
+      PackedScales::store(block.scales, block.mins, out + kScalesAt);
+      for (std::ptrdiff_t chunk = 0; chunk < 4; ++chunk) {
+        const std::uint8_t* const q = block.q + 64 * chunk;
+        for (int l = 0; l < 32; ++l) {
+          out[kCodesAt + 32 * chunk + l] = static_cast<std::byte>(q[l + 32] << 4 | q[l]);
+        }
+      }
+    }
+  }
+
+  static void pack_block(const std::byte* const (&rows)[kPanelRows], std::byte* panel) noexcept {
+    for (std::ptrdiff_t r = 0; r < kPanelRows; ++r) {
+      std::memcpy(panel + 2 * r, rows[r], 2);
+      store_u16(load_u16(rows[r] + 2) ^ 0x8000U, panel + kMinAt + 2 * r);
+      const PackedScales packed = PackedScales::load(rows[r] + kScalesAt);
+      for (std::ptrdiff_t s = 0; s < PackedScales::kCount; ++s) {
+        panel[kPanelScalesAt + 16 * s + r] = std::byte{packed.scales[s]};
+        panel[kPanelMinsAt + 16 * s + r] = std::byte{packed.mins[s]};
+      }
+      for (std::ptrdiff_t group = 0; group < 32; ++group) {
+        std::memcpy(panel + kQuadsAt + 64 * group + 4 * r, rows[r] + kCodesAt + 4 * group, 4);
+      }
+    }
+  }
+
+  // -- The kernel's view of a panel block -----------------------------------------------------------------------------
+
+  static constexpr int kScaleColumns = 32;
+  static constexpr int kBits = 4;
+  static constexpr int kOffset = 0;
+  static constexpr bool kHasMins = true;
+
+  template <class Isa, class Use>
+  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
+    const std::byte* const quads = block + kQuadsAt + std::ptrdiff_t{512} * (piece / 2);
+#pragma GCC unroll 8
+    for (std::ptrdiff_t group = 0; group < 8; ++group) {
+      use(4 * group, Isa::field(Isa::load_quads(quads + 64 * group), 4 * (piece % 2), 4, 0));
+    }
+  }
+  template <class Isa>
+  static typename Isa::Floats scales(const std::byte* block, int piece) noexcept {
+    return Isa::load_f16(block) * Isa::load_u8(block + kPanelScalesAt + std::ptrdiff_t{16} * piece);
+  }
+  template <class Isa>
+  static typename Isa::Floats mins(const std::byte* block, int piece) noexcept {
+    return Isa::load_f16(block + kMinAt) * Isa::load_u8(block + kPanelMinsAt + std::ptrdiff_t{16} * piece);
+  }
+
+ private:
+  static constexpr int kScalesAt = 4;
+  static constexpr int kCodesAt = 16;
+  static constexpr int kMinAt = 32;
+  static constexpr int kPanelScalesAt = 64;
+  static constexpr int kPanelMinsAt = 192;
+  static constexpr int kQuadsAt = 320;
+};
+
+}  // namespace covey
