@@ -38,6 +38,8 @@ CommandRun add_info(CLI::App& parser);
 CommandRun add_tokenize(CLI::App& parser);
 CommandRun add_perplexity(CLI::App& parser);
 CommandRun add_logits(CLI::App& parser);
+CommandRun add_bench(CLI::App& parser);
+CommandRun add_quantize(CLI::App& parser);
 CommandRun add_synth(CLI::App& parser);
 CommandRun add_table(CLI::App& parser);
 CommandRun add_version(CLI::App& parser);

@@ -32,6 +32,17 @@ constexpr std::array kCommands = {
             "  covey logits -m model.gguf --tokens 1,290,291 --json\n"
             "  covey logits -m model.gguf --tokens 1,290,291 --exact --isa scalar --batch 1\n",
             add_logits, true},
+    Command{"bench", "Measure speed, and compare it with what the machine can do",
+            "  covey bench -m model.gguf\n"
+            "  covey bench -m q4.gguf q8.gguf -p 256,512 -n 64 -t 1,2 --json\n"
+            "  covey bench -m model.gguf -p 0 -b 1,4,16 -d 0,1024 --format markdown\n"
+            "  covey bench --limits -t 1,2\n",
+            add_bench},
+    Command{"quantize", "Write a model with weights of another type",
+            "  covey quantize model-f16.gguf model-q4.gguf --type Q4_0\n"
+            "  covey quantize model-f16.gguf model-q8.gguf --type Q8_0 --keep attn_v --json\n"
+            "  covey quantize model-f16.gguf out.gguf --type Q4_K_M --dry-run\n",
+            add_quantize},
     Command{"synth", "Write a seeded random model",
             "  covey synth random.gguf\n"
             "  covey synth random.gguf --preset small --type Q4_0 --seed 7\n",

@@ -15,20 +15,6 @@ namespace {
 
 constexpr std::int64_t kMostTokens = 1 << 30;
 
-const std::map<std::string, KvChoice>& kv_choices() {
-  static const std::map<std::string, KvChoice> choices = {
-      {"auto", KvChoice::automatic}, {"f32", KvChoice::f32}, {"f16", KvChoice::f16}, {"q8_0", KvChoice::q8_0}};
-  return choices;
-}
-
-std::vector<std::string> isa_names() {
-  std::vector<std::string> names;
-  for (const IsaTable* table : isa_tables()) {
-    if (table->runs_here()) names.emplace_back(table->name);
-  }
-  return names;
-}
-
 std::vector<std::string> mode_names() {
   std::vector<std::string> names;
   for (const Mode& mode : modes()) names.emplace_back(mode.name);
@@ -86,10 +72,7 @@ void add_memory_flags(CLI::App& parser, JobFlags& flags) {
       ->check(whole_in_range(1, 65536))
       ->option_text("N")
       ->group(group);
-  parser.add_option("--kv", flags.kv, "Type of the KV cache: auto (F32 for F32 models, else F16), f32, f16, q8_0")
-      ->check(one_of({"auto", "f32", "f16", "q8_0"}))
-      ->option_text("TYPE")
-      ->group(group);
+  add_kv_flag(parser, flags.kv, group);
   parser
       .add_option("--kv-tokens", stage.kv_tokens,
                   "Room of the KV cache in tokens over all sequences (default: as --ctx)")
@@ -140,6 +123,27 @@ JobOptions JobFlags::options() const {
   options.stage.cpu.repack = !no_repack;
   options.peer_timeout = std::chrono::milliseconds(std::llround(timeout_seconds * 1000));
   return options;
+}
+
+const std::map<std::string, KvChoice>& kv_choices() {
+  static const std::map<std::string, KvChoice> choices = {
+      {"auto", KvChoice::automatic}, {"f32", KvChoice::f32}, {"f16", KvChoice::f16}, {"q8_0", KvChoice::q8_0}};
+  return choices;
+}
+
+std::vector<std::string> isa_names() {
+  std::vector<std::string> names;
+  for (const IsaTable* table : isa_tables()) {
+    if (table->runs_here()) names.emplace_back(table->name);
+  }
+  return names;
+}
+
+void add_kv_flag(CLI::App& parser, std::string& kv, const char* group) {
+  parser.add_option("--kv", kv, "Type of the KV cache: auto (F32 for F32 models, else F16), f32, f16, q8_0")
+      ->check(one_of({"auto", "f32", "f16", "q8_0"}))
+      ->option_text("TYPE")
+      ->group(group);
 }
 
 void add_model_flag(CLI::App& parser, std::string& path) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,12 @@ struct JobFlags {
   /// What the flags add up to.
   JobOptions options() const;
 };
+
+/// Values of --kv.
+const std::map<std::string, KvChoice>& kv_choices();
+/// Instruction sets that run here: values of --isa.
+std::vector<std::string> isa_names();
+void add_kv_flag(CLI::App& parser, std::string& kv, const char* group);
 
 /// The flags must live as long as the parser is used.
 void add_model_flag(CLI::App& parser, std::string& path);

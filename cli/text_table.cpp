@@ -14,6 +14,14 @@ std::size_t columns_of(const std::string& cell) {
       std::count_if(cell.begin(), cell.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
+// Quoted where it holds what separates.
+std::string csv_cell(const std::string& cell) {
+  if (cell.find_first_of(",\"\r\n") == std::string::npos) return cell;
+  std::string quoted = "\"";
+  for (const char c : cell) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + "\"";
+}
+
 }  // namespace
 
 TextTable::TextTable(std::vector<std::string> headings, std::vector<std::size_t> left)
@@ -63,6 +71,17 @@ std::string TextTable::markdown() const {
     out += is_left(c) ? dashes + "-|" : dashes + ":|";
   }
   out += "\n";
+  for (const auto& row : rows_) add_line(row);
+  return out;
+}
+
+std::string TextTable::csv() const {
+  std::string out;
+  const auto add_line = [&](const std::vector<std::string>& cells) {
+    for (std::size_t c = 0; c < cells.size(); ++c) out += (c == 0 ? "" : ",") + csv_cell(cells[c]);
+    out += "\n";
+  };
+  add_line(headings_);
   for (const auto& row : rows_) add_line(row);
   return out;
 }

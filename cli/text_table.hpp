@@ -16,6 +16,7 @@ class TextTable {
 
   std::string text() const;      ///< lines with two spaces between columns
   std::string markdown() const;  ///< a pipe table
+  std::string csv() const;       ///< RFC 4180, but for lines that end as they do elsewhere
 
  private:
   bool is_left(std::size_t column) const;

@@ -59,6 +59,18 @@ if(COVEY_OPENBLAS)
   pkg_check_modules(OPENBLAS REQUIRED IMPORTED_TARGET openblas)
 endif()
 
+if(NOT DEFINED COVEY_BUILD_BENCHMARKS AND PROJECT_IS_TOP_LEVEL AND NOT CMAKE_CROSSCOMPILING AND NOT COVEY_BUILD_FUZZERS)
+  find_package(benchmark QUIET)
+  set(found_benchmark ${benchmark_FOUND})
+else()
+  set(found_benchmark OFF)
+endif()
+option(COVEY_BUILD_BENCHMARKS "Target covey_benchmarks, not part of all (default: on where Google Benchmark is found)"
+       ${found_benchmark})
+if(COVEY_BUILD_BENCHMARKS)
+  find_package(benchmark REQUIRED)
+endif()
+
 option(COVEY_VULKAN "Compute on Vulkan devices (not in this version)" OFF)
 if(COVEY_VULKAN)
   message(FATAL_ERROR "COVEY_VULKAN: this version of Covey has no Vulkan device; configure without it")

@@ -126,6 +126,21 @@ struct BatchView {
   std::size_t size() const { return token.size(); }
 };
 
+/// The least that a pass costs for the matrices it multiplies with.
+struct MatrixCost {
+  std::uint64_t int8_weights = 0;   ///< multiply-adds a token in int8
+  std::uint64_t float_weights = 0;  ///< multiply-adds a token in F32
+  std::uint64_t bytes = 0;          ///< read once in a pass, packed as they are
+
+  MatrixCost& operator+=(const MatrixCost& other) {
+    int8_weights += other.int8_weights;
+    float_weights += other.float_weights;
+    bytes += other.bytes;
+    return *this;
+  }
+  bool operator==(const MatrixCost&) const = default;
+};
+
 /// Setup functions throw covey::Error; operations assert their preconditions and do not fail.
 class Device {
  public:
@@ -135,6 +150,7 @@ class Device {
   virtual std::string description() const = 0;
   /// Bytes of weights, activations and KV cache held now (not counting memory-mapped files).
   virtual std::size_t memory_bytes() const = 0;
+  virtual MatrixCost matrix_cost(MatrixHandle matrix) const = 0;
 
   // -- Setup ----------------------------------------------------------------------------------------------------------
 

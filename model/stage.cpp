@@ -67,9 +67,25 @@ struct Stage::Impl {
     attend.group = params.n_heads / params.n_kv_heads;
     attend.first_query = slice.queries.first - slice.kv.first * attend.group;
     attend.scale = 1.0F / std::sqrt(static_cast<float>(params.head_dim));
-    device->reserve_kv({slice.layers.size(), attend.kv_heads, params.head_dim, limits.blocks, limits.block_tokens,
-                        kv_type(file, options.kv)});
+    kv_layout = {slice.layers.size(), attend.kv_heads,     params.head_dim,
+                 limits.blocks,       limits.block_tokens, kv_type(file, options.kv)};
+    device->reserve_kv(kv_layout);
     reserve_slots();
+  }
+
+  StageWork work() const {
+    const auto sum = [&](const LayerWeights& w) {
+      MatrixCost cost;
+      for (const MatrixHandle matrix : w.matrices) {
+        if (matrix) cost += device->matrix_cost(matrix);
+      }
+      return cost;
+    };
+    StageWork work;
+    for (const LayerWeights& layer : weights.layers) work.layers += sum(layer);
+    work.head = sum(weights.model);
+    work.kv_token_bytes = kv_block_bytes(kv_layout) / static_cast<std::size_t>(kv_layout.block_tokens);
+    return work;
   }
 
   void reserve_slots() const {
@@ -176,6 +192,7 @@ struct Stage::Impl {
   Weights weights;
   RopeHandle rope;
   AttendSpec attend;
+  KvLayout kv_layout;
   BatchPlan plan;
 };
 
@@ -188,6 +205,7 @@ std::int32_t Stage::blocks_to_append(SequenceId sequence) const { return impl_->
 std::int32_t Stage::length(SequenceId sequence) const { return impl_->cache.length(sequence); }
 std::size_t Stage::memory_bytes() const { return impl_->device->memory_bytes(); }
 std::string Stage::device_description() const { return impl_->device->description(); }
+StageWork Stage::work() const { return impl_->work(); }
 
 std::span<const float> Stage::forward(const Batch& batch, Exchange& exchange) {
   return impl_->forward(batch, exchange);

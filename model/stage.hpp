@@ -12,6 +12,7 @@
 #include "model/exchange.hpp"
 #include "model/runner.hpp"
 #include "model/shard.hpp"
+#include "model/work.hpp"
 #include "third_party_free_formats/gguf.hpp"
 
 namespace covey {
@@ -52,6 +53,8 @@ class Stage {
   /// Bytes of weights, activations and KV cache.
   std::size_t memory_bytes() const;
   std::string device_description() const;
+  /// What its forward passes cost at least.
+  StageWork work() const;
 
   /// See Runner::forward. Logits come back only where the shard has the head; elsewhere the span is empty.
   std::span<const float> forward(const Batch& batch, Exchange& exchange);

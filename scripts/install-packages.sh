@@ -9,6 +9,7 @@ packages=(
   build-essential cmake ninja-build pkg-config
   libxsimd-dev libfmt-dev libcli11-dev nlohmann-json3-dev  # header-only, but for fmt
   libgtest-dev googletest                                   # prebuilt, and as sources for cross builds
+  libbenchmark-dev                                          # Google Benchmark
   openmpi-bin libopenmpi-dev libopenblas-dev                # optional parts of Covey
 )
 test_packages=(clang clang-format clang-tidy g++-aarch64-linux-gnu qemu-user)

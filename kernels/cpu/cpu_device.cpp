@@ -60,6 +60,17 @@ std::size_t CpuDevice::memory_bytes() const {
   return bytes;
 }
 
+MatrixCost CpuDevice::matrix_cost(MatrixHandle matrix) const {
+  const PackedMatrix& packed = matrices_[index_of(matrix.id)];
+  const auto weights = static_cast<std::uint64_t>(packed.rows) * static_cast<std::uint64_t>(packed.cols);
+  const bool int8 = packed.rows > 0 && packed.format->activations == ActivationKind::int8;
+  // Without panels of its own it is read as it lies; each panel then stays in a cache until it is used.
+  const std::uint64_t read = packed.is_packed() ? packed.panels.size()
+                                                : weights * tensor_type_info(packed.source.type).block_bytes /
+                                                      tensor_type_info(packed.source.type).block_elements;
+  return {int8 ? weights : 0, int8 ? 0 : weights, read};
+}
+
 // -- Setup ------------------------------------------------------------------------------------------------------------
 
 MatrixHandle CpuDevice::add_matrix(const MatrixView& weights, const Packed& packed) {

@@ -26,6 +26,7 @@ class CpuDevice final : public Device {
 
   std::string description() const override;
   std::size_t memory_bytes() const override;
+  MatrixCost matrix_cost(MatrixHandle matrix) const override;
 
   MatrixHandle add_matrix(const MatrixView& weights, const Packed& packed) override;
   TableHandle add_table(const MatrixView& weights) override;

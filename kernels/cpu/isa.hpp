@@ -117,6 +117,16 @@ using StoreValue = void (*)(const float* in, std::int32_t head_dim, std::byte* r
 
 inline constexpr std::size_t kKvTypeCount = 3;
 
+/// Variants of one measuring loop; the fastest counts.
+inline constexpr std::size_t kPeakVariants = 3;
+
+/// Does `rounds` rounds of arithmetic on registers and returns the operations that were: a multiply-add is two.
+using PeakLoop = std::int64_t (*)(std::int64_t rounds) noexcept;
+
+/// Reads `bytes` bytes, a multiple of this.
+inline constexpr std::size_t kPeakReadBytes = 512;
+using PeakRead = void (*)(const std::byte* from, std::size_t bytes) noexcept;
+
 struct IsaTable {
   std::string_view name;
   bool (*runs_here)() noexcept;
@@ -137,6 +147,11 @@ struct IsaTable {
   JoinSums join_sums;
   std::array<StoreKey, kKvTypeCount> store_key;
   std::array<StoreValue, kKvTypeCount> store_value;
+
+  // What the instruction set can do at most: see machine_limits.hpp.
+  std::array<PeakLoop, kPeakVariants> peak_int8{};  ///< int8 x int8 -> int32 dot products
+  std::array<PeakLoop, kPeakVariants> peak_fma{};   ///< fp32 multiply-adds
+  std::array<PeakRead, kPeakVariants> peak_read{};
 };
 
 /// All tables built for this processor family, best first.

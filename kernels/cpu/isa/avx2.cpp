@@ -4,6 +4,7 @@
 
 #include "kernels/cpu/isa_table.hpp"
 #include "kernels/cpu/lanes.hpp"
+#include "kernels/cpu/peak.hpp"
 
 namespace covey {
 namespace {
@@ -254,8 +255,26 @@ struct Avx2 {
   static char low_bits(int width) { return static_cast<char>((1 << width) - 1); }
 };
 
+struct Avx2Peak {
+  using Register = __m256i;
+  using Floats = __m256;
+  static constexpr int kDotProducts = 32;
+  static constexpr int kLanes = 8;
+
+  static Register dot(Register sums, Register weights, Register activations) {
+    const Register pairs = _mm256_maddubs_epi16(weights, activations);
+    return _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+  }
+  static Floats fma(Floats a, Floats b, Floats sums) { return _mm256_fmadd_ps(a, b, sums); }
+  static Register load(const std::byte* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
+  template <class T>
+  static void keep(T& value) {
+    asm volatile("" : "+x"(value));
+  }
+};
+
 }  // namespace
 
-constexpr IsaTable kIsaAvx2 = make_isa_table<Avx2>("avx2", &avx2_runs_here);
+constexpr IsaTable kIsaAvx2 = with_peaks<Avx2Peak, 4, 8, 12>(make_isa_table<Avx2>("avx2", &avx2_runs_here));
 
 }  // namespace covey

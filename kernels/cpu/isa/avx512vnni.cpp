@@ -3,6 +3,7 @@
 
 #include "kernels/cpu/isa_table.hpp"
 #include "kernels/cpu/lanes.hpp"
+#include "kernels/cpu/peak.hpp"
 
 namespace covey {
 namespace {
@@ -117,8 +118,26 @@ struct Avx512Vnni {
   static Floats from_u8(__m128i all) { return {{_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(all))}}; }
 };
 
+struct Avx512VnniPeak {
+  using Register = __m512i;
+  using Floats = __m512;
+  static constexpr int kDotProducts = 64;
+  static constexpr int kLanes = 16;
+
+  static Register dot(Register sums, Register weights, Register activations) {
+    return _mm512_dpbusd_epi32(sums, weights, activations);
+  }
+  static Floats fma(Floats a, Floats b, Floats sums) { return _mm512_fmadd_ps(a, b, sums); }
+  static Register load(const std::byte* from) { return _mm512_loadu_si512(from); }
+  template <class T>
+  static void keep(T& value) {
+    asm volatile("" : "+v"(value));
+  }
+};
+
 }  // namespace
 
-constexpr IsaTable kIsaAvx512Vnni = make_isa_table<Avx512Vnni>("avx512vnni", &avx512vnni_runs_here);
+constexpr IsaTable kIsaAvx512Vnni =
+    with_peaks<Avx512VnniPeak, 8, 16, 24>(make_isa_table<Avx512Vnni>("avx512vnni", &avx512vnni_runs_here));
 
 }  // namespace covey

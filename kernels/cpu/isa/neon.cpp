@@ -108,8 +108,16 @@ struct Neon : NeonLanes {
   static constexpr int kFloatTile = 4;
 };
 
+struct NeonPeak : NeonPeakLanes {
+  static Register dot(Register sums, Register weights, Register activations) {
+    const int8x16_t w = vreinterpretq_s8_s32(weights);
+    const int8x16_t a = vreinterpretq_s8_s32(activations);
+    return vpadalq_s16(sums, vmlal_high_s8(vmull_s8(vget_low_s8(w), vget_low_s8(a)), w, a));
+  }
+};
+
 }  // namespace
 
-constexpr IsaTable kIsaNeon = make_isa_table<Neon>("neon", &neon_runs_here);
+constexpr IsaTable kIsaNeon = with_peaks<NeonPeak, 8, 16, 24>(make_isa_table<Neon>("neon", &neon_runs_here));
 
 }  // namespace covey

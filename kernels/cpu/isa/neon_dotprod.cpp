@@ -40,8 +40,15 @@ struct NeonDotprod : NeonLanes {
   static constexpr int kFloatTile = 4;
 };
 
+struct NeonDotprodPeak : NeonPeakLanes {
+  static Register dot(Register sums, Register weights, Register activations) {
+    return vdotq_s32(sums, vreinterpretq_s8_s32(weights), vreinterpretq_s8_s32(activations));
+  }
+};
+
 }  // namespace
 
-constexpr IsaTable kIsaNeonDotprod = make_isa_table<NeonDotprod>("neon-dotprod", &neon_dotprod_runs_here);
+constexpr IsaTable kIsaNeonDotprod =
+    with_peaks<NeonDotprodPeak, 8, 16, 24>(make_isa_table<NeonDotprod>("neon-dotprod", &neon_dotprod_runs_here));
 
 }  // namespace covey

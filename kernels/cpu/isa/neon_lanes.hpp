@@ -8,6 +8,7 @@
 
 #include "kernels/cpu/isa_table.hpp"
 #include "kernels/cpu/lanes.hpp"
+#include "kernels/cpu/peak.hpp"
 
 namespace covey {
 namespace {
@@ -131,6 +132,23 @@ struct NeonLanes {
   template <class F>
   static Quads each(F f) {
     return {{f(0), f(1), f(2), f(3)}};
+  }
+};
+
+/// See kernels/cpu/peak.hpp; all but the dot product.
+struct NeonPeakLanes {
+  using Register = int32x4_t;
+  using Floats = float32x4_t;
+  static constexpr int kDotProducts = 16;
+  static constexpr int kLanes = 4;
+
+  static Floats fma(Floats a, Floats b, Floats sums) { return vfmaq_f32(sums, a, b); }
+  static Register load(const std::byte* from) {
+    return vreinterpretq_s32_u8(vld1q_u8(reinterpret_cast<const std::uint8_t*>(from)));
+  }
+  template <class T>
+  static void keep(T& value) {
+    asm volatile("" : "+w"(value));
   }
 };
 

@@ -1,6 +1,7 @@
 // Plain C++, for any processor, and the yardstick for the others.
 #include "kernels/cpu/isa_table.hpp"
 #include "kernels/cpu/lanes.hpp"
+#include "kernels/cpu/peak.hpp"
 
 namespace covey {
 namespace {
@@ -167,8 +168,34 @@ struct Scalar {
   }
 };
 
+/// Vectors of the least that compilers know for any processor of the family: they make of plain loops as much.
+struct ScalarPeak {
+  using Register [[gnu::vector_size(16)]] = std::uint16_t;
+  using Floats [[gnu::vector_size(16)]] = float;
+  static constexpr int kDotProducts = 8;
+  static constexpr int kLanes = 4;
+
+  static Register dot(Register sums, Register weights, Register activations) { return sums + weights * activations; }
+  static Floats fma(Floats a, Floats b, Floats sums) { return sums + a * b; }
+  static Register load(const std::byte* from) {
+    Register loaded;
+    std::memcpy(&loaded, from, sizeof(loaded));
+    return loaded;
+  }
+  template <class T>
+  static void keep(T& value) {
+#if defined(__x86_64__)
+    asm volatile("" : "+x"(value));
+#elif defined(__aarch64__)
+    asm volatile("" : "+w"(value));
+#else
+    asm volatile("" : "+m"(value));
+#endif
+  }
+};
+
 }  // namespace
 
-constexpr IsaTable kIsaScalar = make_isa_table<Scalar>("scalar", &scalar_runs_here);
+constexpr IsaTable kIsaScalar = with_peaks<ScalarPeak, 4, 8, 12>(make_isa_table<Scalar>("scalar", &scalar_runs_here));
 
 }  // namespace covey

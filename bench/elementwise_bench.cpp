@@ -1,0 +1,68 @@
+// What lies between products, on rows that stay in the first caches, and the cost of sharing work among threads.
+#include "bench/measure.hpp"
+#include "kernels/cpu/cores.hpp"
+#include "kernels/cpu/thread_pool.hpp"
+
+namespace covey {
+namespace {
+
+constexpr std::int64_t kWidth = 2048;
+constexpr std::int64_t kFeedForward = 5632;
+constexpr std::int32_t kPairs = 32;
+
+/// A kernel over n floats, called again and again; counts bytes that pass through it.
+template <class Work>
+void add(const std::string& kernel, const IsaTable& isa, std::int64_t n, double bytes_each, Work work) {
+  const std::string name = kernel + "/" + std::string(isa.name) + "/" + std::to_string(n);
+  benchmark::RegisterBenchmark(name.c_str(), [=, &isa](benchmark::State& state) {
+    const std::vector<float> in = random_floats(static_cast<std::size_t>(n));
+    std::vector<float> out = random_floats(static_cast<std::size_t>(n), 2);
+    for (auto _ : state) {
+      work(isa, in.data(), n, out.data());
+      benchmark::ClobberMemory();
+    }
+    state.counters["GB"] = benchmark::Counter(bytes_each * static_cast<double>(n * state.iterations()) * 1e-9,
+                                              benchmark::Counter::kIsRate);
+  });
+}
+
+void add_all(const IsaTable& isa) {
+  add("rms_norm", isa, kWidth, 12,
+      [](const IsaTable& i, const float* in, std::int64_t n, float* out) { i.rms_norm(in, in, 1e-5F, n, out); });
+  add("silu_mul", isa, kFeedForward, 12,
+      [](const IsaTable& i, const float* in, std::int64_t n, float* out) { i.silu_mul(in, n, out); });
+  add("add", isa, kWidth, 12,
+      [](const IsaTable& i, const float* in, std::int64_t n, float* out) { i.add(in, n, out); });
+  // One head after the other; a row's angles are the same for all of them.
+  const auto turn = [](auto rope, const float* in, std::int64_t n, float* out) {
+    for (std::int64_t head = 0; head < n; head += 2 * std::int64_t{kPairs}) rope(in, in + kPairs, kPairs, out + head);
+  };
+  add("rope_adjacent", isa, kWidth, 8,
+      [turn](const IsaTable& i, const float* in, std::int64_t n, float* out) { turn(i.rope_adjacent, in, n, out); });
+  add("rope_halves", isa, kWidth, 8,
+      [turn](const IsaTable& i, const float* in, std::int64_t n, float* out) { turn(i.rope_halves, in, n, out); });
+  const auto blocks = std::make_shared<std::vector<ActivationBlock>>(kFeedForward / kActivationBlock);
+  add("quantize", isa, kFeedForward, 4 + static_cast<double>(sizeof(ActivationBlock)) / kActivationBlock,
+      [blocks](const IsaTable& i, const float* in, std::int64_t n, float*) {
+        i.quantize(in, n, blocks->data(), 1);
+        benchmark::DoNotOptimize(blocks->data());
+      });
+}
+
+}  // namespace
+
+void register_elementwise() {
+  for (const IsaTable* isa : isas_here()) add_all(*isa);
+  for (int threads = 1; threads <= available_cores(); threads *= 2) {
+    benchmark::RegisterBenchmark(("thread_pool/barrier/" + std::to_string(threads)).c_str(),
+                                 [threads](benchmark::State& state) {
+                                   ThreadPool pool(threads);
+                                   for (auto _ : state) {
+                                     pool.parallel_for(threads, 1, [](std::int64_t, std::int64_t, int) noexcept {});
+                                   }
+                                 })
+        ->UseRealTime();
+  }
+}
+
+}  // namespace covey
