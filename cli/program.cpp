@@ -63,7 +63,8 @@ void build(Program& program) {
 }
 
 std::string help_of(const CLI::App& parser) {
-  std::string text = parser.help(parser.get_parent() == nullptr ? "covey" : "covey " + parser.get_name());
+  // CLI11 adds the parser's own name.
+  std::string text = parser.help(parser.get_parent() == nullptr ? "" : "covey");
   // CLI11 leaves two empty lines between groups of options.
   for (std::size_t at = text.find("\n\n\n"); at != std::string::npos; at = text.find("\n\n\n")) text.erase(at, 1);
   return text;

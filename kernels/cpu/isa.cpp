@@ -25,7 +25,11 @@ bool has_f16c() noexcept {
   return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
 }
 
+#ifdef COVEY_WITH_AVX512
 constexpr std::array<const IsaTable*, 3> kTables = {&kIsaAvx512Vnni, &kIsaAvx2, &kIsaScalar};
+#else
+constexpr std::array<const IsaTable*, 2> kTables = {&kIsaAvx2, &kIsaScalar};
+#endif
 
 }  // namespace
 

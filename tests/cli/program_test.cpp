@@ -8,13 +8,14 @@
 namespace covey {
 namespace {
 
-const std::vector<std::string> kCommands = {"run",    "info",  "tokenize", "perplexity",
-                                            "logits", "synth", "table",    "version"};
+const std::vector<std::string> kCommands = {"run",   "info",  "tokenize", "perplexity", "logits",
+                                            "bench", "synth", "quantize", "table",      "version"};
 
 TEST(Program, HelpNamesCommandsAndModesAndMpirun) {
   const Finished help = covey_run({"--help"});
   EXPECT_EQ(help.code, 0);
   EXPECT_EQ(help.err, "");
+  EXPECT_NE(help.out.find("Usage: covey ["), std::string::npos);
   for (const std::string& word : kCommands) EXPECT_NE(help.out.find("\n  " + word), std::string::npos) << word;
   for (const char* word : {"solo", "pipeline", "tensor", "self-moa", "mpirun -np"})
     EXPECT_NE(help.out.find(word), std::string::npos) << word;
@@ -25,7 +26,7 @@ TEST(Program, EveryCommandHasHelpWithExamples) {
     const Finished help = covey_run({command, "--help"});
     EXPECT_EQ(help.code, 0) << command;
     EXPECT_NE(help.out.find("Examples:\n  "), std::string::npos) << command;
-    EXPECT_NE(help.out.find("covey " + command), std::string::npos) << command;
+    EXPECT_NE(help.out.find("Usage: covey " + command + " ["), std::string::npos) << command;
   }
 }
 
