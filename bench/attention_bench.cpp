@@ -94,9 +94,8 @@ void run(benchmark::State& state, const Setting& setting) {
   const AttendSpec spec = {kQueryHeads, setting.kv_heads(), kHeadDim, setting.group, 0, 0.125F};
   // Query i sees depth - queries + i + 1 positions; each costs a product with a key and one with a value.
   const double seen = setting.queries * (setting.depth - (setting.queries - 1) / 2.0);
-  const auto row_bytes = static_cast<double>(kv_row_bytes(setting.cache.type, kHeadDim));
-  const IterationWork work = {0, 4.0 * kQueryHeads * kHeadDim * seen,
-                              2.0 * setting.kv_heads() * row_bytes * setting.depth};
+  const auto bytes = static_cast<double>(kv_block_bytes(filled.layout)) * filled.layout.blocks / filled.layout.layers;
+  const IterationWork work = {0, 4.0 * kQueryHeads * kHeadDim * seen, bytes};
   std::int32_t layer = 0;
   run_counted(state, *setting.isa, work, [&] {
     filled.device->attend(layer, spec, Slot::q, Slot::heads);

@@ -15,7 +15,10 @@ using Seconds = std::chrono::duration<double>;
 constexpr std::size_t kLeastBuffer = std::size_t{256} << 20;
 constexpr std::size_t kMostBuffer = std::size_t{1} << 30;
 constexpr int kLeastRepetitions = 3;
-constexpr Seconds kRepetition{0.004};  // long beside waking the threads, short beside what disturbs them
+// Long beside the threads' not quite starting together.
+constexpr double kRepetition = 0.002;
+// About what generating a token reads: memory does not sustain what it may reach for a millisecond.
+constexpr std::size_t kRepetitionBytes = std::size_t{256} << 20;
 
 /// Four times the last-level cache, between the bounds, but no more than a quarter of the machine's memory.
 std::size_t default_buffer_bytes() {
@@ -28,16 +31,6 @@ std::size_t default_buffer_bytes() {
   const long page_bytes = sysconf(_SC_PAGESIZE);
   if (pages <= 0 || page_bytes <= 0) return bytes;
   return std::min(bytes, static_cast<std::size_t>(pages) / 4 * static_cast<std::size_t>(page_bytes));
-}
-
-/// Runs body(thread's number) for each thread of the pool at the same time; returns the seconds until all are done.
-template <class Body>
-double timed(ThreadPool& pool, const Body& body) {
-  const auto start = Clock::now();
-  pool.parallel_for(pool.size(), 1, [&](std::int64_t begin, std::int64_t end, int) noexcept {
-    for (std::int64_t part = begin; part < end; ++part) body(part);
-  });
-  return Seconds(Clock::now() - start).count();
 }
 
 /// The most that `rate` returns until the time is over. The first repetitions warm the clock, the caches and the
@@ -64,37 +57,41 @@ LimitMeter::LimitMeter(const LimitEffort& effort)
   std::memset(buffer_.data(), 1, buffer_.size());
 }
 
-double LimitMeter::fastest(const std::array<PeakLoop, kPeakVariants>& variants, ThreadPool& pool) const {
+double LimitMeter::fastest(const std::array<PeakLoop, kPeakVariants>& variants, PinnedThreads& threads) const {
   double best = 0;
   for (const PeakLoop loop : variants) {
     std::int64_t rounds = 1000;
-    while (timed(pool, [&](std::int64_t) noexcept { loop(rounds); }) < kRepetition.count()) rounds *= 2;
-    const std::int64_t operations = loop(1) * rounds * pool.size();
-    best =
-        std::max(best, most(effort_.time / kPeakVariants, [&] {
-                   return static_cast<double>(operations) / timed(pool, [&](std::int64_t) noexcept { loop(rounds); });
-                 }));
+    const auto seconds = [&] { return threads.run([&](int) { loop(rounds); }); };
+    while (seconds() < kRepetition) rounds *= 2;
+    const auto operations = static_cast<double>(loop(1) * rounds * threads.size());
+    best = std::max(best, most(effort_.time / kPeakVariants, [&] { return operations / seconds(); }));
   }
   return best;
 }
 
-double LimitMeter::fastest(const std::array<PeakRead, kPeakVariants>& variants, ThreadPool& pool) const {
-  const std::size_t part = buffer_.size() / static_cast<std::size_t>(pool.size()) / kPeakReadBytes * kPeakReadBytes;
-  const auto bytes = static_cast<double>(part) * pool.size();
+// Each thread has its part of the buffer, and reads on in it from repetition to repetition: what it meets again has
+// left the caches.
+double LimitMeter::fastest(const std::array<PeakRead, kPeakVariants>& variants, PinnedThreads& threads) const {
+  const auto count = static_cast<std::size_t>(threads.size());
+  const std::size_t part = buffer_.size() / count / kPeakReadBytes * kPeakReadBytes;
+  const std::size_t piece = std::min(part, kRepetitionBytes / count / kPeakReadBytes * kPeakReadBytes);
   double best = 0;
+  std::size_t at = 0;
   for (const PeakRead read : variants) {
     best = std::max(best, most(effort_.time / kPeakVariants, [&] {
-                      return bytes / timed(pool, [&](std::int64_t index) noexcept {
-                               read(buffer_.data() + static_cast<std::size_t>(index) * part, part);
-                             });
+                      at = at + 2 * piece <= part ? at + piece : 0;
+                      const double seconds = threads.run([&](int thread) {
+                        read(buffer_.data() + static_cast<std::size_t>(thread) * part + at, piece);
+                      });
+                      return static_cast<double>(piece * count) / seconds;
                     }));
   }
   return best;
 }
 
 MachineLimits LimitMeter::measure(const IsaTable& isa, int threads) {
-  ThreadPool pool(threads);
-  return {fastest(isa.peak_int8, pool), fastest(isa.peak_fma, pool), fastest(isa.peak_read, pool)};
+  PinnedThreads pinned(threads);
+  return {fastest(isa.peak_int8, pinned), fastest(isa.peak_fma, pinned), fastest(isa.peak_read, pinned)};
 }
 
 }  // namespace covey

@@ -7,7 +7,7 @@
 
 #include "kernels/cpu/aligned_buffer.hpp"
 #include "kernels/cpu/isa.hpp"
-#include "kernels/cpu/thread_pool.hpp"
+#include "kernels/cpu/pinned_threads.hpp"
 
 namespace covey {
 
@@ -31,7 +31,8 @@ struct LimitEffort {
 /// Measures one instruction set after the other, on any number of threads.
 ///
 /// The fastest of many short repetitions counts: what disturbs a repetition only ever makes it slower, and a limit is
-/// what the machine can do undisturbed.
+/// what the machine can do undisturbed. Those of arithmetic are shorter than the slices of time that the system gives
+/// out, so that some are undisturbed on a busy machine, too. Each thread has a processor of its own.
 class LimitMeter {
  public:
   /// Throws Error if there is no memory for the buffer.
@@ -41,8 +42,8 @@ class LimitMeter {
   MachineLimits measure(const IsaTable& isa, int threads);
 
  private:
-  double fastest(const std::array<PeakLoop, kPeakVariants>& variants, ThreadPool& pool) const;
-  double fastest(const std::array<PeakRead, kPeakVariants>& variants, ThreadPool& pool) const;
+  double fastest(const std::array<PeakLoop, kPeakVariants>& variants, PinnedThreads& threads) const;
+  double fastest(const std::array<PeakRead, kPeakVariants>& variants, PinnedThreads& threads) const;
 
   LimitEffort effort_;
   AlignedBuffer buffer_;

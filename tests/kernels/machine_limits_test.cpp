@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "covey/error.hpp"
 #include "kernels/cpu/isa.hpp"
 
 namespace covey {
@@ -51,6 +52,12 @@ TEST(MachineLimits, EveryLimitIsMeasured) {
       }
     }
   }
+}
+
+TEST(MachineLimits, RefusesNumbersOfThreadsThatAreNone) {
+  LimitMeter meter({.time = std::chrono::duration<double>(0), .buffer_bytes = 1 << 16});
+  EXPECT_THROW(meter.measure(select_isa("scalar"), 0), Error);
+  EXPECT_THROW(meter.measure(select_isa("scalar"), 1 << 20), Error);
 }
 
 TEST(MachineLimits, TheBestOfTwoIsTheLargerOfEach) {
