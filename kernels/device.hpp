@@ -205,7 +205,7 @@ class Device {
 struct CpuOptions {
   /// 0: all cores this process may run on.
   int threads = 0;
-  /// Instruction set by name ("scalar", "avx2", "avx512vnni", "neon", "neon-dotprod"); empty: $COVEY_ISA, else the best
+  /// Instruction set by name ("scalar", "avx2", "avx512vnni", "neon", "neon_dotprod"); empty: $COVEY_ISA, else the best
   /// that runs here.
   std::string isa;
   /// Use OpenBLAS, where it was built in, for large products of float weights.

@@ -49,6 +49,6 @@ struct NeonDotprodPeak : NeonPeakLanes {
 }  // namespace
 
 constexpr IsaTable kIsaNeonDotprod =
-    with_peaks<NeonDotprodPeak, 8, 16, 24>(make_isa_table<NeonDotprod>("neon-dotprod", &neon_dotprod_runs_here));
+    with_peaks<NeonDotprodPeak, 8, 16, 24>(make_isa_table<NeonDotprod>("neon_dotprod", &neon_dotprod_runs_here));
 
 }  // namespace covey
