@@ -9,9 +9,11 @@
 namespace covey {
 namespace {
 
-// Half of a small second-level cache: this much of the activations, and as much of the weights, stay in it together.
+// Weights of a panel are unpacked once for so many tokens; their activations are in the second-level cache, or where they
+// are longer, come from the next one faster than they are used.
+constexpr std::int32_t kTileTokens = 64;
+// Panels that meet a tile of tokens before the next tile: half of a small second-level cache.
 constexpr std::size_t kTileBytes = std::size_t{256} << 10;
-constexpr std::int32_t kTileTokens = 16;  // tiles are multiples of it, so that kernels see few tails
 
 // Packed between two reports of it: what lies twice in memory meanwhile.
 constexpr std::size_t kBandBytes = std::size_t{8} << 20;
@@ -21,12 +23,6 @@ constexpr std::int64_t kMultiplicationsPerNanosecond = 64;
 
 // So that a panel's bytes can be counted; more does not exist.
 constexpr std::int64_t kMostRowsOrColumns = std::int64_t{1} << 48;
-
-std::int32_t tokens_per_tile(std::size_t row_bytes) {
-  const std::size_t fitting = kTileBytes / std::max<std::size_t>(row_bytes, 1);
-  const auto whole = static_cast<std::int32_t>(std::min<std::size_t>(fitting, 1 << 20)) / kTileTokens * kTileTokens;
-  return std::max(whole, kTileTokens);
-}
 
 /// What all panels of a product have in common.
 struct Product {
@@ -50,9 +46,8 @@ struct Product {
 
   /// Panels [first, last): every tile of tokens meets all of them before the next tile.
   void multiply_packed(std::int64_t first, std::int64_t last) const noexcept {
-    const std::int32_t tile = tokens_per_tile(in.stride);
-    for (std::int32_t token = 0; token < in.tokens; token += tile) {
-      const std::int32_t tokens = std::min(tile, in.tokens - token);
+    for (std::int32_t token = 0; token < in.tokens; token += kTileTokens) {
+      const std::int32_t tokens = std::min(kTileTokens, in.tokens - token);
       for (std::int64_t panel = first; panel < last; ++panel) multiply(panel, matrix.panel(panel), token, tokens);
     }
   }
@@ -171,7 +166,7 @@ void multiply(const PackedMatrix& matrix, const ProductInput& in, const float* b
   if (matrix.rows == 0 || in.tokens == 0) return;
   const std::int64_t cost = std::max<std::int64_t>(matrix.cols, 1) * kPanelRows * in.tokens;
   std::int64_t grain = pool.grain(matrix.panel_count(), cost / kMultiplicationsPerNanosecond);
-  if (in.tokens > tokens_per_tile(in.stride)) {
+  if (in.tokens > kTileTokens) {
     // These panels are read once for every tile of tokens, from the cache if there are few of them.
     const auto cached = static_cast<std::int64_t>(kTileBytes / std::max<std::size_t>(matrix.panel_bytes, 1));
     grain = std::clamp<std::int64_t>(cached, 1, grain);
