@@ -9,8 +9,8 @@
 namespace covey {
 namespace {
 
-// Weights of a panel are unpacked once for so many tokens; their activations are in the second-level cache, or where they
-// are longer, come from the next one faster than they are used.
+// Weights of a panel are unpacked once for so many tokens; their activations are in the second-level cache, or where
+// they are longer, come from the next one faster than they are used.
 constexpr std::int32_t kTileTokens = 64;
 // Panels that meet a tile of tokens before the next tile: half of a small second-level cache.
 constexpr std::size_t kTileBytes = std::size_t{256} << 10;
