@@ -12,6 +12,7 @@
 
 #include "kernels/cpu/isa.hpp"
 #include "kernels/cpu/primitives.hpp"
+#include "kernels/cpu/unroll.hpp"
 
 namespace covey {
 
@@ -115,7 +116,7 @@ void multiply_in_registers(const std::byte* panel, std::int64_t cols, const std:
   constexpr std::ptrdiff_t kToken = sizeof(ActivationBlock);
   constexpr std::ptrdiff_t kPanelBlock = std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows;
 
-  for (int t = 0; t < T; ++t) sums[t] = Floats::splat(0.0F);
+  unrolled<T>([&](auto t) { sums[t] = Floats::splat(0.0F); });
   for (std::int64_t c = 0; c < cols; c += Format::kBlockElements) {
     for (int piece = 0; piece < kPieces; ++piece, in += in_step) {
       for (std::ptrdiff_t line = 0; line < kPanelBlock / kPieces; line += kCacheLine) {
@@ -125,10 +126,10 @@ void multiply_in_registers(const std::byte* panel, std::int64_t cols, const std:
       terms.template read<Format>(panel, piece);
       typename Dot::Sums dots[T];
       Floats first_half[T];
-      for (int t = 0; t < T; ++t) {
+      unrolled<T>([&](auto t) {
         dots[t] = Arithmetic::start(in + kToken * t, 0);
         first_half[t] = Floats::splat(0.0F);
-      }
+      });
       int calls = 0;
       typename Dot::Weights other{};  // of the call before
       std::ptrdiff_t other_column = 0;
@@ -139,20 +140,19 @@ void multiply_in_registers(const std::byte* panel, std::int64_t cols, const std:
           other_column = column;
           return;
         }
-        for (int t = 0; t < T; ++t) {
+        unrolled<T>([&](auto t) {
           const std::byte* const block = in + kToken * t;
           Dot::add_two(dots[t], other, Arithmetic::values(block, other_column), weights,
                        Arithmetic::values(block, column));
-        }
+        });
         if (!Arithmetic::kHalves || calls != kQuadsPerPiece / 2) return;
-        for (int t = 0; t < T; ++t) {
+        unrolled<T>([&](auto t) {
           first_half[t] = Dot::finish(dots[t]) * terms.half_scale[0];
           dots[t] = Arithmetic::start(in + kToken * t, 1);
-        }
+        });
       });
-      for (int t = 0; t < T; ++t) {
-        sums[t] = Arithmetic::added(in + kToken * t, first_half[t], dots[t], terms, sums[t]);
-      }
+      unrolled<T>(
+          [&](auto t) { sums[t] = Arithmetic::added(in + kToken * t, first_half[t], dots[t], terms, sums[t]); });
     }
     panel += kPanelBlock;
   }
@@ -197,23 +197,22 @@ struct UnpackedColumns {
   [[gnu::noinline]] static void multiply(const UnpackedColumns& columns, const std::byte* in, std::ptrdiff_t in_step,
                                          float* sums) noexcept {
     Floats all[T];
-    for (int t = 0; t < T; ++t) all[t] = Floats::load(sums + kPanelRows * t);
+    unrolled<T>([&](auto t) { all[t] = Floats::load(sums + kPanelRows * t); });
     for (int i = 0; i < columns.count; ++i, in += in_step) {
       const Piece& piece = columns.pieces[i];
       typename Dot::Sums dots[T];
       Floats first_half[T];
       if constexpr (Arithmetic::kHalves) {
         add_columns<T, 0, kQuadsPerPiece / 2>(piece, in, dots);
-        for (int t = 0; t < T; ++t) first_half[t] = Dot::finish(dots[t]) * piece.terms.half_scale[0];
+        unrolled<T>([&](auto t) { first_half[t] = Dot::finish(dots[t]) * piece.terms.half_scale[0]; });
         add_columns<T, kQuadsPerPiece / 2, kQuadsPerPiece>(piece, in, dots);
       } else {
         add_columns<T, 0, kQuadsPerPiece>(piece, in, dots);
       }
-      for (int t = 0; t < T; ++t) {
-        all[t] = Arithmetic::added(in + kToken * t, first_half[t], dots[t], piece.terms, all[t]);
-      }
+      unrolled<T>(
+          [&](auto t) { all[t] = Arithmetic::added(in + kToken * t, first_half[t], dots[t], piece.terms, all[t]); });
     }
-    for (int t = 0; t < T; ++t) all[t].store(sums + kPanelRows * t);
+    unrolled<T>([&](auto t) { all[t].store(sums + kPanelRows * t); });
   }
 
  private:
@@ -223,21 +222,44 @@ struct UnpackedColumns {
   template <int T, int First, int Last>
   [[gnu::always_inline]] static void add_columns(const Piece& piece, const std::byte* in,
                                                  typename Dot::Sums (&dots)[T]) {
-    for (int t = 0; t < T; ++t) {
+    unrolled<T>([&](auto t) {
       if constexpr (Dot::kHasRowSums) {
         static_assert(Arithmetic::kOffset == 0 && !Arithmetic::kHalves);
         dots[t] = Dot::start_rows(piece.row_sums);
       } else {
         dots[t] = Arithmetic::start(in + kToken * t, First == 0 ? 0 : 1);
       }
-    }
-#pragma GCC unroll 4
-    for (int g = First; g < Last; g += 2) {
-      for (int t = 0; t < T; ++t) {
-        const std::int8_t* const values = Arithmetic::values(in + kToken * t, std::ptrdiff_t{4} * g);
-        Dot::add_two(dots[t], piece.quads[g], values, piece.quads[g + 1], values + 4);
+    });
+#pragma GCC unroll 2
+    for (int g = First; g < Last; g += 4) {
+      if constexpr (Dot::kByElement) {
+        add_by_element<T>(&piece.quads[g], in, g, dots);
+      } else {
+        add_two_quads<T>(&piece.quads[g], in, g, dots);
+        add_two_quads<T>(&piece.quads[g + 2], in, g + 2, dots);
       }
     }
+  }
+
+  template <int T>
+  [[gnu::always_inline]] static void add_two_quads(const typename Dot::Weights* quads, const std::byte* in, int g,
+                                                   typename Dot::Sums (&dots)[T]) {
+    unrolled<T>([&](auto t) {
+      const std::int8_t* const values = Arithmetic::values(in + kToken * t, std::ptrdiff_t{4} * g);
+      Dot::add_two(dots[t], quads[0], values, quads[1], values + 4);
+    });
+  }
+
+  /// Four quads, with each token's activations for all of them in a register.
+  template <int T>
+  [[gnu::always_inline]] static void add_by_element(const typename Dot::Weights* quads, const std::byte* in, int g,
+                                                    typename Dot::Sums (&dots)[T]) {
+    typename Dot::Sixteen sixteen[T];
+    unrolled<T>([&](auto t) { sixteen[t] = Dot::sixteen(Arithmetic::values(in + kToken * t, std::ptrdiff_t{4} * g)); });
+    unrolled<T>([&](auto t) { Dot::template add_element<0>(dots[t], quads[0], sixteen[t]); });
+    unrolled<T>([&](auto t) { Dot::template add_element<1>(dots[t], quads[1], sixteen[t]); });
+    unrolled<T>([&](auto t) { Dot::template add_element<2>(dots[t], quads[2], sixteen[t]); });
+    unrolled<T>([&](auto t) { Dot::template add_element<3>(dots[t], quads[3], sixteen[t]); });
   }
 };
 

@@ -37,6 +37,9 @@ concept CachedDot = PanelDot<Dot, Quads> && requires {
   // Whether sums of 32 columns begin with something that depends on their weights: row_sums(weights), an array of 8,
   // and start_rows() of that instead of start(). There is no offset then.
   { Dot::kHasRowSums } -> std::convertible_to<bool>;
+  // Whether 16 activations are read at once, as Dot::Sixteen by Dot::sixteen(activations), and multiplied by their
+  // groups of four: Dot::add_element<group>(sums, weights, sixteen) is add().
+  { Dot::kByElement } -> std::convertible_to<bool>;
 };
 
 template <class Isa>

@@ -37,6 +37,7 @@ struct WideSums {
   using Sums = Two;  // int32 a row
   static constexpr int kOffset = 0;
   static constexpr bool kHasRowSums = false;
+  static constexpr bool kByElement = false;
 
   static Sums start() { return both(_mm256_setzero_si256()); }
   static Sums start(const std::int32_t* negative_sum, int shift) { return both(shifted(negative_sum, shift)); }
@@ -138,6 +139,7 @@ struct NibbleDot {
   };
   static constexpr int kOffset = 0;
   static constexpr bool kHasRowSums = false;
+  static constexpr bool kByElement = false;
 
   static Weights prepare(const Two& quads) { return quads; }
   static Sums start() { return {both(_mm256_setzero_si256()), _mm256_setzero_si256()}; }

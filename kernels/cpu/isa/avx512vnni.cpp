@@ -25,6 +25,7 @@ struct VnniDot {
   using Sums = __m512i;  // int32 a row
   static constexpr int kOffset = Offset;
   static constexpr bool kHasRowSums = false;
+  static constexpr bool kByElement = false;
 
   static Weights prepare(__m512i quads) {
     if constexpr (Offset == 0) {

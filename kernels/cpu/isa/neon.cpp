@@ -12,6 +12,7 @@ struct WideSums {
   using Sums = FourSums;
   static constexpr int kOffset = 0;
   static constexpr bool kHasRowSums = false;
+  static constexpr bool kByElement = false;
 
   static Weights prepare(const FourQuads& quads) { return quads; }
   static Sums start() { return splat(0); }
@@ -64,6 +65,7 @@ struct NibbleDot {
   };
   static constexpr int kOffset = 0;
   static constexpr bool kHasRowSums = false;
+  static constexpr bool kByElement = false;
 
   static Weights prepare(const FourQuads& quads) { return quads; }
   static Sums start() { return start_at(0); }

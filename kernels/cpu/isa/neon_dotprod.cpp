@@ -8,8 +8,10 @@ namespace {
 struct SdotDot {
   using Weights = FourQuads;
   using Sums = FourSums;
+  using Sixteen = int8x16_t;
   static constexpr int kOffset = 0;
   static constexpr bool kHasRowSums = false;
+  static constexpr bool kByElement = true;
 
   static Weights prepare(const FourQuads& quads) { return quads; }
   static Sums start() { return splat(0); }
@@ -25,6 +27,13 @@ struct SdotDot {
                       const std::int8_t* of_second) {
     add(sums, first, of_first);
     add(sums, second, of_second);
+  }
+  static Sixteen sixteen(const std::int8_t* activations) { return vld1q_s8(activations); }
+  template <int Group>
+  static void add_element(Sums& sums, const Weights& weights, const Sixteen& activations) {
+    for (int i = 0; i < 4; ++i) {
+      sums.part[i] = vdotq_laneq_s32(sums.part[i], weights.part[i], activations, Group);
+    }
   }
   static FloatLanes finish(const Sums& sums) { return to_floats(sums); }
 };

@@ -50,6 +50,7 @@ struct PlainDot {
   };
   static constexpr int kOffset = 0;
   static constexpr bool kHasRowSums = false;
+  static constexpr bool kByElement = false;
 
   static Weights prepare(const Quads16& quads) { return quads; }
 
