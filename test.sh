@@ -54,7 +54,8 @@ run_asan() {
 
 run_tsan() {
   say "tsan: data races"
-  build_and_test tsan '^$' kernels_tests mpi_tests
+  # Left out: long products, whose threads others share in the same way.
+  build_and_test tsan PromptsGiveTheSameWithinRounding kernels_tests mpi_tests
 }
 
 run_aarch64() {

@@ -77,7 +77,9 @@ TEST_P(DeviceMatmul, MultipliesByEveryFormat) {
 
 TEST_P(DeviceMatmul, PromptsGiveTheSameWithinRounding) {
   for (const Format& format : formats()) {
-    for (const Shape wanted : {Shape{150, 288, 33}, {16, 32, 32}, {17, 4096, 50}}) {
+    // Long rows where BLAS may take them in parts.
+    const std::int32_t cols = format.activations == ActivationKind::f32 ? 4096 : 512;
+    for (const Shape wanted : {Shape{150, 288, 33}, {16, 32, 32}, {17, cols, 50}}) {
       const Shape shape = wanted.in_blocks_of(format);
       const TestMatrix matrix(format.type, shape.rows, shape.cols, data_);
       const MatrixHandle handle = device_->add_matrix(matrix.view);
