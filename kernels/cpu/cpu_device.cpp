@@ -117,7 +117,7 @@ void CpuDevice::reserve_attention() {
 
 template <class Body>
 void CpuDevice::each_row(std::int32_t rows, std::int64_t cost, const Body& body) {
-  pool_.parallel_for(rows, pool_.grain(rows, cost), [&](std::int64_t begin, std::int64_t end, int) noexcept {
+  pool_.parallel_for(rows, ThreadPool::chunks(cost), [&](std::int64_t begin, std::int64_t end, int) noexcept {
     for (std::int64_t row = begin; row < end; ++row) body(row);
   });
 }

@@ -18,10 +18,6 @@ namespace covey {
 
 inline constexpr int kQuadsPerPiece = kActivationBlock / 4;
 
-// How far ahead weights are asked for: processors do not look beyond a page of 4 KB by themselves.
-inline constexpr std::ptrdiff_t kPrefetch = 2048;
-inline constexpr std::ptrdiff_t kCacheLine = 64;
-
 /// What the arithmetic of a piece needs to know of a format: formats that agree share it.
 template <class Isa, class DotProduct, int Offset, int ScaleColumns, bool HasMins>
 struct PieceArithmetic {
@@ -104,59 +100,97 @@ template <class Isa, class Format, template <int> class Dot>
 using ArithmeticOf = PieceArithmetic<Isa, Dot<Format::kBits>, Format::kOffset, Format::kScaleColumns, Format::kHasMins>;
 
 /// One format's product with one instruction set for T tokens, weights unpacked in registers.
-///
-/// sums[t] of the tokens whose first ActivationBlock is at `in`; `in_step` bytes from block to block.
 template <class Isa, class Format, int T>
-void multiply_in_registers(const std::byte* panel, std::int64_t cols, const std::byte* in, std::ptrdiff_t in_step,
-                           typename Isa::Floats (&sums)[T]) noexcept {
+struct RegisterProduct {
   using Floats = typename Isa::Floats;
+
+  /// sums[p][t] of panel p and the tokens whose first ActivationBlock is at `in`; `in_step` bytes from block to block.
+  static void multiply(const Panels& panels, std::int64_t cols, const std::byte* in, std::ptrdiff_t in_step,
+                       Floats (&sums)[kMostPanels][T]) noexcept {
+    if constexpr (kPieces == 1) {
+      side_by_side(panels, cols, in, in_step, sums);
+    } else {
+      const std::byte* panel = panels.first;
+      for (int p = 0; p < panels.count; ++p, panel += panels.step) alone(panel, cols, in, in_step, sums[p]);
+    }
+  }
+
+ private:
   using Arithmetic = ArithmeticOf<Isa, Format, Isa::template Dot>;
   using Dot = typename Arithmetic::Dot;
-  constexpr int kPieces = Format::kBlockElements / kActivationBlock;
-  constexpr std::ptrdiff_t kToken = sizeof(ActivationBlock);
-  constexpr std::ptrdiff_t kPanelBlock = std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows;
+  static constexpr int kPieces = Format::kBlockElements / kActivationBlock;
+  static constexpr std::ptrdiff_t kToken = sizeof(ActivationBlock);
+  static constexpr std::ptrdiff_t kPanelBlock = std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows;
+  // How far ahead weights are asked for: processors do not look beyond a page of 4 KB by themselves.
+  static constexpr std::ptrdiff_t kPrefetch = 2048;
+  static constexpr std::ptrdiff_t kCacheLine = 64;
 
-  unrolled<T>([&](auto t) { sums[t] = Floats::splat(0.0F); });
-  for (std::int64_t c = 0; c < cols; c += Format::kBlockElements) {
-    for (int piece = 0; piece < kPieces; ++piece, in += in_step) {
-      for (std::ptrdiff_t line = 0; line < kPanelBlock / kPieces; line += kCacheLine) {
-        __builtin_prefetch(panel + kPrefetch + kPanelBlock / kPieces * piece + line);
-      }
-      typename Arithmetic::Terms terms;
-      terms.template read<Format>(panel, piece);
-      typename Dot::Sums dots[T];
-      Floats first_half[T];
-      unrolled<T>([&](auto t) {
-        dots[t] = Arithmetic::start(in + kToken * t, 0);
-        first_half[t] = Floats::splat(0.0F);
-      });
-      int calls = 0;
-      typename Dot::Weights other{};  // of the call before
-      std::ptrdiff_t other_column = 0;
-      Format::template for_each_quad<Isa>(panel, piece, [&](std::ptrdiff_t column, const auto& quads) {
-        const auto weights = Dot::prepare(quads);
-        if (++calls % 2 != 0) {
-          other = weights;
-          other_column = column;
-          return;
-        }
-        unrolled<T>([&](auto t) {
-          const std::byte* const block = in + kToken * t;
-          Dot::add_two(dots[t], other, Arithmetic::values(block, other_column), weights,
-                       Arithmetic::values(block, column));
-        });
-        if (!Arithmetic::kHalves || calls != kQuadsPerPiece / 2) return;
-        unrolled<T>([&](auto t) {
-          first_half[t] = Dot::finish(dots[t]) * terms.half_scale[0];
-          dots[t] = Arithmetic::start(in + kToken * t, 1);
-        });
-      });
-      unrolled<T>(
-          [&](auto t) { sums[t] = Arithmetic::added(in + kToken * t, first_half[t], dots[t], terms, sums[t]); });
+  /// A block of each panel in turn: processors fetch ahead in several sequences, if steps in them are short.
+  static void side_by_side(const Panels& panels, std::int64_t cols, const std::byte* in, std::ptrdiff_t in_step,
+                           Floats (&sums)[kMostPanels][T]) noexcept {
+    for (int p = 0; p < panels.count; ++p) {
+      for (Floats& sum : sums[p]) sum = Floats::splat(0.0F);
     }
-    panel += kPanelBlock;
+    const std::byte* first = panels.first;
+    for (std::int64_t c = 0; c < cols; c += Format::kBlockElements, first += kPanelBlock, in += in_step) {
+      const std::byte* block = first;
+      for (int p = 0; p < panels.count; ++p, block += panels.step) add_piece(block, 0, in, sums[p]);
+    }
   }
-}
+
+  /// Blocks of 256 columns are too long for that: it would be slower than one sequence, which is asked for ahead.
+  static void alone(const std::byte* panel, std::int64_t cols, const std::byte* in, std::ptrdiff_t in_step,
+                    Floats (&sums)[T]) noexcept {
+    Floats all[T];
+    unrolled<T>([&](auto t) { all[t] = Floats::splat(0.0F); });
+    for (std::int64_t c = 0; c < cols; c += Format::kBlockElements, panel += kPanelBlock) {
+      for (int piece = 0; piece < kPieces; ++piece, in += in_step) {
+        for (std::ptrdiff_t line = 0; line < kPanelBlock / kPieces; line += kCacheLine) {
+          __builtin_prefetch(panel + kPrefetch + kPanelBlock / kPieces * piece + line);
+        }
+        add_piece(panel, piece, in, all);
+      }
+    }
+    unrolled<T>([&](auto t) { sums[t] = all[t]; });
+  }
+
+  [[gnu::always_inline]] static void add_piece(const std::byte* panel, int piece, const std::byte* in,
+                                               Floats (&sums)[T]) {
+    typename Arithmetic::Terms terms;
+    terms.template read<Format>(panel, piece);
+    typename Dot::Sums dots[T];
+    Floats first_half[T];
+    unrolled<T>([&](auto t) __attribute__((always_inline)) {
+      dots[t] = Arithmetic::start(in + kToken * t, 0);
+      first_half[t] = Floats::splat(0.0F);
+    });
+    int calls = 0;
+    typename Dot::Weights other{};  // of the call before
+    std::ptrdiff_t other_column = 0;
+    Format::template for_each_quad<Isa>(
+        panel, piece, [&](std::ptrdiff_t column, const auto& quads) __attribute__((always_inline)) {
+          const auto weights = Dot::prepare(quads);
+          if (++calls % 2 != 0) {
+            other = weights;
+            other_column = column;
+            return;
+          }
+          unrolled<T>([&](auto t) __attribute__((always_inline)) {
+            const std::byte* const block = in + kToken * t;
+            Dot::add_two(dots[t], other, Arithmetic::values(block, other_column), weights,
+                         Arithmetic::values(block, column));
+          });
+          if (!Arithmetic::kHalves || calls != kQuadsPerPiece / 2) return;
+          unrolled<T>([&](auto t) __attribute__((always_inline)) {
+            first_half[t] = Dot::finish(dots[t]) * terms.half_scale[0];
+            dots[t] = Arithmetic::start(in + kToken * t, 1);
+          });
+        });
+    unrolled<T>([&](auto t) __attribute__((always_inline)) {
+      sums[t] = Arithmetic::added(in + kToken * t, first_half[t], dots[t], terms, sums[t]);
+    });
+  }
+};
 
 /// Up to 256 columns of a panel, unpacked: what tiles of many tokens read from the L1 cache.
 template <class Isa, class Arithmetic>
