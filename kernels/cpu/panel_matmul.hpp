@@ -87,7 +87,8 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
   }
 
  private:
-  using Columns = UnpackedColumns<Isa, ArithmeticOf<Isa, Format, Isa::template TileDot>>;
+  using Columns = UnpackedColumns<Isa, ArithmeticOfTiles<Isa, Format>>;
+  using Lanes = typename Isa::TileLanes;
 
   static constexpr std::ptrdiff_t kBlock = sizeof(ActivationBlock);
   // So that their sums, and 256 columns of weights and activations, are in the L1 cache together.
@@ -122,11 +123,13 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
         const std::int32_t group = tokens - token < kTokenGroup ? tokens - token : kTokenGroup;
         const std::byte* const in = work.in + static_cast<std::size_t>(token) * work.in_stride +
                                     static_cast<std::size_t>(c / kActivationBlock * group * kBlock);
-        tiles<Isa::kDotTile>(columns, in, group, 0, sums + std::ptrdiff_t{kPanelRows} * token);
+        tiles<Columns::kTile>(columns, in, group, 0, sums + std::ptrdiff_t{kPanelRows} * token);
       }
     }
-    for (std::int32_t t = 0; t < tokens; ++t) {
-      work.put(0, t, Isa::Floats::load(sums + std::ptrdiff_t{kPanelRows} * t));
+    for (std::int32_t t = 0; t < tokens; t += Lanes::kTokens) {
+      typename Isa::Floats rows[Lanes::kTokens];
+      Lanes::to_rows(Lanes::Floats::load(sums + std::ptrdiff_t{kPanelRows} * t), rows);
+      for (int i = 0; i < Lanes::kTokens && t + i < tokens; ++i) work.put(0, t + i, rows[i]);
     }
   }
 
