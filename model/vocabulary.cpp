@@ -20,23 +20,14 @@ constexpr std::string_view kUnknown = "tokenizer.ggml.unknown_token_id";
 constexpr std::string_view kAddBos = "tokenizer.ggml.add_bos_token";
 
 // Files name one EOS, yet a chat model ends its turn with another token. These are the ones in use.
-constexpr std::array<std::string_view, 16> kTurnEnds = {"<|eot_id|>",
-                                                        "<|eom_id|>",
-                                                        "<|im_end|>",
-                                                        "<|end|>",
-                                                        "<end_of_turn>",
-                                                        "<EOT>",
-                                                        "_<EOT>",
-                                                        "<|EOT|>",
-                                                        "<|endoftext|>",
-                                                        "<|end_of_text|>",
-                                                        "<|end_of_turn|>",
-                                                        "<end_of_utterance>",
-                                                        "[|endofturn|]",
-                                                        "<|return|>",
-                                                        "<|END_OF_TURN_TOKEN|>",
-                                                        "<\xEF\xBD\x9C"
-                                                        "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>"};
+constexpr std::array<std::string_view, 16> kTurnEnds = {"<|eot_id|>",      "<|eom_id|>",
+                                                        "<|im_end|>",      "<|end|>",
+                                                        "<end_of_turn>",   "<EOT>",
+                                                        "_<EOT>",          "<|EOT|>",
+                                                        "<|endoftext|>",   "<|end_of_text|>",
+                                                        "<|end_of_turn|>", "<|END_OF_TURN_TOKEN|>",
+                                                        "[|endofturn|]",   "<end_of_utterance>",
+                                                        "<|return|>",      "<｜end▁of▁sentence｜>"};
 
 [[noreturn]] void fail(const GgufFile& file, std::string_view key, const std::string& what) {
   throw Error(file.path() + ": " + std::string(key) + " " + what);
