@@ -48,8 +48,8 @@ SpmTokenizer::SpmTokenizer(const GgufFile& file)
       add_space_prefix_(vocabulary().add_space_prefix().value_or(true)) {}
 
 void SpmTokenizer::cut(std::string_view text, std::vector<Token>& tokens) const {
-  const std::string single = vocabulary().remove_extra_whitespaces() ? single_spaces(text) : std::string();
-  if (vocabulary().remove_extra_whitespaces()) text = single;
+  std::string single;
+  if (vocabulary().remove_extra_whitespaces()) text = single = single_spaces(text);
   if (!text.empty()) merge_.cut(escape_spaces(text, add_space_prefix_), tokens);
 }
 
