@@ -26,6 +26,7 @@ struct TokenizeFlags {
   std::optional<std::string> separator;
   std::optional<bool> bos;
   bool special = false;
+  bool eos = false;
   bool json = false;
 };
 
@@ -89,7 +90,8 @@ int tokenize(const TokenizeFlags& flags) {
 
   std::string lines;
   for (const std::string_view one : texts) {
-    const std::vector<Token> tokens = tokenizer->encode(one, {.bos = flags.bos, .special = flags.special});
+    const std::vector<Token> tokens =
+        tokenizer->encode(one, {.bos = flags.bos, .special = flags.special, .eos = flags.eos});
     lines += flags.json ? nlohmann::json{{"tokens", tokens}}.dump() : fmt::format("{}", fmt::join(tokens, " "));
     lines += '\n';
   }
@@ -113,6 +115,7 @@ CommandRun add_tokenize(CLI::App& parser) {
   parser.add_flag_function(
       "--bos,!--no-bos", [values = flags.get()](std::int64_t count) { values->bos = count > 0; },
       "Put BOS first, or not (default: as the vocabulary asks)");
+  parser.add_flag("--eos,!--no-eos", flags->eos, "Put EOS last (default: not)");
   parser.add_flag("--special,!--no-special", flags->special,
                   "Special tokens written in the text become those tokens (default: not)");
   parser.add_flag("--json", flags->json, "One JSON object a line");

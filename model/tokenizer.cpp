@@ -3,6 +3,7 @@
 #include <array>
 
 #include "covey/error.hpp"
+#include "model/bpe_tokenizer.hpp"
 #include "model/spm_tokenizer.hpp"
 #include "third_party_free_formats/quoted.hpp"
 
@@ -17,6 +18,7 @@ struct TokenizerEntry {
 
 constexpr std::array kTokenizers = {
     TokenizerEntry{SpmTokenizer::kKind, "SentencePiece", &SpmTokenizer::make},
+    TokenizerEntry{BpeTokenizer::kKind, "byte-level BPE", &BpeTokenizer::make},
 };
 
 std::string supported_kinds() {

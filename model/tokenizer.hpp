@@ -20,6 +20,7 @@ enum class TokenKind : std::uint8_t { normal = 1, unknown = 2, control = 3, user
 struct EncodeOptions {
   std::optional<bool> bos;  ///< put BOS first; unset: as the vocabulary asks (tokenizer.ggml.add_bos_token)
   bool special = false;     ///< control tokens written in the text ("</s>") become those tokens
+  bool eos = false;         ///< put EOS last: for a text that is whole, not a prompt to be continued
 };
 
 /// A model's vocabulary and the rule that cuts text into it. Immutable; safe to use from many threads.
@@ -31,7 +32,7 @@ class Tokenizer {
   /// is not supported.
   static std::unique_ptr<Tokenizer> from_gguf(const GgufFile& file);
 
-  /// Any bytes are accepted, invalid UTF-8 too.
+  /// Any bytes are accepted, invalid UTF-8 too. Throws Error if a BOS or EOS is asked for that the vocabulary lacks.
   virtual std::vector<Token> encode(std::string_view text, const EncodeOptions& options) const = 0;
   /// The bytes a token stands for in running text; empty for control tokens unless `special`. `token` must be < size().
   virtual std::string piece(Token token, bool special) const = 0;

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "covey/error.hpp"
+#include "model/byte_letters.hpp"
 
 namespace covey {
 namespace {
@@ -19,9 +20,14 @@ constexpr std::string_view kUnknown = "tokenizer.ggml.unknown_token_id";
 constexpr std::string_view kAddBos = "tokenizer.ggml.add_bos_token";
 
 // Files name one EOS, yet a chat model ends its turn with another token. These are the ones in use.
-constexpr std::array<std::string_view, 10> kTurnEnds = {
-    "<|eot_id|>", "<|eom_id|>",    "<|im_end|>",      "<|end|>",         "<end_of_turn>",
-    "<EOT>",      "<|endoftext|>", "<|end_of_text|>", "<|end_of_turn|>", "<end_of_utterance>"};
+constexpr std::array<std::string_view, 16> kTurnEnds = {"<|eot_id|>",      "<|eom_id|>",
+                                                        "<|im_end|>",      "<|end|>",
+                                                        "<end_of_turn>",   "<EOT>",
+                                                        "_<EOT>",          "<|EOT|>",
+                                                        "<|endoftext|>",   "<|end_of_text|>",
+                                                        "<|end_of_turn|>", "<|END_OF_TURN_TOKEN|>",
+                                                        "[|endofturn|]",   "<end_of_utterance>",
+                                                        "<|return|>",      "<｜end▁of▁sentence｜>"};
 
 [[noreturn]] void fail(const GgufFile& file, std::string_view key, const std::string& what) {
   throw Error(file.path() + ": " + std::string(key) + " " + what);
@@ -54,8 +60,9 @@ std::optional<std::uint8_t> parse_byte(std::string_view text) {
 
 }  // namespace
 
-Vocabulary::Vocabulary(const GgufFile& file) {
+Vocabulary::Vocabulary(const GgufFile& file, VocabularyStyle style) : style_(style) {
   read_tokens(file);
+  if (style == VocabularyStyle::scored) read_scores(file);
   read_kinds(file);
   read_special_ids(file);
   index(file);
@@ -69,7 +76,9 @@ void Vocabulary::read_tokens(const GgufFile& file) {
     fail(file, kTokens, "has more entries than token ids can number");
   }
   texts_ = *texts;
+}
 
+void Vocabulary::read_scores(const GgufFile& file) {
   const std::vector<float>* const scores = file.floats(kScores);
   if (scores == nullptr) fail(file, kScores, "is missing: merges can't be ranked without it");
   check_length(file, kScores, scores->size(), texts_.size());
@@ -102,6 +111,7 @@ void Vocabulary::read_special_ids(const GgufFile& file) {
   }
   add_bos_ = file.boolean(kAddBos);
   add_space_prefix_ = file.boolean("tokenizer.ggml.add_space_prefix");
+  remove_extra_whitespaces_ = file.boolean("tokenizer.ggml.remove_extra_whitespaces").value_or(false);
   if (add_bos_.value_or(false) && !bos_) {
     fail(file, kAddBos, "is true, but " + std::string(kBos) + " is missing");
   }
@@ -120,13 +130,17 @@ void Vocabulary::read_special_ids(const GgufFile& file) {
 }
 
 void Vocabulary::index(const GgufFile& file) {
+  const bool letters = style_ == VocabularyStyle::byte_level;
   pieces_.reserve(texts_.size());
   for (Token token = 0; token < size(); ++token) {
     switch (kind(token)) {
-      case TokenKind::normal:
       case TokenKind::user_defined:
+        if (!letters) pieces_.try_emplace(text(token), token);
+        break;
+      case TokenKind::normal:
       case TokenKind::unused:
         pieces_.try_emplace(text(token), token);
+        if (const auto byte = byte_of_letter(text(token)); letters && byte) index_byte(token, *byte);
         break;
       case TokenKind::byte: {
         const std::optional<std::uint8_t> byte = parse_byte(text(token));
@@ -134,7 +148,7 @@ void Vocabulary::index(const GgufFile& file) {
           fail(file, kTokens,
                "holds a byte token, " + std::to_string(token) + ", that is not written <0x00> to <0xFF>");
         }
-        if (!byte_tokens_[*byte]) byte_tokens_[*byte] = token;
+        index_byte(token, *byte);
         break;
       }
       case TokenKind::unknown:
@@ -144,9 +158,13 @@ void Vocabulary::index(const GgufFile& file) {
   }
   const bool every_byte =
       std::all_of(byte_tokens_.begin(), byte_tokens_.end(), [](const auto& b) { return b.has_value(); });
-  if (!every_byte && !unknown_) {
+  if (style_ == VocabularyStyle::scored && !every_byte && !unknown_) {
     fail(file, kUnknown, "is missing, and not every byte has a token: some text could not be encoded");
   }
+}
+
+void Vocabulary::index_byte(Token token, std::uint8_t byte) {
+  if (!byte_tokens_[byte]) byte_tokens_[byte] = token;
 }
 
 std::optional<Token> Vocabulary::find_piece(std::string_view text) const {

@@ -32,6 +32,13 @@ TEST(Tokenize, BosAndSpecialTokensAsAsked) {
   EXPECT_NE(tokenize({"--no-bos", "</s>"}).out, "2\n");
 }
 
+TEST(Tokenize, EosAsAsked) {
+  std::string with = tokenize({"one"}).out;
+  with.insert(with.size() - 1, " 2");
+  EXPECT_EQ(tokenize({"--eos", "one"}).out, with);
+  EXPECT_EQ(tokenize({"--no-eos", "one"}).out, tokenize({"one"}).out);
+}
+
 TEST(Tokenize, CutsTheTextAtASeparator) {
   const std::string a = tokenize({"first text"}).out;
   const std::string b = tokenize({"second\ntext"}).out;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <span>
@@ -13,17 +12,12 @@
 
 #include "covey/error.hpp"
 #include "model/tokenizer.hpp"
-#include "model/utf8.hpp"
+#include "tests/fuzz/token_checks.hpp"
 #include "tests/model/made_vocabulary.hpp"
 
 namespace {
 
 using namespace covey;
-
-/// Failing loudly is what the fuzzer looks for.
-void require(bool good) {
-  if (!good) std::abort();
-}
 
 std::unique_ptr<Tokenizer> fixed_tokenizer() {
   MadeVocabulary made;
@@ -36,30 +30,6 @@ std::unique_ptr<Tokenizer> fixed_tokenizer() {
   made.add("  ", 0, TokenKind::user_defined);
   made.add("<|im_end|>", 0, TokenKind::control);
   return Tokenizer::from_gguf(made.gguf(set_usual_ids));
-}
-
-/// All text, invalid bytes replaced: what a stream of tokens must add up to.
-std::string replaced(std::string_view bytes) {
-  std::string text;
-  while (!bytes.empty()) {
-    const Utf8Step step = utf8_step(bytes);
-    text += step.state == Utf8State::complete ? bytes.substr(0, step.length) : kReplacementCharacter;
-    bytes.remove_prefix(step.length);
-  }
-  return text;
-}
-
-void check_tokens(const Tokenizer& tokenizer, const std::vector<Token>& tokens, bool special) {
-  Detokenizer detokenizer(tokenizer, true, special);
-  std::string streamed;
-  for (const Token token : tokens) {
-    require(token >= 0 && token < tokenizer.size());
-    const std::string part = detokenizer.push(token);
-    require(replaced(part) == part);
-    streamed += part;
-  }
-  streamed += detokenizer.finish();
-  require(streamed == replaced(tokenizer.decode(tokens, special)));
 }
 
 void fuzz_text(const Tokenizer& tokenizer, std::string_view text) {

@@ -84,6 +84,40 @@ TEST(SpmTokenizer, the_space_in_front_is_the_vocabularys_choice) {
   EXPECT_EQ(made.tokenizer().encode(" a", kNoBos), (Tokens{made.space, made.space_a}));
 }
 
+TEST(SpmTokenizer, eos_when_the_caller_asks) {
+  const Made made;
+  EXPECT_EQ(made.tokenizer().encode("a", {.bos = {}, .eos = true}), (Tokens{1, made.space_a, 2}));
+  EXPECT_THROW(SpmTokenizer(made.vocabulary.gguf()).encode("a", {.bos = {}, .eos = true}), Error);
+}
+
+TEST(SpmTokenizer, extra_spaces_go_where_the_vocabulary_asks) {
+  const Made made;
+  const SpmTokenizer tokenizer =
+      made.tokenizer([](MadeGguf& gguf) { gguf.set("tokenizer.ggml.remove_extra_whitespaces", true); });
+  EXPECT_EQ(tokenizer.encode("  a   a ", kNoBos), (Tokens{made.space_a, made.space_a}));
+  EXPECT_EQ(tokenizer.encode("   ", kNoBos), Tokens{});
+  EXPECT_EQ(made.tokenizer().encode("a  a", kNoBos), (Tokens{made.space_a, made.space, made.space_a}));
+}
+
+// Gemma's vocabularies: no space in front, runs of spaces and line ends as tokens for themselves.
+TEST(SpmTokenizer, runs_of_blanks_that_are_tokens) {
+  MadeVocabulary vocabulary;
+  const Token a = vocabulary.add("a", -1);
+  const Token space_a = vocabulary.add("▁a", -2);
+  vocabulary.add("▁", -3);
+  const Token two_spaces = vocabulary.add("  ", 0, TokenKind::user_defined);
+  const Token two_lines = vocabulary.add("\n\n", 0, TokenKind::user_defined);
+  const Token turn = vocabulary.add("<end_of_turn>", 0, TokenKind::control);
+  const SpmTokenizer tokenizer(vocabulary.gguf([](MadeGguf& gguf) {
+    set_usual_ids(gguf);
+    gguf.set("tokenizer.ggml.add_space_prefix", false);
+  }));
+  const Tokens expected = {a, two_spaces, a, two_lines, a, space_a, turn};
+  EXPECT_EQ(tokenizer.encode("a  a\n\na a<end_of_turn>", kSpecial), expected);
+  EXPECT_EQ(tokenizer.decode(expected, true), "a  a\n\na a<end_of_turn>");
+  EXPECT_TRUE(tokenizer.ends_text(turn));
+}
+
 TEST(SpmTokenizer, what_is_no_token_is_spelled_in_bytes) {
   const Made made;
   Tokens expected = {made.space};

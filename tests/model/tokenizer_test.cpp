@@ -19,9 +19,9 @@ std::string error_of(const GgufFile& file) {
 
 TEST(Tokenizer, other_kinds_are_named_in_the_error) {
   MadeVocabulary made;
-  made.model = "gpt2";
+  made.model = "bert";
   const std::string error = error_of(made.gguf(set_usual_ids));
-  for (const char* part : {"made.gguf", "gpt2", "supported: \"llama\" (SentencePiece)"}) {
+  for (const char* part : {"made.gguf", "bert", "supported: \"llama\" (SentencePiece), \"gpt2\" (byte-level BPE)"}) {
     EXPECT_NE(error.find(part), std::string::npos) << error;
   }
 }

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "covey/error.hpp"
+#include "tests/model/made_bpe.hpp"
 #include "tests/model/made_vocabulary.hpp"
 
 namespace covey {
@@ -85,6 +86,32 @@ TEST(Vocabulary, knows_what_ends_a_turn) {
   EXPECT_TRUE(vocabulary.ends_text(named));
   EXPECT_FALSE(vocabulary.ends_text(plain)) << "a normal token is text";
   EXPECT_FALSE(vocabulary.ends_text(1));
+}
+
+TEST(Vocabulary, knows_the_ends_of_models_that_spell_them_otherwise) {
+  MadeVocabulary made;
+  for (const char* name :
+       {"<|eot_id|>", "<|eom_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|EOT|>", "<｜end▁of▁sentence｜>"}) {
+    const Token token = made.add(name, 0, TokenKind::control);
+    EXPECT_TRUE(Vocabulary(made.gguf()).ends_text(token)) << name;
+  }
+}
+
+TEST(Vocabulary, a_byte_level_one_is_written_in_letters) {
+  MadeBpe made;
+  made.types['b'] = static_cast<std::int32_t>(TokenKind::user_defined);
+  made.types['c'] = static_cast<std::int32_t>(TokenKind::control);
+  made.types['d'] = static_cast<std::int32_t>(TokenKind::unused);
+  const Token byte = made.add("<0x62>", TokenKind::byte);
+  const Token word = made.add("Ġword");
+  const Vocabulary vocabulary(made.gguf(), VocabularyStyle::byte_level);
+  EXPECT_EQ(vocabulary.byte_token(' '), ' ');
+  EXPECT_EQ(vocabulary.byte_token(0xFF), 0xFF);
+  EXPECT_EQ(vocabulary.byte_token('b'), byte) << "the user-defined one is the letter itself";
+  EXPECT_FALSE(vocabulary.byte_token('c'));
+  EXPECT_EQ(vocabulary.byte_token('d'), 'd');
+  EXPECT_EQ(vocabulary.find_piece("Ġword"), word);
+  EXPECT_FALSE(vocabulary.find_piece("b"));
 }
 
 TEST(Vocabulary, rejects_arrays_that_disagree) {
