@@ -123,6 +123,7 @@ Value attribute_of(Runtime& runtime, const Value& value, std::string_view name) 
 
 Value item_of(Runtime& runtime, const Value& value, const Value& index) {
   if (value.is(Kind::undefined)) throw Error(value.why());
+  runtime.look_up(index);
   if (value.is(Kind::dict)) {
     if (const Value* item = value.dict().find_key(index)) return *item;
   }

@@ -41,8 +41,8 @@ std::int64_t BoundArguments::integer(std::size_t i, std::int64_t otherwise) cons
   return values_[i].integer();
 }
 
-std::string BoundArguments::text(std::size_t i, std::string_view otherwise) const {
-  if (!has(i)) return std::string(otherwise);
+std::string_view BoundArguments::text(std::size_t i, std::string_view otherwise) const {
+  if (!has(i)) return otherwise;
   if (!values_[i].is(Kind::string)) wrong(i, "a string");
   return values_[i].text();
 }

@@ -27,7 +27,8 @@ class BoundArguments {
   // Throw Error if the argument is of another kind.
   std::int64_t integer(std::size_t i, std::int64_t otherwise) const;
   bool flag(std::size_t i, bool otherwise) const { return has(i) ? values_[i].truthy() : otherwise; }
-  std::string text(std::size_t i, std::string_view otherwise = "") const;
+  /// Valid as long as this object and `otherwise`.
+  std::string_view text(std::size_t i, std::string_view otherwise = "") const;
 
  private:
   [[noreturn]] void wrong(std::size_t i, std::string_view wanted) const;

@@ -74,6 +74,12 @@ std::vector<std::string_view> characters_of(std::string_view text) {
   return characters;
 }
 
+std::string_view take_character(std::string_view& text) {
+  const std::string_view first = text.substr(0, utf8_step(text).length);
+  text.remove_prefix(first.size());
+  return first;
+}
+
 std::size_t character_count(std::string_view text) {
   std::size_t count = 0;
   for (; !text.empty(); ++count) text.remove_prefix(utf8_step(text).length);

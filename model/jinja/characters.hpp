@@ -12,6 +12,8 @@ namespace covey::jinja {
 /// Views of `text`, one for each character.
 std::vector<std::string_view> characters_of(std::string_view text);
 std::size_t character_count(std::string_view text);
+/// The first character of `text`, which must not be empty; it is taken off.
+std::string_view take_character(std::string_view& text);
 /// The code point of one character; U+FFFD for bytes that are none.
 char32_t code_point(std::string_view character);
 /// U+FFFD for surrogates and what lies above U+10FFFF.

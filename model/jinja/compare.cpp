@@ -19,6 +19,7 @@ bool equal_lists(Runtime& runtime, const Value& left, const Value& right) {
 bool equal_dicts(Runtime& runtime, const Dict& left, const Dict& right) {
   if (left.size() != right.size()) return false;
   for (const Dict::Entry& entry : left.entries()) {
+    runtime.look_up(entry.key);
     const Value* other = right.find_key(entry.key);
     if (!other || !equals(runtime, entry.value, *other)) return false;
   }
@@ -87,7 +88,7 @@ bool contains(Runtime& runtime, const Value& container, const Value& item) {
       return std::any_of(container.items().begin(), container.items().end(),
                          [&](const Value& one) { return equals(runtime, one, item); });
     case Kind::dict:
-      runtime.step();
+      runtime.look_up(item);
       return container.dict().find_key(item) != nullptr;
     default:
       throw Error("nothing can be in a value of type '" + std::string(container.type_name()) + "'");

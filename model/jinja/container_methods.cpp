@@ -29,11 +29,13 @@ Value copy(Runtime&, const Value& self, const Arguments& arguments) {
   return self;  // nothing can change it
 }
 
-Value get(Runtime&, const Value& self, const Arguments& arguments) {
+Value get(Runtime& runtime, const Value& self, const Arguments& arguments) {
+  if (!arguments.named.empty()) throw Error("get takes its arguments by position");
   const BoundArguments given("get", arguments, {"key", "default"}, 1);
+  runtime.look_up(given[0]);
   const Value* item = self.dict().find_key(given[0]);
   if (item) return *item;
-  return arguments.positional.size() + arguments.named.size() > 1 ? given[1] : Value(None{});
+  return arguments.positional.size() > 1 ? given[1] : Value(None{});
 }
 
 Value items(Runtime& runtime, const Value& self, const Arguments& arguments) {

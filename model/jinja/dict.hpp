@@ -11,7 +11,7 @@
 
 namespace covey::jinja {
 
-/// Keys are strings, numbers, booleans, none, or tuples of these; 1, 1.0 and true are one key, as in Python.
+/// Keys are strings, numbers, booleans, none, or short tuples of these; 1, 1.0 and true are one key, as in Python.
 class Dict {
  public:
   struct Entry {
@@ -36,8 +36,8 @@ class Dict {
   const std::size_t* position(std::string_view name) const;
 
   std::vector<Entry> entries_;
-  // By text: strings as they are, other keys behind a byte that begins no character.
-  std::unordered_map<std::string, std::size_t> index_;
+  std::vector<Value> names_;                                 // (size): strings that equal keys have in common
+  std::unordered_map<std::string_view, std::size_t> index_;  // views of names_, whose texts are shared by copies
   int depth_ = 1;
 };
 

@@ -36,7 +36,9 @@ Value Evaluator::of(const Mapping&, const Expression& at) {
   Dict dict;
   for (std::size_t i = 0; i + 1 < at.parts.size(); i += 2) {
     Value key = part(at, i);
-    dict.set(key, part(at, i + 1));
+    Value value = part(at, i + 1);
+    runtime_.look_up(key);
+    dict.set(key, std::move(value));
   }
   return runtime_.dict(std::move(dict));
 }

@@ -44,6 +44,7 @@ Dict entries(Runtime& runtime, std::string_view function, const Arguments& argum
       const std::vector<Value> both = iterate(runtime, pair);
       if (both.size() != 2) throw Error(std::string(function) + " needs pairs of a key and a value");
       runtime.take(sizeof(Dict::Entry));
+      runtime.look_up(both[0]);
       dict.set(both[0], both[1]);
     }
   }
@@ -176,7 +177,7 @@ Value strftime_now(Runtime& runtime, const Arguments& arguments) {
   static constexpr std::string_view kKnown = "aAbBcCdDeFGghHIjklmMnpPrRsStTuUVwWxXyY";
   const BoundArguments given("strftime_now", arguments, {"format"}, 1);
   const std::tm now = runtime.now();
-  const std::string format = given.text(0);
+  const std::string_view format = given.text(0);
   runtime.work(format.size() * 64);
   std::string text;
   for (std::size_t i = 0; i < format.size(); ++i) {

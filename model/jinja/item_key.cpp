@@ -13,6 +13,7 @@ Value attribute_by_path(Runtime& runtime, const Value& item, const Value& path, 
   if (path.is(Kind::undefined) || path.is(Kind::none)) return item;
   if (path.is_integral()) return item_of(runtime, item, path);
   if (!path.is(Kind::string)) throw Error("an attribute's name must be a string");
+  runtime.work(path.text().size() * 8);
   Value value = item;
   std::string_view rest = path.text();
   for (bool more = true; more;) {

@@ -111,9 +111,11 @@ class Writer {
 
   void dict(const Dict& dict) {
     std::vector<const Dict::Entry*> entries;
+    runtime_.take(dict.size() * sizeof(entries[0]));
     for (const Dict::Entry& entry : dict.entries()) entries.push_back(&entry);
     if (format_.sort_keys) {
-      runtime_.step(entries.size() * 20);
+      for (const Dict::Entry* entry : entries)
+        runtime_.step(20 + (entry->key.is(Kind::string) ? entry->key.text().size() / 4 : 0));
       std::stable_sort(entries.begin(), entries.end(), [](const Dict::Entry* left, const Dict::Entry* right) {
         if (!left->key.is(Kind::string) || !right->key.is(Kind::string))
           throw Error("tojson can't sort keys that aren't strings");

@@ -12,6 +12,7 @@ namespace covey::jinja {
 namespace {
 
 constexpr std::size_t kNone = std::string::npos;
+constexpr std::size_t kLongestName = 500;
 
 /// Line ends become \n, and one at the very end is dropped.
 std::string normalized(std::string_view source) {
@@ -187,6 +188,7 @@ class Lexer {
     } else if (begins_name(c)) {
       std::size_t length = 1;
       while (continues_name(peek(length))) ++length;
+      if (length > kLongestName) fail("a name is longer than " + std::to_string(kLongestName) + " bytes");
       add(TokenType::name, std::string(rest().substr(0, length)));
       advance(length);
     } else if (c == '"' || c == '\'') {

@@ -127,8 +127,9 @@ Value sort(Runtime& runtime, const Value& input, const Arguments& arguments) {
 Value dictsort(Runtime& runtime, const Value& input, const Arguments& arguments) {
   const BoundArguments given("dictsort", arguments, {"case_sensitive", "by", "reverse"});
   if (!input.is(Kind::dict)) throw Error("dictsort needs a dictionary");
-  const std::string by = given.text(1, "key");
-  if (by != "key" && by != "value") throw Error("dictsort can sort by 'key' or 'value', not by '" + by + "'");
+  const std::string_view by = given.text(1, "key");
+  if (by != "key" && by != "value")
+    throw Error("dictsort can sort by 'key' or 'value', not by '" + std::string(by) + "'");
   std::vector<Keyed> sorted;
   for (const Dict::Entry& entry : input.dict().entries()) {
     const Value& key = by == "key" ? entry.key : entry.value;
@@ -164,6 +165,7 @@ Value unique(Runtime& runtime, const Value& input, const Arguments& arguments) {
   for (Value& item : iterate(runtime, input)) {
     const Value key = folded(runtime, attribute_by_path(runtime, item, given[1]), given.flag(0, false));
     runtime.take(sizeof(Dict::Entry));
+    runtime.look_up(key);
     const std::size_t before = seen.size();
     seen.set(key, None{});
     if (seen.size() > before) kept.push_back(std::move(item));

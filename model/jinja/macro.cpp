@@ -47,6 +47,7 @@ void Macro::bind_rest(Runtime& runtime, const Arguments& arguments, Scope& scope
 
 Value Macro::call(Runtime& runtime, const Arguments& arguments) {
   const auto scope = std::make_shared<Scope>(around_);
+  runtime.step(1 + node_->parameters.size() * arguments.named.size() / 8);
   bind_rest(runtime, arguments, *scope);
   const Value* caller = named(arguments, "caller");
   scope->set("caller", caller ? *caller : Value::undefined("'caller' is undefined"));

@@ -91,6 +91,7 @@ std::string padded(Runtime& runtime, std::string sign, std::string text, const F
 std::string formatted_text(Runtime& runtime, const Value& value, const FieldFormat& format) {
   std::string text = format.type == 'r' ? to_repr(runtime, value) : to_text(runtime, value);
   if (format.precision >= 0) {
+    runtime.take(text.size() * sizeof(std::string_view));
     const auto characters = characters_of(text);
     const auto kept = static_cast<std::size_t>(format.precision);
     if (kept < characters.size()) text.resize(static_cast<std::size_t>(characters[kept].data() - text.data()));

@@ -47,6 +47,8 @@ class Runtime {
   void step(std::size_t count = 1);
   /// Looking through, or copying, so many bytes.
   void work(std::size_t bytes) { step(1 + bytes / 64); }
+  /// Looking for `key` in a dictionary.
+  void look_up(const Value& key) { work(key.is(Kind::string) ? 2 * key.text().size() : 0); }
   /// Call it before memory is taken.
   void take(std::size_t bytes);
   void check_output(std::size_t bytes) const;

@@ -119,6 +119,8 @@ class BraceValues {
  public:
   explicit BraceValues(const Arguments& arguments) : arguments_(arguments) {}
 
+  std::size_t count() const { return arguments_.named.size(); }
+
   /// `path` is a position or a name, or nothing for the next position, then any .attribute and [key].
   Value at(Runtime& runtime, std::string_view path) {
     const std::size_t end = std::min(path.find_first_of(".["), path.size());
@@ -160,6 +162,7 @@ class BraceValues {
 };
 
 std::string brace_field(Runtime& runtime, std::string_view field, BraceValues& values) {
+  runtime.step(1 + values.count() / 16);
   if (field.find('{') != std::string_view::npos) throw Error("a format has fields inside fields");
   const std::size_t colon = std::min(field.find(':'), field.size());
   std::string_view path = field.substr(0, colon);

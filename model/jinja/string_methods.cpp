@@ -16,6 +16,8 @@ namespace {
 template <Side side>
 Value strip(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const BoundArguments given("strip", arguments, {"chars"});
+  // The characters to strip are listed, and each one at the ends is looked for among them.
+  runtime.take(given.text(0).size() * sizeof(std::string_view));
   runtime.work(self.text().size() * (1 + given.text(0).size()) * 4);
   const auto text = given.has(0) ? stripped(self.text(), side, given.text(0)) : stripped(self.text(), side);
   return runtime.string(std::string(text));
@@ -33,8 +35,8 @@ template <class Each>
 std::string each_character(std::string_view text, const Each& each) {
   std::string result;
   char32_t previous = 0;
-  for (const std::string_view character : characters_of(text)) {
-    const char32_t code = code_point(character);
+  while (!text.empty()) {
+    const char32_t code = code_point(take_character(text));
     append_character(result, each(code, previous));
     previous = code;
   }
@@ -63,9 +65,13 @@ template <bool (*holds)(char32_t)>
 Value all(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const BoundArguments given("the method", arguments, {});
   runtime.work(self.text().size() * 8);
-  const auto characters = characters_of(self.text());
-  return (!characters.empty() || holds == is_ascii) &&
-         std::all_of(characters.begin(), characters.end(), [](std::string_view c) { return holds(code_point(c)); });
+  std::string_view text = self.text();
+  const bool of_nothing = holds == is_ascii || holds == is_printable;
+  if (text.empty()) return of_nothing;
+  while (!text.empty()) {
+    if (!holds(code_point(take_character(text)))) return false;
+  }
+  return true;
 }
 
 /// All letters that have a case are of this one, and there is one.
@@ -74,8 +80,8 @@ Value cased(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const BoundArguments given("the method", arguments, {});
   runtime.work(self.text().size() * 8);
   bool found = false;
-  for (const std::string_view character : characters_of(self.text())) {
-    const char32_t code = code_point(character);
+  for (std::string_view text = self.text(); !text.empty();) {
+    const char32_t code = code_point(take_character(text));
     if (other(code)) return false;
     found = found || wanted(code);
   }
@@ -86,7 +92,7 @@ template <bool at_start>
 Value remove_affix(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const BoundArguments given("removeprefix", arguments, {"affix"}, 1);
   std::string_view text = self.text();
-  const std::string affix = given.text(0);
+  const std::string_view affix = given.text(0);
   if (at_start && text.starts_with(affix)) text.remove_prefix(affix.size());
   if (!at_start && text.ends_with(affix)) text.remove_suffix(affix.size());
   return runtime.string(std::string(text));
@@ -116,7 +122,7 @@ Value join(Runtime& runtime, const Value& self, const Arguments& arguments) {
 template <Side side>
 Value justify(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const BoundArguments given("the method", arguments, {"width", "fillchar"}, 1);
-  const std::string fill = given.text(1, " ");
+  const std::string_view fill = given.text(1, " ");
   if (character_count(fill) != 1) throw Error("the fill character must be exactly one character");
   const auto width = static_cast<std::size_t>(std::max<std::int64_t>(given.integer(0, 0), 0));
   const std::size_t used = character_count(self.text());

@@ -21,8 +21,8 @@ void charge_search(Runtime& runtime, std::string_view text, std::string_view wan
 
 Value piece(Runtime& runtime, std::string_view text) { return runtime.string(std::string(text)); }
 
-std::string separator_of(const BoundArguments& given, std::size_t i) {
-  std::string separator = given.text(i);
+std::string_view separator_of(const BoundArguments& given, std::size_t i) {
+  const std::string_view separator = given.text(i);
   if (separator.empty()) throw Error("the separator is an empty string");
   return separator;
 }
@@ -100,7 +100,7 @@ Value split_either(Runtime& runtime, const Value& self, const Arguments& argumen
 Value partition_either(Runtime& runtime, const Value& self, const Arguments& arguments, bool from_right) {
   const BoundArguments given("partition", arguments, {"sep"}, 1);
   const std::string_view text = self.text();
-  const std::string separator = separator_of(given, 0);
+  const std::string_view separator = separator_of(given, 0);
   charge_search(runtime, text, separator);
   const std::size_t at = from_right ? text.rfind(separator) : text.find(separator);
   if (at == kNone) {
@@ -129,14 +129,14 @@ Window window_of(Runtime& runtime, const Value& self, const BoundArguments& give
 
 Value find_either(Runtime& runtime, const Value& self, const Arguments& arguments, bool from_right, bool must) {
   const BoundArguments given("find", arguments, {"sub", "start", "end"}, 1);
-  const std::string wanted = given.text(0);
+  const std::string_view wanted = given.text(0);
   const Window window = window_of(runtime, self, given);
   const std::string_view text = window.part.text();
   charge_search(runtime, text, wanted);
   const std::size_t at = from_right ? text.rfind(wanted) : text.find(wanted);
   if (at != kNone && window.reachable)
     return window.offset + static_cast<std::int64_t>(character_count(text.substr(0, at)));
-  if (must) throw Error("the string does not contain '" + wanted + "'");
+  if (must) throw Error("the string does not contain '" + std::string(wanted) + "'");
   return -1;
 }
 
@@ -230,7 +230,7 @@ Value rindex(Runtime& runtime, const Value& self, const Arguments& arguments) {
 
 Value count(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const BoundArguments given("count", arguments, {"sub", "start", "end"}, 1);
-  const std::string wanted = given.text(0);
+  const std::string_view wanted = given.text(0);
   const Window window = window_of(runtime, self, given);
   const std::string_view text = window.part.text();
   charge_search(runtime, text, wanted);

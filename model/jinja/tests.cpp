@@ -55,8 +55,9 @@ bool compared(Runtime& runtime, const Value& input, const Arguments& arguments) 
   return compare(runtime, op, input, given[0]);
 }
 
-bool is_same(Runtime&, const Value& input, const Arguments& arguments) {
+bool is_same(Runtime& runtime, const Value& input, const Arguments& arguments) {
   const BoundArguments given("sameas", arguments, {"other"}, 1);
+  runtime.look_up(input);
   return input.same_as(given[0]);
 }
 

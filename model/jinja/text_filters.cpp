@@ -49,7 +49,8 @@ Value title(Runtime& runtime, const Value& input, const Arguments& arguments) {
   runtime.work(text.text().size() * 16);
   std::string result;
   bool begins = true;
-  for (const std::string_view character : characters_of(text.text())) {
+  for (std::string_view rest = text.text(); !rest.empty();) {
+    const std::string_view character = take_character(rest);
     const char32_t code = code_point(character);
     const bool between = is_space(code) || (code < 0x80 && std::string_view("-({[<").find(static_cast<char>(code)) !=
                                                                std::string_view::npos);
@@ -76,7 +77,8 @@ Value indent(Runtime& runtime, const Value& input, const Arguments& arguments) {
   const bool by_text = given[0].is(Kind::string);
   const std::int64_t width = by_text ? 0 : given.integer(0, 4);
   if (width > 1'000'000) throw Error("indent is asked for " + std::to_string(width) + " spaces");
-  const std::string by = by_text ? given.text(0) : std::string(width > 0 ? static_cast<std::size_t>(width) : 0, ' ');
+  const std::string by =
+      by_text ? std::string(given.text(0)) : std::string(width > 0 ? static_cast<std::size_t>(width) : 0, ' ');
   runtime.take(text.text().size() * sizeof(std::string_view));
   const std::string ended = text.text() + "\n";  // so that an empty last line counts
   std::string result;
@@ -96,7 +98,7 @@ Value truncate(Runtime& runtime, const Value& input, const Arguments& arguments)
   const BoundArguments given("truncate", arguments, {"length", "killwords", "end", "leeway"});
   const Value text = text_of(runtime, input);
   const std::int64_t length = given.integer(0, 255);
-  const std::string end = given.has(2) ? given.text(2) : "...";
+  const std::string end(given.text(2, "..."));
   const auto end_length = static_cast<std::int64_t>(character_count(end));
   if (length < end_length) throw Error("truncate needs a length of at least " + std::to_string(end_length));
   runtime.take(text.text().size() * sizeof(std::string_view));

@@ -150,7 +150,10 @@ std::string float_text(double number) {
 
 std::string to_text(Runtime& runtime, const Value& value) {
   if (value.is(Kind::undefined)) return "";
-  if (value.is(Kind::string)) return value.text();
+  if (value.is(Kind::string)) {
+    runtime.work(value.text().size());
+    return value.text();
+  }
   return to_repr(runtime, value);
 }
 

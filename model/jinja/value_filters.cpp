@@ -104,7 +104,7 @@ Value round(Runtime&, const Value& input, const Arguments& arguments) {
     throw Error("round needs a number, not a value of type '" + std::string(input.type_name()) + "'");
   const std::int64_t precision = given.integer(0, 0);
   if (precision < -15 || precision > 15) throw Error("round keeps from -15 to 15 digits");
-  const std::string method = given.text(1, "common");
+  const std::string_view method = given.text(1, "common");
   const double number = input.number();
   if (method == "common") {
     if (input.is_integral() && precision >= 0) return input;
@@ -114,14 +114,14 @@ Value round(Runtime&, const Value& input, const Arguments& arguments) {
   const double scale = std::pow(10.0, static_cast<double>(precision));
   if (method == "ceil") return std::ceil(number * scale) / scale;
   if (method == "floor") return std::floor(number * scale) / scale;
-  throw Error("round knows the methods common, ceil and floor, not '" + method + "'");
+  throw Error("round knows the methods common, ceil and floor, not '" + std::string(method) + "'");
 }
 
 Value attribute(Runtime& runtime, const Value& input, const Arguments& arguments) {
   const BoundArguments given("attr", arguments, {"name"}, 1);
   // Unlike a point, it never looks for an item.
   if (input.is(Kind::dict) && input.dict().find(given.text(0)))
-    return Value::undefined("a dictionary has no attribute '" + given.text(0) + "'");
+    return Value::undefined("a dictionary has no attribute '" + std::string(given.text(0)) + "'");
   return attribute_of(runtime, input, given.text(0));
 }
 
@@ -134,7 +134,8 @@ Value tojson(Runtime& runtime, const Value& input, const Arguments& arguments) {
     const bool text = given[1].is(Kind::string);
     const std::int64_t width = text ? 0 : given.integer(1, 0);
     if (width > 100) throw Error("tojson is asked for an indent of " + std::to_string(width));
-    format.indent = text ? given.text(1) : std::string(width > 0 ? static_cast<std::size_t>(width) : 0, ' ');
+    format.indent =
+        text ? std::string(given.text(1)) : std::string(width > 0 ? static_cast<std::size_t>(width) : 0, ' ');
     format.between = ",";
   }
   if (given.has(2)) {
