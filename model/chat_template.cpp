@@ -27,6 +27,7 @@ const std::string* source_in(const GgufFile& file, std::string_view name) {
 }
 
 jinja::Value message_value(const ChatMessage& message) {
+  if (message.more.find("role") && message.more.find("content")) return message.more;  // in its own order
   jinja::Dict members = {{"role", message.role}, {"content", message.content}};
   for (const jinja::Dict::Entry& entry : message.more.entries()) members.set(entry.key, entry.value);
   return members;
@@ -116,7 +117,9 @@ std::vector<ChatMessage> chat_messages_from_json(std::string_view json, const st
     const jinja::Value* role = one.is(jinja::Kind::dict) ? one.dict().find("role") : nullptr;
     if (!role || !role->is(jinja::Kind::string))
       throw Error(name + ": message " + std::to_string(messages.size() + 1) + " must be an object with a \"role\"");
-    messages.push_back({role->text(), "", one.dict()});
+    jinja::Dict members = one.dict();
+    if (!members.find("content")) members.set("content", jinja::None{});
+    messages.push_back({role->text(), "", std::move(members)});
   }
   return messages;
 }

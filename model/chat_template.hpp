@@ -25,7 +25,7 @@ struct ChatMessage {
 };
 
 struct ChatInput {
-  std::vector<ChatMessage> messages;
+  std::vector<ChatMessage> messages = {};
   jinja::Value tools = {};            ///< a list of JSON schemas of functions; undefined: none
   bool add_generation_prompt = true;  ///< the prompt ends where the assistant begins to speak
   jinja::Dict variables = {};         ///< more that a template may ask for: enable_thinking, documents, …
@@ -71,7 +71,7 @@ class ChatTemplate {
 bool has_chat_template(const GgufFile& file);
 std::vector<std::string> named_chat_templates(const GgufFile& file);
 
-/// Messages from JSON: an array of objects, each with a "role". Throws Error, `name` standing for the text.
+/// Messages from JSON: an array of objects, each with a "role"; a content that is missing is null. Throws Error, `name` standing for the text.
 std::vector<ChatMessage> chat_messages_from_json(std::string_view json, const std::string& name);
 
 struct BuiltInChatTemplate {

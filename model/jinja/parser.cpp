@@ -23,11 +23,11 @@ class Parser {
  private:
   using Names = std::initializer_list<std::string_view>;
 
-  /// Statements up to a tag named as one of `ends`, of which {% and the name are taken. `owner`, begun on the current
-  /// line, is what they belong to.
+  /// Statements up to a tag named as one of `ends`, of which {% and the name are taken. `owner`, whose tag was
+  /// taken last, is what they belong to.
   Body body(std::string_view owner, Names ends) {
     if (++nesting_ > kMostNesting) tokens_.fail("blocks nest deeper than " + std::to_string(kMostNesting) + " levels");
-    const int begin = tokens_.line();
+    const int begin = tokens_.last_line();
     Body statements;
     for (;;) {
       if (tokens_.is(TokenType::end)) {

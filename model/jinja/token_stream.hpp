@@ -19,6 +19,8 @@ class TokenStream {
   const Token& current() const { return tokens_[at_]; }
   const Token& ahead() const { return tokens_[at_ + 1 < tokens_.size() ? at_ + 1 : at_]; }
   int line() const { return current().line; }
+  /// Of the token that was taken last.
+  int last_line() const { return last_line_; }
   bool is(TokenType type) const { return current().type == type; }
   bool is_op(std::string_view op) const { return is(TokenType::op) && current().text == op; }
   bool is_name(std::string_view name) const { return is(TokenType::name) && current().text == name; }
@@ -26,6 +28,7 @@ class TokenStream {
   /// The current token, which is left behind. The end stays.
   Token take() {
     const Token& token = current();
+    last_line_ = token.line;
     if (token.type != TokenType::end) ++at_;
     return token;
   }
@@ -73,6 +76,7 @@ class TokenStream {
  private:
   std::vector<Token> tokens_;
   std::size_t at_ = 0;
+  int last_line_ = 1;
 };
 
 }  // namespace covey::jinja

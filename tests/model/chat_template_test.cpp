@@ -11,6 +11,8 @@
 namespace covey {
 namespace {
 
+using namespace std::string_view_literals;  // a plain literal would be stored as a truth value
+
 GgufFile file_with(const std::function<void(MadeGguf&)>& more = {}) {
   return MadeVocabulary().gguf([&more](MadeGguf& gguf) {
     set_usual_ids(gguf);
@@ -38,7 +40,7 @@ TEST(ChatTemplate, OfTheFile) {
     gguf.set(
         "tokenizer.chat_template",
         "{{ bos_token }}{% for m in messages %}{{ m.role }}:{{ m.content }}{{ eos_token }}{% endfor %}{{ tools }}");
-    gguf.set("tokenizer.chat_template.tool_use", "{{ tools | length }}");
+    gguf.set("tokenizer.chat_template.tool_use", "{{ tools | length }}"sv);
   });
   EXPECT_TRUE(has_chat_template(file));
   EXPECT_EQ(named_chat_templates(file), std::vector<std::string>{"tool_use"});
@@ -118,9 +120,9 @@ TEST(ChatTemplate, ErrorsShowTheWayOut) {
             "made.gguf: the file has no chat template; choose a built-in one with --chat-template NAME: " +
                 built_in_chat_template_names());
   const GgufFile broken = file_with([](MadeGguf& gguf) {
-    gguf.set("tokenizer.chat_template", "a\n{{ 1 | nope }}");
-    gguf.set("tokenizer.chat_template.fails", "\n\n{{ messages[0].a.b }}");
-    gguf.set("tokenizer.chat_template.refuses", "\n{{ raise_exception('no system') }}");
+    gguf.set("tokenizer.chat_template", "a\n{{ 1 | nope }}"sv);
+    gguf.set("tokenizer.chat_template.fails", "\n\n{{ messages[0].a.b }}"sv);
+    gguf.set("tokenizer.chat_template.refuses", "\n{{ raise_exception('no system') }}"sv);
   });
   const std::string parse = error_of([&] { ChatTemplate::choose(broken, ""); });
   EXPECT_TRUE(parse.starts_with("made.gguf: tokenizer.chat_template, line 2: there is no filter 'nope'; ")) << parse;
@@ -132,8 +134,8 @@ TEST(ChatTemplate, ErrorsShowTheWayOut) {
   const std::string unknown = error_of([&] { ChatTemplate::choose(broken, "other"); });
   EXPECT_TRUE(holds(unknown, "no chat template 'other'")) << unknown;
   EXPECT_TRUE(holds(unknown, "made.gguf has fails, refuses")) << unknown;
-  const GgufFile outside = file_with([](MadeGguf& gguf) {
-    gguf.set("tokenizer.chat_template", "");
+  const GgufFile outside = MadeVocabulary().gguf([](MadeGguf& gguf) {
+    gguf.set("tokenizer.chat_template", ""sv);
     gguf.set("tokenizer.ggml.eos_token_id", std::uint32_t{100000});
   });
   EXPECT_TRUE(holds(error_of([&] { ChatTemplate::choose(outside, ""); }), "eos_token_id"));
@@ -146,6 +148,9 @@ TEST(ChatTemplate, MessagesFromJson) {
   EXPECT_EQ(messages[0].role, "user");
   EXPECT_EQ(messages[0].more.find("content")->text(), "a😀");
   EXPECT_EQ(messages[1].more.find("id")->integer(), 1);
+  const ChatTemplate chat("{% for m in messages %}{{ m | tojson }}{% endfor %}", "test", {});
+  EXPECT_EQ(chat.render({.messages = messages}),
+            R"({"role": "user", "content": "a😀"}{"role": "tool", "id": 1, "content": null})");
   for (const char* wrong : {"{}", "[1]", "[{}]", "[{\"role\": 1}]", "[", "[}", "\"", "[{\"role\": \"a\"}] x",
                             "[\"\\u12\"]", "nul", "01a", "", "[1e999]"})
     EXPECT_TRUE(error_of([wrong] { chat_messages_from_json(wrong, "chat.json"); }).starts_with("chat.json: ")) << wrong;
