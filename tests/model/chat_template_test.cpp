@@ -39,7 +39,7 @@ TEST(ChatTemplate, OfTheFile) {
   const GgufFile file = file_with([](MadeGguf& gguf) {
     gguf.set(
         "tokenizer.chat_template",
-        "{{ bos_token }}{% for m in messages %}{{ m.role }}:{{ m.content }}{{ eos_token }}{% endfor %}{{ tools }}");
+        "{{ bos_token }}{% for m in messages %}{{ m.role }}:{{ m.content }}{{ eos_token }}{% endfor %}{{ tools }}"sv);
     gguf.set("tokenizer.chat_template.tool_use", "{{ tools | length }}"sv);
   });
   EXPECT_TRUE(has_chat_template(file));
