@@ -71,7 +71,8 @@ class ChatTemplate {
 bool has_chat_template(const GgufFile& file);
 std::vector<std::string> named_chat_templates(const GgufFile& file);
 
-/// Messages from JSON: an array of objects, each with a "role"; a content that is missing is null. Throws Error, `name` standing for the text.
+/// Messages from JSON: an array of objects, each with a "role"; a content that is missing is null. Throws Error, `name`
+/// standing for the text.
 std::vector<ChatMessage> chat_messages_from_json(std::string_view json, const std::string& name);
 
 struct BuiltInChatTemplate {
