@@ -13,7 +13,7 @@ packages=(
   libbenchmark-dev                                          # Google Benchmark
   openmpi-bin libopenmpi-dev libopenblas-dev                # optional parts of Covey
 )
-test_packages=(clang clang-format clang-tidy g++-aarch64-linux-gnu qemu-user)
+test_packages=(clang clang-format clang-tidy g++-aarch64-linux-gnu qemu-user python3-jinja2)
 
 case "${1:-}" in
   "") ;;
