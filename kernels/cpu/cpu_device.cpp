@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <cstring>
 #include <utility>
+
+#include "covey/error.hpp"
 
 namespace covey {
 namespace {
@@ -96,6 +99,16 @@ RopeHandle CpuDevice::add_rope(RopeSpec spec) {
   return append<RopeHandle>(ropes_, std::move(rope));
 }
 
+ExpertsHandle CpuDevice::add_experts(ExpertsSpec spec) {
+  const std::size_t experts = spec.gate.size();
+  if (spec.up.size() != experts || spec.down.size() != experts || spec.used < 1 ||
+      static_cast<std::size_t>(spec.used) > experts) {
+    throw Error("a mixture of " + std::to_string(experts) + " experts, " + std::to_string(spec.used) +
+                " of them for each token, cannot be");
+  }
+  return append<ExpertsHandle>(experts_, std::move(spec));
+}
+
 void CpuDevice::reserve(std::span<const std::int32_t, kSlotCount> widths, std::int32_t max_rows) {
   activations_.reserve(widths, max_rows);
   for (RopeTable& rope : ropes_) rope.reserve(max_rows);
@@ -122,6 +135,16 @@ void CpuDevice::each_row(std::int32_t rows, std::int64_t cost, const Body& body)
   });
 }
 
+template <class F>
+void CpuDevice::change_rows(Slot slot, std::int64_t per_nanosecond, const F& f) {
+  const std::int64_t width = activations_.width(slot);
+  activations_.change(slot);
+  each_row(activations_.rows(slot), width / per_nanosecond,
+           [&](std::int64_t t) { f(activations_.row(slot, t), width); });
+}
+
+const std::vector<float>& CpuDevice::vector(VectorHandle handle) const { return vectors_[index_of(handle.id)]; }
+
 void CpuDevice::begin(const BatchView& batch) {
   assert(consistent(batch, activations_.max_rows()));
   batch_ = batch;
@@ -142,15 +165,66 @@ void CpuDevice::embed(TableHandle table, float scale, Slot out) {
   }
 }
 
-void CpuDevice::norm(NormKind kind, Slot in, VectorHandle weight, float epsilon, Slot out) {
-  assert(kind == NormKind::rms);
-  static_cast<void>(kind);
-  const std::vector<float>& weights = vectors_[index_of(weight.id)];
+void CpuDevice::add_positions(TableHandle table, Slot into) {
+  const Table& from = tables_[index_of(table.id)];
+  assert(from.weights.cols == activations_.width(into));
+  assert(static_cast<std::size_t>(activations_.rows(into)) == batch_.size());
+  std::vector<float> row(static_cast<std::size_t>(from.weights.cols));
+  activations_.change(into);
+  for (std::size_t t = 0; t < batch_.size(); ++t) {
+    const std::int32_t position = batch_.position[t];
+    assert(position < from.weights.rows);
+    from.format->decode(from.weights.data + static_cast<std::size_t>(position) * from.weights.row_stride,
+                        from.weights.cols, row.data());
+    isa_.add(row.data(), from.weights.cols, activations_.row(into, static_cast<std::int64_t>(t)));
+  }
+}
+
+void CpuDevice::norm(const NormSpec& spec, Slot in, Slot out) {
+  const std::vector<float>& weights = vector(spec.weight);
   const std::int64_t width = activations_.width(in);
-  assert(in != out && activations_.width(out) == width && weights.size() == static_cast<std::size_t>(width));
-  activations_.overwrite(out, activations_.rows(in));
+  assert(activations_.width(out) == width && (spec.kind == NormKind::layer || !spec.bias));
+  in == out ? activations_.change(out) : activations_.overwrite(out, activations_.rows(in));
+  if (width == 0) return;
+  assert(width % spec.groups == 0);
+  const std::int64_t group = width / spec.groups;
+  const std::int64_t step = static_cast<std::int64_t>(weights.size()) == width ? group : 0;  // of weights
+  assert(static_cast<std::int64_t>(weights.size()) == (step == 0 ? group : width));
+  assert(!spec.bias || vector(spec.bias).size() == weights.size());
+  const float* const bias = spec.bias ? vector(spec.bias).data() : nullptr;
   each_row(activations_.rows(in), 2 * width / kElementsPerNanosecond, [&](std::int64_t t) {
-    isa_.rms_norm(activations_.row(in, t), weights.data(), epsilon, width, activations_.row(out, t));
+    const float* const from = activations_.row(in, t);
+    float* const to = activations_.row(out, t);
+    for (std::int64_t g = 0; g < spec.groups; ++g) {
+      const float* const weight = weights.data() + g * step;
+      if (spec.kind == NormKind::rms) {
+        isa_.rms_norm(from + g * group, weight, spec.epsilon, group, to + g * group);
+      } else {
+        isa_.layer_norm(from + g * group, weight, bias == nullptr ? nullptr : bias + g * step, spec.epsilon, group,
+                        to + g * group);
+      }
+    }
+  });
+}
+
+void CpuDevice::square_sums(Slot in, std::int32_t first, std::int32_t last, Slot sums, std::int32_t column) {
+  assert(first >= 0 && first <= last && last <= activations_.width(in) && column < activations_.width(sums));
+  const auto tokens = static_cast<std::int32_t>(batch_.size());
+  activations_.overwrite(sums, tokens);
+  each_row(tokens, (last - first) / kElementsPerNanosecond, [&](std::int64_t t) {
+    activations_.row(sums, t)[column] =
+        first == last ? 0.0F : isa_.sum_squares(activations_.row(in, t) + first, last - first);
+  });
+}
+
+void CpuDevice::norm_by_sums(Slot sums, std::int32_t column, std::int32_t width, VectorHandle weight, float epsilon,
+                             Slot slot) {
+  const std::int64_t here = activations_.width(slot);
+  assert(static_cast<std::int64_t>(vector(weight).size()) == here && column < activations_.width(sums));
+  activations_.change(slot);
+  each_row(activations_.rows(slot), here / kElementsPerNanosecond, [&](std::int64_t t) {
+    const float mean = activations_.row(sums, t)[column] / static_cast<float>(width);
+    isa_.scale_by(1.0F / std::sqrt(mean + epsilon), vector(weight).data(), here, activations_.row(slot, t));
   });
 }
 
@@ -183,8 +257,8 @@ void CpuDevice::matmul(Slot in, MatrixHandle matrix, VectorHandle bias, Slot out
   if (weights.rows == 0) return;
   const float* added = nullptr;
   if (bias) {
-    assert(vectors_[index_of(bias.id)].size() == static_cast<std::size_t>(weights.rows));
-    added = vectors_[index_of(bias.id)].data();
+    assert(vector(bias).size() == static_cast<std::size_t>(weights.rows));
+    added = vector(bias).data();
   }
   const ProductInput input = product_input(in, weights.format->activations);
   if (batch_.prompt && weights.is_packed() && blas_.suits(weights, input.tokens)) {
@@ -200,6 +274,14 @@ void CpuDevice::add(Slot from, Slot into) {
   activations_.change(into);
   each_row(activations_.rows(into), width / kElementsPerNanosecond,
            [&](std::int64_t t) { isa_.add(activations_.row(from, t), width, activations_.row(into, t)); });
+}
+
+void CpuDevice::scale(float factor, Slot slot) {
+  change_rows(slot, kElementsPerNanosecond, [&](float* values, std::int64_t n) { isa_.scale(factor, n, values); });
+}
+
+void CpuDevice::softcap(float cap, Slot slot) {
+  change_rows(slot, kExponentialsPerNanosecond, [&](float* values, std::int64_t n) { isa_.softcap(cap, n, values); });
 }
 
 void CpuDevice::rope(RopeHandle rope, [[maybe_unused]] std::int32_t heads, std::int32_t head_dim, Slot slot) {
@@ -242,13 +324,46 @@ void CpuDevice::attend(std::int32_t layer, const AttendSpec& spec, Slot q, Slot 
 }
 
 void CpuDevice::gated(Activation activation, Slot gate, Slot up) {
-  assert(activation == Activation::silu);
-  static_cast<void>(activation);
   const std::int64_t width = activations_.width(gate);
   assert(gate != up && activations_.width(up) == width && activations_.rows(up) == activations_.rows(gate));
   activations_.change(gate);
+  const auto gate_by = activation == Activation::silu ? isa_.silu_mul : isa_.gelu_mul;
   each_row(activations_.rows(gate), width / kExponentialsPerNanosecond,
-           [&](std::int64_t t) { isa_.silu_mul(activations_.row(up, t), width, activations_.row(gate, t)); });
+           [&](std::int64_t t) { gate_by(activations_.row(up, t), width, activations_.row(gate, t)); });
+}
+
+void CpuDevice::activate(Activation activation, Slot slot) {
+  const auto bend = activation == Activation::silu ? isa_.silu : isa_.gelu;
+  change_rows(slot, kExponentialsPerNanosecond, [&](float* values, std::int64_t n) { bend(n, values); });
+}
+
+// Expert by expert, each for all tokens that chose it. A token's experts add up in their own order, whoever else there
+// is.
+void CpuDevice::mix_experts(ExpertsHandle experts, Slot in, Slot router, Slot out) {
+  const ExpertsSpec& spec = experts_[index_of(experts.id)];
+  const std::int32_t tokens = activations_.rows(in);
+  const std::int64_t width = activations_.width(out);
+  assert(activations_.width(router) == static_cast<std::int32_t>(spec.gate.size()));
+  assert(activations_.rows(router) == tokens && activations_.width(Slot::expert) == width);
+  activations_.change(router);
+  routes_.choose(spec, activations_.row(router, 0), tokens, isa_);
+  std::fill_n(activations_.overwrite(out, tokens), tokens * width, 0.0F);
+  for (std::size_t e = 0; e < spec.gate.size(); ++e) {
+    const auto chosen = routes_.tokens(static_cast<std::int32_t>(e));
+    const auto weights = routes_.weights(static_cast<std::int32_t>(e));
+    if (chosen.empty()) continue;
+    pick(chosen, in, Slot::routed);
+    matmul(Slot::routed, spec.gate[e], {}, Slot::gate);
+    matmul(Slot::routed, spec.up[e], {}, Slot::up);
+    gated(spec.activation, Slot::gate, Slot::up);
+    matmul(Slot::gate, spec.down[e], {}, Slot::expert);
+    activations_.change(Slot::expert);
+    each_row(static_cast<std::int32_t>(chosen.size()), 2 * width / kElementsPerNanosecond, [&](std::int64_t i) {
+      float* const part = activations_.row(Slot::expert, i);
+      isa_.scale(weights[static_cast<std::size_t>(i)], width, part);
+      isa_.add(part, width, activations_.row(out, chosen[static_cast<std::size_t>(i)]));
+    });
+  }
 }
 
 void CpuDevice::pick(std::span<const std::int32_t> rows, Slot in, Slot out) {

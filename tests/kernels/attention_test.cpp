@@ -85,8 +85,8 @@ struct Cache {
                       &sums.sum[i], &sums.weighted[i * width]});
     }
     std::vector<float> scratch(attend_scratch_floats(head_dim, tokens));
-    isa.attend[static_cast<std::size_t>(type)](store.run(0, 0, table.data() + from / block_tokens, 0), head_dim, scale,
-                                               list.data(), count, scratch.data());
+    isa.attend[static_cast<std::size_t>(type)](store.run(0, 0, table.data() + from / block_tokens, 0), head_dim,
+                                               {scale}, list.data(), count, scratch.data());
     return sums;
   }
 

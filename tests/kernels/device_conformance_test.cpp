@@ -44,7 +44,7 @@ TEST_P(DeviceConformance, NormDividesByTheRootMeanSquare) {
     reserve({{Slot::residual, width}, {Slot::normed, width}}, kRows);
     begin(kRows);
     write(Slot::residual, kRows, in);
-    device_->norm(NormKind::rms, Slot::residual, handle, 1e-5F, Slot::normed);
+    device_->norm({NormKind::rms, handle, {}, 1e-5F}, Slot::residual, Slot::normed);
     std::vector<double> expected;
     for (std::int32_t t = 0; t < kRows; ++t) {
       double squares = 0;
@@ -198,7 +198,7 @@ TEST_P(DeviceConformance, RowsOfNoTokensAreHarmless) {
   begin(2);
   write(Slot::residual, 2, data_.numbers(64));
   device_->pick({}, Slot::residual, Slot::picked);
-  device_->norm(NormKind::rms, Slot::picked, weight, 1e-5F, Slot::normed);
+  device_->norm({NormKind::rms, weight, {}, 1e-5F}, Slot::picked, Slot::normed);
   device_->matmul(Slot::normed, handle, {}, Slot::logits);
   EXPECT_TRUE(device_->map(Slot::logits).empty());
 }
