@@ -71,13 +71,11 @@ class FloatModel : public testing::TestWithParam<Case> {};
 TEST_P(FloatModel, GivesTheReferenceLogits) {
   const Golden golden = load_golden(GetParam().model);
   const auto logits = logits_of(golden, GetParam(), false, KvChoice::automatic);
-  EXPECT_LE(max_error(last_row(logits, golden.last_logits.size()), golden.last_logits), 1e-4);
-  expect_top5(logits, golden, 1e-4);
+  EXPECT_LE(max_error(last_row(logits, golden.last_logits.size()), golden.last_logits), golden.tolerance);
+  expect_top5(logits, golden, golden.tolerance);
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, FloatModel,
-                         testing::ValuesIn(cases({"llama", "llama-tied", "llama-linear", "llama-yarn", "llama3-rope"})),
-                         case_name);
+INSTANTIATE_TEST_SUITE_P(Golden, FloatModel, testing::ValuesIn(cases(float_models())), case_name);
 
 class PackedModel : public testing::TestWithParam<Case> {};
 
