@@ -136,6 +136,7 @@ struct KvLayout {
   std::int32_t blocks = 0;
   std::int32_t block_tokens = 0;
   KvType type = KvType::f32;
+  std::int32_t window_layers = 0;  ///< so many of the layers, the last ones, can forget a block before the others
 };
 
 /// Bytes that one block of all layers takes.
@@ -249,6 +250,8 @@ class Device {
 
   /// Copies one block of every layer (copy-on-write of the paged cache). Allowed between passes.
   virtual void copy_kv_block(std::int32_t from, std::int32_t to) = 0;
+  /// What window layers hold of a block will not be read before it is written again: its memory may serve others.
+  virtual void forget_kv_block(std::int32_t block) = 0;
 
   // -- Host access ----------------------------------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ RunnerLimits make_limits(const ArchSpec& spec, const HyperParams& params, const 
   const std::int32_t kv_tokens = options.kv_tokens != 0 ? options.kv_tokens : limits.n_ctx;
   refuse_below_one("KV cache", kv_tokens);
   limits.blocks = kv_tokens / kBlockTokens + (kv_tokens % kBlockTokens != 0 ? 1 : 0);
+  limits.window = params.window < limits.n_ctx ? params.window : 0;
   return limits;
 }
 
@@ -62,7 +63,7 @@ struct Stage::Impl {
         shard(options.shard),
         slice(cut_slice(file, spec, params, shard)),
         limits(make_limits(spec, params, options)),
-        cache(limits.blocks, limits.block_tokens, limits.n_ctx, limits.n_vocab),
+        cache(limits),
         device(make_cpu_device(options.cpu)),
         weights(load_weights(file, spec, params, shard, slice, *device, options.progress)) {
     if (spec.rotary) {
@@ -80,6 +81,7 @@ struct Stage::Impl {
     attend.softcap = params.attention_softcap;
     kv_layout = {slice.layers.size(), attend.kv_heads,     params.head_dim,
                  limits.blocks,       limits.block_tokens, kv_type(file, options.kv)};
+    number_kv_layers();
     device->reserve_kv(kv_layout);
     reserve_slots();
   }
@@ -106,6 +108,16 @@ struct Stage::Impl {
     work.head = sum(weights.model);
     work.kv_token_bytes = kv_block_bytes(kv_layout) / static_cast<std::size_t>(kv_layout.block_tokens);
     return work;
+  }
+
+  bool windowed(std::int32_t layer) const { return params.window > 0 && spec.has_window(slice.layers.first + layer); }
+
+  /// In the cache layers with a window come last.
+  void number_kv_layers() {
+    const std::int32_t layers = slice.layers.size();
+    for (std::int32_t layer = 0; layer < layers; ++layer) kv_layout.window_layers += windowed(layer) ? 1 : 0;
+    std::int32_t next[] = {0, layers - kv_layout.window_layers};
+    for (std::int32_t layer = 0; layer < layers; ++layer) kv_layers.push_back(next[windowed(layer) ? 1 : 0]++);
   }
 
   void reserve_slots() const {
@@ -138,6 +150,7 @@ struct Stage::Impl {
     }
     cache.apply(batch, plan);
     for (const auto& [from, to] : plan.copies) device->copy_kv_block(from, to);
+    for (const std::int32_t block : plan.forgotten) device->forget_kv_block(block);
     if (batch.tokens.empty()) return {};
 
     device->begin(plan.view(batch.prompt));
@@ -167,15 +180,15 @@ struct Stage::Impl {
     device->matmul(in, w.matrix(Role::attn_k), w.vector(Role::attn_k_bias), Slot::k);
     device->matmul(in, w.matrix(Role::attn_v), w.vector(Role::attn_v_bias), Slot::v);
     if (w.vector(Role::attn_q_norm)) norm_heads(w, exchange);
-    const std::int32_t in_model = slice.layers.first + layer;
-    const bool windowed = params.window > 0 && spec.has_window(in_model);
-    if (spec.turns(in_model)) {
-      device->rope(windowed ? window_rope : rope, attend.heads, params.head_dim, Slot::q);
-      device->rope(windowed ? window_rope : rope, attend.kv_heads, params.head_dim, Slot::k);
+    if (spec.turns(slice.layers.first + layer)) {
+      const RopeHandle turn = windowed(layer) ? window_rope : rope;
+      device->rope(turn, attend.heads, params.head_dim, Slot::q);
+      device->rope(turn, attend.kv_heads, params.head_dim, Slot::k);
     }
-    device->store_kv(layer, Slot::k, Slot::v);
-    attend.window = windowed ? params.window : 0;
-    device->attend(layer, attend, Slot::q, Slot::heads);
+    const std::int32_t kv_layer = kv_layers[static_cast<std::size_t>(layer)];
+    device->store_kv(kv_layer, Slot::k, Slot::v);
+    attend.window = windowed(layer) ? params.window : 0;
+    device->attend(kv_layer, attend, Slot::q, Slot::heads);
     device->matmul(Slot::heads, w.matrix(Role::attn_output), w.vector(Role::attn_output_bias), Slot::partial);
     join_residual(w, Role::attn_post_norm, exchange);
   }
@@ -281,6 +294,7 @@ struct Stage::Impl {
   RopeHandle window_rope;
   AttendSpec attend;
   KvLayout kv_layout;
+  std::vector<std::int32_t> kv_layers;  // by layer: its number in the cache
   BatchPlan plan;
 };
 
@@ -291,6 +305,7 @@ const RunnerLimits& Stage::limits() const { return impl_->limits; }
 std::int32_t Stage::free_blocks() const { return impl_->cache.free_blocks(); }
 std::int32_t Stage::blocks_to_append(SequenceId sequence) const { return impl_->cache.blocks_to_append(sequence); }
 std::int32_t Stage::length(SequenceId sequence) const { return impl_->cache.length(sequence); }
+bool Stage::can_cut(SequenceId sequence, std::int32_t length) const { return impl_->cache.can_cut(sequence, length); }
 std::size_t Stage::memory_bytes() const { return impl_->device->memory_bytes(); }
 std::string Stage::device_description() const { return impl_->device->description(); }
 StageWork Stage::work() const { return impl_->work(); }

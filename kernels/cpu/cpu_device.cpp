@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -10,15 +9,6 @@
 
 namespace covey {
 namespace {
-
-// What a nanosecond does, for the size of chunks only.
-constexpr std::int64_t kElementsPerNanosecond = 4;
-constexpr std::int64_t kExponentialsPerNanosecond = 1;
-
-std::size_t index_of(std::int32_t id) {
-  assert(id >= 0);
-  return static_cast<std::size_t>(id);
-}
 
 template <class Handle, class T>
 Handle append(std::vector<T>& list, T value) {
@@ -55,8 +45,8 @@ std::string CpuDevice::description() const {
 }
 
 std::size_t CpuDevice::memory_bytes() const {
-  std::size_t bytes = activations_.memory_bytes() + kv_.memory_bytes() + attention_.memory_bytes() +
-                      blas_.memory_bytes() + scratch_.memory_bytes();
+  std::size_t bytes = activations_.memory_bytes() + kv_.memory_bytes() + window_kv_.memory_bytes() +
+                      attention_.memory_bytes() + blas_.memory_bytes() + scratch_.memory_bytes();
   for (const PackedMatrix& matrix : matrices_) bytes += matrix.panels.size();
   for (const std::vector<float>& vector : vectors_) bytes += vector.size() * sizeof(float);
   for (const RopeTable& rope : ropes_) bytes += rope.memory_bytes();
@@ -116,8 +106,23 @@ void CpuDevice::reserve(std::span<const std::int32_t, kSlotCount> widths, std::i
 }
 
 void CpuDevice::reserve_kv(const KvLayout& layout) {
-  kv_ = KvStore(layout);
+  if (layout.window_layers < 0 || layout.window_layers > layout.layers) {
+    throw Error("a KV cache of " + std::to_string(layout.layers) + " layers, " + std::to_string(layout.window_layers) +
+                " of them with a window, cannot be");
+  }
+  KvLayout part = layout;
+  part.window_layers = 0;
+  part.layers = layout.layers - layout.window_layers;
+  kv_ = KvStore(part);
+  part.layers = layout.window_layers;
+  window_kv_ = KvStore(part);
   reserve_attention();
+}
+
+std::pair<KvStore&, std::int32_t> CpuDevice::store_of(std::int32_t layer) {
+  const std::int32_t others = kv_.layout().layers;
+  if (layer < others) return {kv_, layer};
+  return {window_kv_, layer - others};
 }
 
 void CpuDevice::reserve_attention() {
@@ -128,104 +133,12 @@ void CpuDevice::reserve_attention() {
 
 // -- One forward pass -------------------------------------------------------------------------------------------------
 
-template <class Body>
-void CpuDevice::each_row(std::int32_t rows, std::int64_t cost, const Body& body) {
-  pool_.parallel_for(rows, pool_.grain(rows, cost), [&](std::int64_t begin, std::int64_t end, int) noexcept {
-    for (std::int64_t row = begin; row < end; ++row) body(row);
-  });
-}
-
-template <class F>
-void CpuDevice::change_rows(Slot slot, std::int64_t per_nanosecond, const F& f) {
-  const std::int64_t width = activations_.width(slot);
-  activations_.change(slot);
-  each_row(activations_.rows(slot), width / per_nanosecond,
-           [&](std::int64_t t) { f(activations_.row(slot, t), width); });
-}
-
 const std::vector<float>& CpuDevice::vector(VectorHandle handle) const { return vectors_[index_of(handle.id)]; }
 
 void CpuDevice::begin(const BatchView& batch) {
   assert(consistent(batch, activations_.max_rows()));
   batch_ = batch;
   ++pass_;
-}
-
-void CpuDevice::embed(TableHandle table, float scale, Slot out) {
-  const Table& from = tables_[index_of(table.id)];
-  assert(from.weights.cols == activations_.width(out));
-  activations_.overwrite(out, static_cast<std::int32_t>(batch_.size()));
-  for (std::size_t t = 0; t < batch_.size(); ++t) {
-    const std::int32_t token = batch_.token[t];
-    assert(token >= 0 && token < from.weights.rows);
-    float* const row = activations_.row(out, static_cast<std::int64_t>(t));
-    from.format->decode(from.weights.data + static_cast<std::size_t>(token) * from.weights.row_stride,
-                        from.weights.cols, row);
-    if (scale != 1.0F) isa_.scale(scale, from.weights.cols, row);
-  }
-}
-
-void CpuDevice::add_positions(TableHandle table, Slot into) {
-  const Table& from = tables_[index_of(table.id)];
-  assert(from.weights.cols == activations_.width(into));
-  assert(static_cast<std::size_t>(activations_.rows(into)) == batch_.size());
-  std::vector<float> row(static_cast<std::size_t>(from.weights.cols));
-  activations_.change(into);
-  for (std::size_t t = 0; t < batch_.size(); ++t) {
-    const std::int32_t position = batch_.position[t];
-    assert(position < from.weights.rows);
-    from.format->decode(from.weights.data + static_cast<std::size_t>(position) * from.weights.row_stride,
-                        from.weights.cols, row.data());
-    isa_.add(row.data(), from.weights.cols, activations_.row(into, static_cast<std::int64_t>(t)));
-  }
-}
-
-void CpuDevice::norm(const NormSpec& spec, Slot in, Slot out) {
-  const std::vector<float>& weights = vector(spec.weight);
-  const std::int64_t width = activations_.width(in);
-  assert(activations_.width(out) == width && (spec.kind == NormKind::layer || !spec.bias));
-  in == out ? activations_.change(out) : activations_.overwrite(out, activations_.rows(in));
-  if (width == 0) return;
-  assert(width % spec.groups == 0);
-  const std::int64_t group = width / spec.groups;
-  const std::int64_t step = static_cast<std::int64_t>(weights.size()) == width ? group : 0;  // of weights
-  assert(static_cast<std::int64_t>(weights.size()) == (step == 0 ? group : width));
-  assert(!spec.bias || vector(spec.bias).size() == weights.size());
-  const float* const bias = spec.bias ? vector(spec.bias).data() : nullptr;
-  each_row(activations_.rows(in), 2 * width / kElementsPerNanosecond, [&](std::int64_t t) {
-    const float* const from = activations_.row(in, t);
-    float* const to = activations_.row(out, t);
-    for (std::int64_t g = 0; g < spec.groups; ++g) {
-      const float* const weight = weights.data() + g * step;
-      if (spec.kind == NormKind::rms) {
-        isa_.rms_norm(from + g * group, weight, spec.epsilon, group, to + g * group);
-      } else {
-        isa_.layer_norm(from + g * group, weight, bias == nullptr ? nullptr : bias + g * step, spec.epsilon, group,
-                        to + g * group);
-      }
-    }
-  });
-}
-
-void CpuDevice::square_sums(Slot in, std::int32_t first, std::int32_t last, Slot sums, std::int32_t column) {
-  assert(first >= 0 && first <= last && last <= activations_.width(in) && column < activations_.width(sums));
-  const auto tokens = static_cast<std::int32_t>(batch_.size());
-  activations_.overwrite(sums, tokens);
-  each_row(tokens, (last - first) / kElementsPerNanosecond, [&](std::int64_t t) {
-    activations_.row(sums, t)[column] =
-        first == last ? 0.0F : isa_.sum_squares(activations_.row(in, t) + first, last - first);
-  });
-}
-
-void CpuDevice::norm_by_sums(Slot sums, std::int32_t column, std::int32_t width, VectorHandle weight, float epsilon,
-                             Slot slot) {
-  const std::int64_t here = activations_.width(slot);
-  assert(static_cast<std::int64_t>(vector(weight).size()) == here && column < activations_.width(sums));
-  activations_.change(slot);
-  each_row(activations_.rows(slot), here / kElementsPerNanosecond, [&](std::int64_t t) {
-    const float mean = activations_.row(sums, t)[column] / static_cast<float>(width);
-    isa_.scale_by(1.0F / std::sqrt(mean + epsilon), vector(weight).data(), here, activations_.row(slot, t));
-  });
 }
 
 ProductInput CpuDevice::product_input(Slot slot, ActivationKind kind) {
@@ -268,49 +181,16 @@ void CpuDevice::matmul(Slot in, MatrixHandle matrix, VectorHandle bias, Slot out
   }
 }
 
-void CpuDevice::add(Slot from, Slot into) {
-  const std::int64_t width = activations_.width(into);
-  assert(from != into && activations_.width(from) == width && activations_.rows(from) == activations_.rows(into));
-  activations_.change(into);
-  each_row(activations_.rows(into), width / kElementsPerNanosecond,
-           [&](std::int64_t t) { isa_.add(activations_.row(from, t), width, activations_.row(into, t)); });
-}
-
-void CpuDevice::scale(float factor, Slot slot) {
-  change_rows(slot, kElementsPerNanosecond, [&](float* values, std::int64_t n) { isa_.scale(factor, n, values); });
-}
-
-void CpuDevice::softcap(float cap, Slot slot) {
-  change_rows(slot, kExponentialsPerNanosecond, [&](float* values, std::int64_t n) { isa_.softcap(cap, n, values); });
-}
-
-void CpuDevice::rope(RopeHandle rope, [[maybe_unused]] std::int32_t heads, std::int32_t head_dim, Slot slot) {
-  RopeTable& table = ropes_[index_of(rope.id)];
-  const std::int32_t pairs = table.pairs();
-  const std::int64_t width = activations_.width(slot);
-  assert(width == std::int64_t{heads} * head_dim && 2 * pairs <= head_dim);
-  assert(width == 0 || static_cast<std::size_t>(activations_.rows(slot)) == batch_.size());
-  if (width == 0) return;
-  table.prepare(pass_, batch_.position);
-  activations_.change(slot);
-  const auto turn = table.spec().pairs == RopePairs::adjacent ? isa_.rope_adjacent : isa_.rope_halves;
-  each_row(activations_.rows(slot), width / kElementsPerNanosecond, [&](std::int64_t t) {
-    const auto token = static_cast<std::int32_t>(t);
-    float* const row = activations_.row(slot, t);
-    for (std::int64_t head = 0; head < heads; ++head) {
-      turn(table.cosine(token), table.sine(token), pairs, row + head * head_dim);
-    }
-  });
-}
-
 void CpuDevice::store_kv(std::int32_t layer, Slot k, Slot v) {
   const std::int64_t width = std::int64_t{kv_.layout().kv_heads} * kv_.layout().head_dim;
   assert(activations_.width(k) == width && activations_.width(v) == width);
   if (width == 0) return;
   assert(static_cast<std::size_t>(activations_.rows(k)) == batch_.size() &&
          activations_.rows(v) == activations_.rows(k));
+  auto& store = store_of(layer).first;
+  const std::int32_t index = store_of(layer).second;
   each_row(activations_.rows(k), 2 * width / kElementsPerNanosecond, [&](std::int64_t t) {
-    kv_.store(layer, batch_.place[static_cast<std::size_t>(t)], activations_.row(k, t), activations_.row(v, t), isa_);
+    store.store(index, batch_.place[static_cast<std::size_t>(t)], activations_.row(k, t), activations_.row(v, t), isa_);
   });
 }
 
@@ -320,21 +200,8 @@ void CpuDevice::attend(std::int32_t layer, const AttendSpec& spec, Slot q, Slot 
   assert(spec.heads == 0 || static_cast<std::size_t>(activations_.rows(q)) == batch_.size());
   assert(spec.heads == 0 || (spec.kv_heads == kv_.layout().kv_heads && spec.head_dim == kv_.layout().head_dim));
   float* const result = activations_.overwrite(out, static_cast<std::int32_t>(batch_.size()));
-  attention_.attend(kv_, layer, spec, pass_, batch_, activations_.row(q, 0), result, isa_, pool_);
-}
-
-void CpuDevice::gated(Activation activation, Slot gate, Slot up) {
-  const std::int64_t width = activations_.width(gate);
-  assert(gate != up && activations_.width(up) == width && activations_.rows(up) == activations_.rows(gate));
-  activations_.change(gate);
-  const auto gate_by = activation == Activation::silu ? isa_.silu_mul : isa_.gelu_mul;
-  each_row(activations_.rows(gate), width / kExponentialsPerNanosecond,
-           [&](std::int64_t t) { gate_by(activations_.row(up, t), width, activations_.row(gate, t)); });
-}
-
-void CpuDevice::activate(Activation activation, Slot slot) {
-  const auto bend = activation == Activation::silu ? isa_.silu : isa_.gelu;
-  change_rows(slot, kExponentialsPerNanosecond, [&](float* values, std::int64_t n) { bend(n, values); });
+  const auto [store, index] = store_of(layer);
+  attention_.attend(store, index, spec, pass_, batch_, activations_.row(q, 0), result, isa_, pool_);
 }
 
 // Expert by expert, each for all tokens that chose it. A token's experts add up in their own order, whoever else there
@@ -366,19 +233,12 @@ void CpuDevice::mix_experts(ExpertsHandle experts, Slot in, Slot router, Slot ou
   }
 }
 
-void CpuDevice::pick(std::span<const std::int32_t> rows, Slot in, Slot out) {
-  const auto width = static_cast<std::size_t>(activations_.width(in));
-  assert(in != out && activations_.width(out) == activations_.width(in));
-  activations_.overwrite(out, static_cast<std::int32_t>(rows.size()));
-  if (width == 0) return;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    assert(rows[i] >= 0 && rows[i] < activations_.rows(in));
-    std::memcpy(activations_.row(out, static_cast<std::int64_t>(i)), activations_.row(in, rows[i]),
-                width * sizeof(float));
-  }
+void CpuDevice::copy_kv_block(std::int32_t from, std::int32_t to) {
+  kv_.copy_block(from, to);
+  window_kv_.copy_block(from, to);
 }
 
-void CpuDevice::copy_kv_block(std::int32_t from, std::int32_t to) { kv_.copy_block(from, to); }
+void CpuDevice::forget_kv_block(std::int32_t block) { window_kv_.forget_block(block); }
 
 // -- Host access ------------------------------------------------------------------------------------------------------
 

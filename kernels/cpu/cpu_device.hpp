@@ -2,10 +2,13 @@
 // set's table.
 #pragma once
 
+#include <cassert>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/cpu/activations.hpp"
@@ -57,6 +60,7 @@ class CpuDevice final : public Device {
   void pick(std::span<const std::int32_t> rows, Slot in, Slot out) override;
 
   void copy_kv_block(std::int32_t from, std::int32_t to) override;
+  void forget_kv_block(std::int32_t block) override;
   std::span<float> map(Slot slot) override;
   std::span<float> map(Slot slot, std::int32_t rows) override;
 
@@ -66,15 +70,35 @@ class CpuDevice final : public Device {
     MatrixView weights;
   };
 
+  // What a nanosecond does, for the size of chunks only.
+  static constexpr std::int64_t kElementsPerNanosecond = 4;
+  static constexpr std::int64_t kExponentialsPerNanosecond = 1;
+
+  static std::size_t index_of(std::int32_t id) {
+    assert(id >= 0);
+    return static_cast<std::size_t>(id);
+  }
+
   /// body(row) for every row, on the pool; `cost` is one row's, about, in nanoseconds.
   template <class Body>
-  void each_row(std::int32_t rows, std::int64_t cost, const Body& body);
+  void each_row(std::int32_t rows, std::int64_t cost, const Body& body) {
+    pool_.parallel_for(rows, pool_.grain(rows, cost), [&](std::int64_t begin, std::int64_t end, int) noexcept {
+      for (std::int64_t row = begin; row < end; ++row) body(row);
+    });
+  }
   /// f(values, width) for every row of a slot, in place.
   template <class F>
-  void change_rows(Slot slot, std::int64_t per_nanosecond, const F& f);
+  void change_rows(Slot slot, std::int64_t per_nanosecond, const F& f) {
+    const std::int64_t width = activations_.width(slot);
+    activations_.change(slot);
+    each_row(activations_.rows(slot), width / per_nanosecond,
+             [&](std::int64_t t) { f(activations_.row(slot, t), width); });
+  }
   const std::vector<float>& vector(VectorHandle handle) const;
   /// A slot as the input of products with `kind`; quantizes it unless its int8 copy is there.
   ProductInput product_input(Slot slot, ActivationKind kind);
+  /// Where a layer's keys and values are, and its number there.
+  std::pair<KvStore&, std::int32_t> store_of(std::int32_t layer);
   /// Once slots and KV cache are both known.
   void reserve_attention();
 
@@ -91,7 +115,8 @@ class CpuDevice final : public Device {
   std::vector<ExpertsSpec> experts_;
   ExpertRoutes routes_;
   Activations activations_;
-  KvStore kv_;
+  KvStore kv_;         // of layers that keep all blocks
+  KvStore window_kv_;  // of those after them
   CpuAttention attention_;
 
   BatchView batch_;

@@ -238,6 +238,7 @@ TEST_P(DeviceConformance, RefusesWhatItCannotHold) {
   EXPECT_THROW(device_->reserve_kv({1, 1, 40, 4, 16, KvType::q8_0}), Error);
   EXPECT_THROW(device_->reserve_kv({1, 1, 32, -4, 16, KvType::f16}), Error);
   EXPECT_THROW(device_->reserve_kv({1 << 30, 1 << 30, 1 << 30, 4, 16, KvType::f32}), Error);
+  EXPECT_THROW(device_->reserve_kv({2, 1, 32, 4, 16, KvType::f16, 3}), Error);
   EXPECT_THROW(reserve({{Slot::q, -1}}, 4), Error);
   EXPECT_THROW(reserve({{Slot::q, 4}}, -1), Error);
   EXPECT_THROW(device_->add_rope({RopePairs::adjacent, {std::nanf("")}, 1.0F}), Error);

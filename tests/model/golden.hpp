@@ -30,6 +30,12 @@ inline std::vector<std::string> float_models() {
           "olmo2", "granite",    "phi2",         "gpt2",       "stablelm"};
 }
 
+/// llama in all other formats.
+inline std::vector<std::string> packed_models() {
+  return {"llama-f16",  "llama-bf16",   "llama-q8_0",   "llama-q4_0",   "llama-q4_1", "llama-q5_0",   "llama-q5_1",
+          "llama-q2_k", "llama-q3_k_m", "llama-q4_k_m", "llama-q5_k_m", "llama-q6_k", "llama-iq4_nl", "llama-iq4_xs"};
+}
+
 /// The reference's GELU is a table of half precision.
 inline bool has_gelu(const std::string& model) {
   return model.starts_with("gemma") || model == "gpt2" || model == "phi2";

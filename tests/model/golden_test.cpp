@@ -93,12 +93,7 @@ TEST_P(PackedModel, IsAsNearToExactAsTheReference) {
   EXPECT_LE(nmse(last_row(logits, golden.last_logits.size()), golden.exact_last_logits), 1.2 * golden.reference_nmse);
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, PackedModel,
-                         testing::ValuesIn(cases({"llama-f16", "llama-bf16", "llama-q8_0", "llama-q4_0", "llama-q4_1",
-                                                  "llama-q5_0", "llama-q5_1", "llama-q2_k", "llama-q3_k_m",
-                                                  "llama-q4_k_m", "llama-q5_k_m", "llama-q6_k", "llama-iq4_nl",
-                                                  "llama-iq4_xs"})),
-                         case_name);
+INSTANTIATE_TEST_SUITE_P(Golden, PackedModel, testing::ValuesIn(cases(packed_models())), case_name);
 
 /// All logits of a random model whose heads are whole Q8_0 blocks.
 std::vector<float> logits_with(KvChoice kv) {
