@@ -65,18 +65,8 @@ run_aarch64() {
 
 run_fuzz() {
   say "fuzz: $fuzz_seconds s each"
-  build fuzz
-  local target name corpus seeds
-  for target in build/fuzz/tests/fuzz/*_fuzz; do
-    name=$(basename "$target" _fuzz)
-    corpus=build/fuzz/corpus/$name  # what this machine has found before
-    seeds=(tests/fuzz/corpus/"$name")
-    mkdir -p "$corpus"
-    [ -d "${seeds[0]}" ] || seeds=()
-    echo "-- $name"
-    "$target" -max_total_time="$fuzz_seconds" -rss_limit_mb=2048 -timeout=10 -verbosity=0 -print_final_stats=1 \
-      -artifact_prefix=build/fuzz/ "$corpus" "${seeds[@]}"
-  done
+  build asan fuzzers
+  printf '%s\0' build/asan/tests/fuzz/*_fuzz | xargs -0 -n 1 -P "$jobs" scripts/fuzz.sh "$fuzz_seconds"
 }
 
 run_release() {

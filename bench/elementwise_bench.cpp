@@ -54,14 +54,13 @@ void add_all(const IsaTable& isa) {
 void register_elementwise() {
   for (const IsaTable* isa : isas_here()) add_all(*isa);
   for (int threads = 1; threads <= available_cores(); threads *= 2) {
-    benchmark::RegisterBenchmark(("thread_pool/barrier/" + std::to_string(threads)).c_str(),
-                                 [threads](benchmark::State& state) {
-                                   ThreadPool pool(threads);
-                                   for (auto _ : state) {
-                                     pool.parallel_for(threads, 1, [](std::int64_t, std::int64_t, int) noexcept {});
-                                   }
-                                 })
-        ->UseRealTime();
+    benchmark::RegisterBenchmark(("thread_pool/barrier/" + std::to_string(threads)).c_str(), [threads](benchmark::State&
+                                                                                                           state) {
+      ThreadPool pool(threads);
+      for (auto _ : state) {
+        pool.parallel_for(threads, {1, 1}, [](std::int64_t, std::int64_t, int) noexcept {});
+      }
+    })->UseRealTime();
   }
 }
 

@@ -25,9 +25,6 @@ namespace covey {
 
 namespace {
 
-// The second measurement of the limits only looks whether the first was disturbed.
-constexpr double kShareAfter = 1.0 / 3;
-
 struct BenchFlags {
   std::vector<std::string> models;
   BenchLists lists;
@@ -51,10 +48,12 @@ struct BenchFlags {
 class Measurement {
  public:
   explicit Measurement(const BenchFlags& flags)
-      : flags_(flags), tests_(bench_tests(flags.lists)), bar_("measuring", !flags.quiet) {
+      : flags_(flags),
+        tests_(bench_tests(flags.lists)),
+        meter_(static_cast<std::size_t>(flags.limit_mebibytes) << 20),
+        bar_("measuring", !flags.quiet) {
     const std::size_t configurations = flags.isas.size() * flags.threads.size();
-    // Limits count as much as a repetition each time.
-    steps_ = configurations * 2;
+    steps_ = configurations;  // measuring the limits counts as much as a repetition
     if (!flags.limits_only) {
       steps_ += configurations * flags.models.size() * tests_.size() * static_cast<std::size_t>(flags.repetitions);
     }
@@ -63,10 +62,12 @@ class Measurement {
   const BenchReport& report() const { return report_; }
 
   void run() {
-    measure_limits(flags_.limit_seconds);
+    for_each_configuration([&](const std::string& isa, int threads) {
+      measure_limits(isa, threads, flags_.limit_seconds);
+      step();
+    });
     if (flags_.limits_only) return;
     for (const std::string& model : flags_.models) measure(model);
-    measure_limits(flags_.limit_seconds * kShareAfter);
   }
 
  private:
@@ -77,22 +78,11 @@ class Measurement {
     }
   }
 
-  void measure_limits(double seconds) {
-    LimitMeter meter({.time = std::chrono::duration<double>(seconds),
-                      .buffer_bytes = static_cast<std::size_t>(flags_.limit_mebibytes) << 20});
-    for_each_configuration([&](const std::string& isa, int threads) {
-      check_interrupt();
-      const MachineLimits limits = meter.measure(select_isa(isa), threads);
-      for (BenchLimits& known : report_.limits) {
-        if (known.isa == isa && known.threads == threads) {
-          known.limits = best_of(known.limits, limits);
-          step();
-          return;
-        }
-      }
-      report_.limits.push_back({isa, threads, limits});
-      step();
-    });
+  MachineLimits measure_limits(const std::string& isa, int threads, double seconds) {
+    check_interrupt();
+    const MachineLimits limits = meter_.measure(select_isa(isa), threads, std::chrono::duration<double>(seconds));
+    report_.note(isa, threads, limits);
+    return limits;
   }
 
   void measure(const std::string& model) {
@@ -112,8 +102,16 @@ class Measurement {
                             .threads = threads,
                             .test = test,
                             .work = work_of(test, stage.work(), limits.max_tokens, limits.block_tokens),
-                            .seconds = {}};
-      result.seconds = run.time(test, flags_.repetitions, [this] { step(); });
+                            .repetitions = {}};
+      run.prepare(test);
+      MachineLimits before = measure_limits(isa, threads, 0);
+      for (int i = 0; i < flags_.repetitions; ++i) {
+        const double seconds = run.repeat(test);
+        const MachineLimits after = measure_limits(isa, threads, 0);
+        result.repetitions.push_back({seconds, mean_of(before, after)});
+        before = after;
+        step();
+      }
       report_.results.push_back(std::move(result));
     }
   }
@@ -148,6 +146,7 @@ class Measurement {
 
   const BenchFlags& flags_;
   std::vector<BenchTest> tests_;
+  LimitMeter meter_;
   ProgressBar bar_;
   BenchReport report_;
   std::size_t steps_ = 0;
@@ -244,7 +243,7 @@ CommandRun add_bench(CLI::App& parser) {
   parser.add_option("-m,--model", flags->models, "Models, GGUF files")->option_text("FILE...");
   add_test_flags(parser, *flags);
   parser.add_flag("--limits", flags->limits_only, "Measure only what the machine can do at most");
-  parser.add_option("--limit-time", flags->limit_seconds, "Time to spend on each of the limits (default 0.3)")
+  parser.add_option("--limit-time", flags->limit_seconds, "Time to spend on each of the limits at first (default 0.3)")
       ->check(in_range(0, 3600))
       ->option_text("SECONDS");
   parser

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <stdexcept>
+#include <string_view>
 
 #include "cli/units.hpp"
 
@@ -21,10 +21,6 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-double percent_of_limit(const BenchResult& result, const Bound& bound) {
-  return 100 * bound.seconds * rates_of(result).median / static_cast<double>(result.test.evaluated());
-}
-
 TextTable limits_table(const BenchReport& report) {
   TextTable table({"isa", "threads", "int8 Gop/s", "fp32 Gflop/s", "read GB/s"});
   for (const auto& [isa, threads, limits] : report.limits) {
@@ -39,11 +35,10 @@ TextTable results_table(const BenchReport& report) {
   TextTable table({"model", "format", "isa", "threads", "test", "tokens/s", "spread", "limit", "% of limit"},
                   {0, 1, 2, 4, 7});
   for (const BenchResult& result : report.results) {
-    const Bound bound = bound_of(result.work, report.limits_of(result));
-    const BenchRates rates = rates_of(result);
+    const BenchSummary summary = summary_of(result);
     table.add_row({result.model, result.format, result.isa, fmt::format("{}", result.threads), result.test.name(),
-                   format_rate(rates.median), fmt::format("{:.1f} %", 100 * rates.spread), std::string(bound.limit),
-                   fmt::format("{:.1f}", percent_of_limit(result, bound))});
+                   format_rate(summary.tokens_per_second), fmt::format("{:.1f} %", 100 * summary.spread),
+                   std::string(summary.limit), fmt::format("{:.1f}", summary.percent_of_limit)});
   }
   return table;
 }
@@ -52,27 +47,33 @@ TextTable results_table(const BenchReport& report) {
 TextTable results_csv(const BenchReport& report) {
   TextTable table({"model", "format", "isa", "threads", "test", "median_tps", "spread", "limit", "percent_of_limit"});
   for (const BenchResult& result : report.results) {
-    const Bound bound = bound_of(result.work, report.limits_of(result));
-    const BenchRates rates = rates_of(result);
+    const BenchSummary summary = summary_of(result);
     table.add_row({result.model, result.format, result.isa, fmt::format("{}", result.threads), result.test.name(),
-                   fmt::format("{}", rates.median), fmt::format("{}", rates.spread), std::string(bound.limit),
-                   fmt::format("{}", percent_of_limit(result, bound))});
+                   fmt::format("{}", summary.tokens_per_second), fmt::format("{}", summary.spread),
+                   std::string(summary.limit), fmt::format("{}", summary.percent_of_limit)});
   }
   return table;
 }
 
-Json result_json(const BenchReport& report, const BenchResult& result) {
-  const Bound bound = bound_of(result.work, report.limits_of(result));
-  const BenchRates rates = rates_of(result);
+Json limits_json(const MachineLimits& limits) {
+  return {{"int8", limits.int8_operations}, {"fma", limits.float_operations}, {"bandwidth", limits.read_bytes}};
+}
+
+Json result_json(const BenchResult& result) {
+  const BenchSummary summary = summary_of(result);
+  Json repetitions = Json::array();
+  for (const auto& [seconds, limits] : result.repetitions) {
+    repetitions.push_back({{"seconds", seconds}, {"limits", limits_json(limits)}});
+  }
   return {{"model", result.model},
           {"format", result.format},
           {"isa", result.isa},
           {"test", result.test.name()},
           {"threads", result.threads},
-          {"median_tps", rates.median},
-          {"spread", rates.spread},
-          {"limit", bound.limit},
-          {"percent_of_limit", percent_of_limit(result, bound)},
+          {"median_tps", summary.tokens_per_second},
+          {"spread", summary.spread},
+          {"limit", summary.limit},
+          {"percent_of_limit", summary.percent_of_limit},
           {"kv", result.kv},
           {"tokens", result.test.evaluated()},
           {"sequences", result.test.sequences},
@@ -80,24 +81,36 @@ Json result_json(const BenchReport& report, const BenchResult& result) {
           {"int8_operations", result.work.int8_operations},
           {"float_operations", result.work.float_operations},
           {"bytes", result.work.bytes},
-          {"seconds", result.seconds}};
+          {"repetitions", std::move(repetitions)}};
 }
 
 }  // namespace
 
-const MachineLimits& BenchReport::limits_of(const BenchResult& result) const {
-  const auto found = std::ranges::find_if(
-      limits, [&](const BenchLimits& entry) { return entry.isa == result.isa && entry.threads == result.threads; });
-  if (found == limits.end()) throw std::logic_error("no limits for " + result.isa);
-  return found->limits;
+void BenchReport::note(const std::string& isa, int threads, const MachineLimits& measured) {
+  const auto known = std::ranges::find_if(
+      limits, [&](const BenchLimits& entry) { return entry.isa == isa && entry.threads == threads; });
+  if (known == limits.end()) {
+    limits.push_back({isa, threads, measured});
+  } else {
+    known->limits = best_of(known->limits, measured);
+  }
 }
 
-BenchRates rates_of(const BenchResult& result) {
+BenchSummary summary_of(const BenchResult& result) {
   std::vector<double> rates;
-  for (const double seconds : result.seconds) rates.push_back(static_cast<double>(result.test.evaluated()) / seconds);
+  std::vector<double> shares;
+  std::vector<std::string_view> bounds;
+  for (const auto& [seconds, limits] : result.repetitions) {
+    const Bound bound = bound_of(result.work, limits);
+    rates.push_back(static_cast<double>(result.test.evaluated()) / seconds);
+    shares.push_back(100 * bound.seconds / seconds);
+    bounds.push_back(bound.limit);
+  }
+  const auto most_common =
+      std::ranges::max(bounds, {}, [&](std::string_view name) { return std::ranges::count(bounds, name); });
   const auto [smallest, largest] = std::ranges::minmax(rates);
-  const double middle = median(std::move(rates));
-  return {middle, (largest - smallest) / middle};
+  const double middle = median(rates);
+  return {middle, (largest - smallest) / middle, most_common, median(shares)};
 }
 
 const std::vector<std::string>& bench_format_names() {
@@ -123,11 +136,10 @@ std::string bench_text(const BenchReport& report, BenchFormat format) {
 Json bench_json(const BenchReport& report) {
   Json limits = Json::object();
   for (const auto& [isa, threads, most] : report.limits) {
-    limits[isa][fmt::format("{}", threads)] = {
-        {"int8", most.int8_operations}, {"fma", most.float_operations}, {"bandwidth", most.read_bytes}};
+    limits[isa][fmt::format("{}", threads)] = limits_json(most);
   }
   Json results = Json::array();
-  for (const BenchResult& result : report.results) results.push_back(result_json(report, result));
+  for (const BenchResult& result : report.results) results.push_back(result_json(result));
   return {{"limits", std::move(limits)}, {"results", std::move(results)}};
 }
 

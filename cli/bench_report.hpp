@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/bench_plan.hpp"
@@ -24,24 +25,29 @@ struct BenchResult {
   std::string kv;  ///< as given: "auto", "f16", …
   int threads = 0;
   BenchTest test;
-  PassWork work;                ///< of one repetition
-  std::vector<double> seconds;  ///< of each repetition
+  PassWork work;  ///< of one repetition
+  struct Repetition {
+    double seconds = 0;
+    MachineLimits limits;  ///< just before and just after it, half way between
+  };
+  std::vector<Repetition> repetitions;
 };
 
 struct BenchReport {
-  std::vector<BenchLimits> limits;
+  std::vector<BenchLimits> limits;  ///< the fastest that was noted
   std::vector<BenchResult> results;
 
-  /// The entry for the instruction set and threads of `result`, which must be there.
-  const MachineLimits& limits_of(const BenchResult& result) const;
+  void note(const std::string& isa, int threads, const MachineLimits& measured);
 };
 
-/// Tokens a second of each repetition, in brief.
-struct BenchRates {
-  double median = 0;
-  double spread = 0;  ///< (largest - smallest) / median
+/// All repetitions in brief.
+struct BenchSummary {
+  double tokens_per_second = 0;  ///< median
+  double spread = 0;             ///< (largest - smallest) / median
+  std::string_view limit;        ///< what binds most repetitions: "int8", "fma" or "bandwidth"
+  double percent_of_limit = 0;   ///< of each repetition's own limits; median
 };
-BenchRates rates_of(const BenchResult& result);
+BenchSummary summary_of(const BenchResult& result);
 
 /// How the report is printed.
 enum class BenchFormat : std::uint8_t { table, json, csv, markdown };

@@ -22,15 +22,9 @@ double seconds_of(const Work& work) {
 
 BenchRun::BenchRun(Stage& stage, std::function<void()> between) : runner_(stage), between_(std::move(between)) {}
 
-std::vector<double> BenchRun::time(const BenchTest& test, int repetitions, const std::function<void()>& repeated) {
+void BenchRun::prepare(const BenchTest& test) {
   cache_prompt(test.depth);
   repeat(test);
-  std::vector<double> seconds;
-  for (int i = 0; i < repetitions; ++i) {
-    seconds.push_back(repeat(test));
-    repeated();
-  }
-  return seconds;
 }
 
 double BenchRun::repeat(const BenchTest& test) {

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <vector>
 
 #include "cli/bench_plan.hpp"
 #include "model/stage.hpp"
@@ -15,11 +14,12 @@ class BenchRun {
   /// `stage` must outlive the object. `between` is called between passes, and may throw.
   BenchRun(Stage& stage, std::function<void()> between);
 
-  /// Seconds that each of `repetitions` took. One before them warms up and does not count.
-  std::vector<double> time(const BenchTest& test, int repetitions, const std::function<void()>& repeated);
+  /// Brings the cache to where the test begins, and warms up by a repetition that does not count.
+  void prepare(const BenchTest& test);
+  /// Seconds that the test takes, once more. It is the one that was prepared last.
+  double repeat(const BenchTest& test);
 
  private:
-  double repeat(const BenchTest& test);
   double prefill(const BenchTest& test);
   double decode(const BenchTest& test);
   void cache_prompt(std::int32_t depth);

@@ -41,11 +41,12 @@ class Converter {
     WeightError error;
     for (std::uint64_t first = 0; first < pieces; first += wave_.size()) {
       const std::uint64_t count = std::min<std::uint64_t>(wave_.size(), pieces - first);
-      pool.parallel_for(static_cast<std::int64_t>(count), 1, [&](std::int64_t begin, std::int64_t end, int) noexcept {
-        for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
-          convert(first + i, wave_[i]);
-        }
-      });
+      pool.parallel_for(static_cast<std::int64_t>(count), {1, 1},
+                        [&](std::int64_t begin, std::int64_t end, int) noexcept {
+                          for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+                            convert(first + i, wave_[i]);
+                          }
+                        });
       for (std::size_t i = 0; i < count; ++i) {
         error.add(wave_[i].error);
         sink(std::span(wave_[i].encoded).first(rows_of(first + i) * row_bytes(to_.type)));

@@ -47,7 +47,7 @@ void BlasProduct::multiply(const PackedMatrix& matrix, const ProductInput& in, c
   const auto* const a = reinterpret_cast<const float*>(in.data);
   const auto a_stride = static_cast<std::int64_t>(in.stride / sizeof(float));
   const std::int64_t tiles = (matrix.panel_count() + kTilePanels - 1) / kTilePanels;
-  pool.parallel_for(tiles, 1, [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
+  pool.parallel_for(tiles, {1, 1}, [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
     auto* const scratch = reinterpret_cast<float*>(scratch_.data() + kScratchBytes * static_cast<std::size_t>(thread));
     for (std::int64_t index = begin; index < end; ++index) {
       Tile tile{index * kTilePanels, 0, 0, 0};

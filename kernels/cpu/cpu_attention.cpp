@@ -177,7 +177,7 @@ void CpuAttention::attend(const KvStore& kv, std::int32_t layer, const AttendSpe
     const auto tasks = plan.tasks(call.begin, call.end);
     const auto count = static_cast<std::int64_t>(tasks.size());
     // KV heads outside, tasks inside: tasks over the same blocks then find them in the cache.
-    pool.parallel_for(count * spec.kv_heads, pool.grain(count * spec.kv_heads, 2 * head_cost * call.span_tokens()),
+    pool.parallel_for(count * spec.kv_heads, ThreadPool::chunks(2 * head_cost * call.span_tokens()),
                       [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
                         for (std::int64_t i = begin; i < end; ++i) {
                           const auto task = static_cast<std::size_t>(i % count);
@@ -185,7 +185,7 @@ void CpuAttention::attend(const KvStore& kv, std::int32_t layer, const AttendSpe
                                       static_cast<std::int32_t>(i / count), thread);
                         }
                       });
-    pool.parallel_for(tokens * spec.kv_heads, pool.grain(tokens * spec.kv_heads, head_cost * (call.end - call.begin)),
+    pool.parallel_for(tokens * spec.kv_heads, ThreadPool::chunks(head_cost * (call.end - call.begin)),
                       [&](std::int64_t begin, std::int64_t end, int) noexcept {
                         for (std::int64_t i = begin; i < end; ++i) {
                           join_spans(call, i / spec.kv_heads, static_cast<std::int32_t>(i % spec.kv_heads));

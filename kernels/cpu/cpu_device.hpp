@@ -82,7 +82,7 @@ class CpuDevice final : public Device {
   /// body(row) for every row, on the pool; `cost` is one row's, about, in nanoseconds.
   template <class Body>
   void each_row(std::int32_t rows, std::int64_t cost, const Body& body) {
-    pool_.parallel_for(rows, pool_.grain(rows, cost), [&](std::int64_t begin, std::int64_t end, int) noexcept {
+    pool_.parallel_for(rows, ThreadPool::chunks(cost), [&](std::int64_t begin, std::int64_t end, int) noexcept {
       for (std::int64_t row = begin; row < end; ++row) body(row);
     });
   }

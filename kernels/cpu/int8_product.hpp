@@ -12,20 +12,18 @@
 
 #include "kernels/cpu/isa.hpp"
 #include "kernels/cpu/primitives.hpp"
+#include "kernels/cpu/row_lanes.hpp"
 #include "kernels/cpu/unroll.hpp"
 
 namespace covey {
 
 inline constexpr int kQuadsPerPiece = kActivationBlock / 4;
 
-// How far ahead weights are asked for: processors do not look beyond a page of 4 KB by themselves.
-inline constexpr std::ptrdiff_t kPrefetch = 2048;
-inline constexpr std::ptrdiff_t kCacheLine = 64;
-
 /// What the arithmetic of a piece needs to know of a format: formats that agree share it.
-template <class Isa, class DotProduct, int Offset, int ScaleColumns, bool HasMins>
+template <class Isa, class TileLanes, class DotProduct, int Offset, int ScaleColumns, bool HasMins>
 struct PieceArithmetic {
-  using Floats = typename Isa::Floats;
+  using Lanes = TileLanes;
+  using Floats = typename Lanes::Floats;
   using Dot = DotProduct;
 
   static constexpr bool kHalves = ScaleColumns == kActivationBlock / 2;
@@ -33,32 +31,39 @@ struct PieceArithmetic {
   static constexpr int kOffset = Offset + Dot::kOffset;
   static_assert(kOffset == 0 || std::has_single_bit(static_cast<unsigned>(kOffset)));
 
-  /// The floats of a piece, for 16 rows each; what the format does not have is not set, and not read.
+  /// The floats of a piece, one a lane each; what the format does not have is not set, and not read.
   struct Terms {
     Floats scale, min;
     Floats half_scale[2], half_min[2];
 
     template <class Format>
     [[gnu::always_inline]] void read(const std::byte* block, int piece) {
-      scale = Format::template scales<Isa>(block, piece);
-      if constexpr (HasMins) min = Format::template mins<Isa>(block, piece);
+      scale = Lanes::of_rows(Format::template scales<Isa>(block, piece));
+      if constexpr (HasMins) min = Lanes::of_rows(Format::template mins<Isa>(block, piece));
       if constexpr (kHalves) {
-        for (int half = 0; half < 2; ++half) half_scale[half] = Format::template half_scales<Isa>(block, piece, half);
+        for (int half = 0; half < 2; ++half) {
+          half_scale[half] = Lanes::of_rows(Format::template half_scales<Isa>(block, piece, half));
+        }
       }
       if constexpr (kHalves && HasMins) {
-        for (int half = 0; half < 2; ++half) half_min[half] = Format::template half_mins<Isa>(block, piece, half);
+        for (int half = 0; half < 2; ++half) {
+          half_min[half] = Lanes::of_rows(Format::template half_mins<Isa>(block, piece, half));
+        }
       }
     }
   };
 
   /// Integer sums that take the weights' offset back. `block`: an ActivationBlock; `half` of its columns, or all.
   [[gnu::always_inline]] static typename Dot::Sums start(const std::byte* block, int half) {
-    if constexpr (kOffset == 0) return Dot::start();
-    constexpr int kShift = std::countr_zero(static_cast<unsigned>(kOffset));
-    const auto* const sum = reinterpret_cast<const std::int32_t*>(block + kSumAt);
-    const auto* const first_sum = reinterpret_cast<const std::int32_t*>(block + kFirstSumAt);
-    if constexpr (!kHalves) return Dot::start(sum, kShift);
-    return half == 0 ? Dot::start(first_sum, kShift) : Dot::start(sum, first_sum, kShift);
+    if constexpr (kOffset == 0) {
+      return Dot::start();
+    } else {
+      constexpr int kShift = std::countr_zero(static_cast<unsigned>(kOffset));
+      const auto* const sum = reinterpret_cast<const std::int32_t*>(block + kSumAt);
+      const auto* const first_sum = reinterpret_cast<const std::int32_t*>(block + kFirstSumAt);
+      if constexpr (!kHalves) return Dot::start(sum, kShift);
+      return half == 0 ? Dot::start(first_sum, kShift) : Dot::start(sum, first_sum, kShift);
+    }
   }
 
   [[gnu::always_inline]] static const std::int8_t* values(const std::byte* block, std::ptrdiff_t column) {
@@ -68,18 +73,20 @@ struct PieceArithmetic {
   /// `sum` and a piece's contribution to it, from its integers: of all columns, or of either half's, the first times
   /// its scale. Floats hold the integers exactly: with small scales for each half, they are 2 * 16 * (32 * 127) * 128
   /// at most (Q6_K), below 2^24.
-  [[gnu::always_inline]] static Floats added(const std::byte* block, const Floats& first_half,
+  ///
+  /// `block`: an ActivationBlock; `next`: bytes to that of the next token, where lanes belong to two.
+  [[gnu::always_inline]] static Floats added(const std::byte* block, std::ptrdiff_t next, const Floats& first_half,
                                              const typename Dot::Sums& dots, const Terms& terms, const Floats& sum) {
     Floats integers = Dot::finish(dots);
     if constexpr (kHalves) integers = Isa::fma(integers, terms.half_scale[1], first_half);
-    const Floats in_scale = Floats::splat(read_float(block + kScaleAt));
+    const Floats in_scale = Lanes::of_float(block + kScaleAt, next);
     Floats result = Isa::fma(integers, terms.scale * in_scale, sum);
     if constexpr (HasMins && !kHalves) {
-      result = Isa::fma(terms.min, Floats::splat(read_float(block + kScaledSumAt)), result);
+      result = Isa::fma(terms.min, Lanes::of_float(block + kScaledSumAt, next), result);
     }
     if constexpr (HasMins && kHalves) {
-      const Floats first = Isa::splat_i32(block + kFirstSumAt);
-      const Floats second = Isa::splat_i32(block + kSumAt) - first;
+      const Floats first = Lanes::of_int(block + kFirstSumAt, next);
+      const Floats second = Lanes::of_int(block + kSumAt, next) - first;
       const Floats minima = Isa::fma(second, terms.half_min[1], first * terms.half_min[0]);
       result = Isa::fma(minima, terms.min * in_scale, result);
     }
@@ -92,80 +99,121 @@ struct PieceArithmetic {
   static constexpr std::size_t kSumAt = offsetof(ActivationBlock, negative_sum);
   static constexpr std::size_t kFirstSumAt = offsetof(ActivationBlock, negative_first_sum);
   static constexpr std::size_t kValuesAt = offsetof(ActivationBlock, q);
-
-  [[gnu::always_inline]] static float read_float(const std::byte* at) {
-    float value;
-    std::memcpy(&value, at, sizeof(value));
-    return value;
-  }
 };
 
-template <class Isa, class Format, template <int> class Dot>
-using ArithmeticOf = PieceArithmetic<Isa, Dot<Format::kBits>, Format::kOffset, Format::kScaleColumns, Format::kHasMins>;
+template <class Isa, class Format, class Lanes, class Dot>
+using ArithmeticOf = PieceArithmetic<Isa, Lanes, Dot, Format::kOffset, Format::kScaleColumns, Format::kHasMins>;
+template <class Isa, class Format>
+using ArithmeticInRegisters = ArithmeticOf<Isa, Format, RowLanes<Isa>, typename Isa::template Dot<Format::kBits>>;
+template <class Isa, class Format>
+using ArithmeticOfTiles =
+    ArithmeticOf<Isa, Format, typename Isa::TileLanes, typename Isa::template TileDot<Format::kBits, Format::kOffset>>;
 
 /// One format's product with one instruction set for T tokens, weights unpacked in registers.
-///
-/// sums[t] of the tokens whose first ActivationBlock is at `in`; `in_step` bytes from block to block.
 template <class Isa, class Format, int T>
-void multiply_in_registers(const std::byte* panel, std::int64_t cols, const std::byte* in, std::ptrdiff_t in_step,
-                           typename Isa::Floats (&sums)[T]) noexcept {
+struct RegisterProduct {
   using Floats = typename Isa::Floats;
-  using Arithmetic = ArithmeticOf<Isa, Format, Isa::template Dot>;
-  using Dot = typename Arithmetic::Dot;
-  constexpr int kPieces = Format::kBlockElements / kActivationBlock;
-  constexpr std::ptrdiff_t kToken = sizeof(ActivationBlock);
-  constexpr std::ptrdiff_t kPanelBlock = std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows;
 
-  unrolled<T>([&](auto t) { sums[t] = Floats::splat(0.0F); });
-  for (std::int64_t c = 0; c < cols; c += Format::kBlockElements) {
-    for (int piece = 0; piece < kPieces; ++piece, in += in_step) {
-      for (std::ptrdiff_t line = 0; line < kPanelBlock / kPieces; line += kCacheLine) {
-        __builtin_prefetch(panel + kPrefetch + kPanelBlock / kPieces * piece + line);
-      }
-      typename Arithmetic::Terms terms;
-      terms.template read<Format>(panel, piece);
-      typename Dot::Sums dots[T];
-      Floats first_half[T];
-      unrolled<T>([&](auto t) {
-        dots[t] = Arithmetic::start(in + kToken * t, 0);
-        first_half[t] = Floats::splat(0.0F);
-      });
-      int calls = 0;
-      typename Dot::Weights other{};  // of the call before
-      std::ptrdiff_t other_column = 0;
-      Format::template for_each_quad<Isa>(panel, piece, [&](std::ptrdiff_t column, const auto& quads) {
-        const auto weights = Dot::prepare(quads);
-        if (++calls % 2 != 0) {
-          other = weights;
-          other_column = column;
-          return;
-        }
-        unrolled<T>([&](auto t) {
-          const std::byte* const block = in + kToken * t;
-          Dot::add_two(dots[t], other, Arithmetic::values(block, other_column), weights,
-                       Arithmetic::values(block, column));
-        });
-        if (!Arithmetic::kHalves || calls != kQuadsPerPiece / 2) return;
-        unrolled<T>([&](auto t) {
-          first_half[t] = Dot::finish(dots[t]) * terms.half_scale[0];
-          dots[t] = Arithmetic::start(in + kToken * t, 1);
-        });
-      });
-      unrolled<T>(
-          [&](auto t) { sums[t] = Arithmetic::added(in + kToken * t, first_half[t], dots[t], terms, sums[t]); });
+  /// sums[p][t] of panel p and the tokens whose first ActivationBlock is at `in`; `in_step` bytes from block to block.
+  static void multiply(const Panels& panels, std::int64_t cols, const std::byte* in, std::ptrdiff_t in_step,
+                       Floats (&sums)[kMostPanels][T]) noexcept {
+    if constexpr (kPieces == 1) {
+      side_by_side(panels, cols, in, in_step, sums);
+    } else {
+      const std::byte* panel = panels.first;
+      for (int p = 0; p < panels.count; ++p, panel += panels.step) alone(panel, cols, in, in_step, sums[p]);
     }
-    panel += kPanelBlock;
   }
-}
+
+ private:
+  using Arithmetic = ArithmeticInRegisters<Isa, Format>;
+  using Dot = typename Arithmetic::Dot;
+  static constexpr int kPieces = Format::kBlockElements / kActivationBlock;
+  static constexpr std::ptrdiff_t kToken = sizeof(ActivationBlock);
+  static constexpr std::ptrdiff_t kPanelBlock = std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows;
+  // How far ahead weights are asked for: processors do not look beyond a page of 4 KB by themselves.
+  static constexpr std::ptrdiff_t kPrefetch = 2048;
+  static constexpr std::ptrdiff_t kCacheLine = 64;
+
+  /// A block of each panel in turn: processors fetch ahead in several sequences, if steps in them are short.
+  static void side_by_side(const Panels& panels, std::int64_t cols, const std::byte* in, std::ptrdiff_t in_step,
+                           Floats (&sums)[kMostPanels][T]) noexcept {
+    for (int p = 0; p < panels.count; ++p) {
+      for (Floats& sum : sums[p]) sum = Floats::splat(0.0F);
+    }
+    const std::byte* first = panels.first;
+    for (std::int64_t c = 0; c < cols; c += Format::kBlockElements, first += kPanelBlock, in += in_step) {
+      const std::byte* block = first;
+      for (int p = 0; p < panels.count; ++p, block += panels.step) add_piece(block, 0, in, sums[p]);
+    }
+  }
+
+  /// Blocks of 256 columns are too long for that: it would be slower than one sequence, which is asked for ahead.
+  static void alone(const std::byte* panel, std::int64_t cols, const std::byte* in, std::ptrdiff_t in_step,
+                    Floats (&sums)[T]) noexcept {
+    Floats all[T];
+    unrolled<T>([&](auto t) { all[t] = Floats::splat(0.0F); });
+    for (std::int64_t c = 0; c < cols; c += Format::kBlockElements, panel += kPanelBlock) {
+      for (int piece = 0; piece < kPieces; ++piece, in += in_step) {
+        for (std::ptrdiff_t line = 0; line < kPanelBlock / kPieces; line += kCacheLine) {
+          __builtin_prefetch(panel + kPrefetch + kPanelBlock / kPieces * piece + line);
+        }
+        add_piece(panel, piece, in, all);
+      }
+    }
+    unrolled<T>([&](auto t) { sums[t] = all[t]; });
+  }
+
+  [[gnu::always_inline]] static void add_piece(const std::byte* panel, int piece, const std::byte* in,
+                                               Floats (&sums)[T]) {
+    typename Arithmetic::Terms terms;
+    terms.template read<Format>(panel, piece);
+    typename Dot::Sums dots[T];
+    Floats first_half[T];
+    unrolled<T>([&](auto t) __attribute__((always_inline)) {
+      dots[t] = Arithmetic::start(in + kToken * t, 0);
+      first_half[t] = Floats::splat(0.0F);
+    });
+    int calls = 0;
+    typename Dot::Weights other{};  // of the call before
+    std::ptrdiff_t other_column = 0;
+    Format::template for_each_quad<Isa>(
+        panel, piece, [&](std::ptrdiff_t column, const auto& quads) __attribute__((always_inline)) {
+          const auto weights = Dot::prepare(quads);
+          if (++calls % 2 != 0) {
+            other = weights;
+            other_column = column;
+            return;
+          }
+          unrolled<T>([&](auto t) __attribute__((always_inline)) {
+            const std::byte* const block = in + kToken * t;
+            Dot::add_two(dots[t], other, Arithmetic::values(block, other_column), weights,
+                         Arithmetic::values(block, column));
+          });
+          if (!Arithmetic::kHalves || calls != kQuadsPerPiece / 2) return;
+          unrolled<T>([&](auto t) __attribute__((always_inline)) {
+            first_half[t] = Dot::finish(dots[t]) * terms.half_scale[0];
+            dots[t] = Arithmetic::start(in + kToken * t, 1);
+          });
+        });
+    unrolled<T>([&](auto t) __attribute__((always_inline)) {
+      sums[t] = Arithmetic::added(in + kToken * t, kToken, first_half[t], dots[t], terms, sums[t]);
+    });
+  }
+};
 
 /// Up to 256 columns of a panel, unpacked: what tiles of many tokens read from the L1 cache.
 template <class Isa, class Arithmetic>
 struct UnpackedColumns {
-  using Floats = typename Isa::Floats;
+  using Lanes = typename Arithmetic::Lanes;
+  using Floats = typename Arithmetic::Floats;
   using Terms = typename Arithmetic::Terms;
   using Dot = typename Arithmetic::Dot;
 
   static constexpr int kMostPieces = 8;
+  static constexpr bool kByColumns = ColumnDot<Dot, typename Isa::Quads>;
+  /// Tokens. Sums of half a piece wait for those of the other: they need registers, too.
+  static constexpr int kTile = kByColumns && Arithmetic::kHalves ? Isa::kDotTile / 2 : Isa::kDotTile;
 
   struct Piece {
     typename Dot::Weights quads[kQuadsPerPiece];
@@ -187,56 +235,85 @@ struct UnpackedColumns {
         piece.terms.template read<Format>(block, i);
         Format::template for_each_quad<Isa>(
             block, i, [&](std::ptrdiff_t column, const auto& quads) { piece.quads[column / 4] = Dot::prepare(quads); });
-        if constexpr (Dot::kHasRowSums) piece.row_sums = Dot::row_sums(piece.quads);
+        if constexpr (kByColumns) {
+          Dot::arrange(piece.quads);
+        } else if constexpr (Dot::kHasRowSums) {
+          piece.row_sums = Dot::row_sums(piece.quads);
+        }
       }
     }
   }
 
-  /// Adds these columns' products with T tokens to `sums` (T, kPanelRows).
+  /// Adds these columns' products with T tokens to `sums`: (T, kPanelRows), or Floats of kTokens tokens each.
   template <int T>
   [[gnu::noinline]] static void multiply(const UnpackedColumns& columns, const std::byte* in, std::ptrdiff_t in_step,
                                          float* sums) noexcept {
-    Floats all[T];
-    unrolled<T>([&](auto t) { all[t] = Floats::load(sums + kPanelRows * t); });
-    for (int i = 0; i < columns.count; ++i, in += in_step) {
-      const Piece& piece = columns.pieces[i];
-      typename Dot::Sums dots[T];
-      Floats first_half[T];
+    constexpr int kSums = T < Lanes::kTokens ? 1 : T / Lanes::kTokens;
+    Floats all[kSums];
+    if constexpr (!kByColumns) load(sums, all);
+    const Piece* const end = columns.pieces + columns.count;
+    for (const Piece* at = columns.pieces; at != end; ++at, in += in_step) {
+      const Piece& piece = *at;
+      typename Dot::Sums dots[kSums];
+      Floats first_half[kSums];
       if constexpr (Arithmetic::kHalves) {
         add_columns<T, 0, kQuadsPerPiece / 2>(piece, in, dots);
-        unrolled<T>([&](auto t) { first_half[t] = Dot::finish(dots[t]) * piece.terms.half_scale[0]; });
+        unrolled<kSums>([&](auto s) { first_half[s] = Dot::finish(dots[s]) * piece.terms.half_scale[0]; });
         add_columns<T, kQuadsPerPiece / 2, kQuadsPerPiece>(piece, in, dots);
       } else {
         add_columns<T, 0, kQuadsPerPiece>(piece, in, dots);
       }
-      unrolled<T>(
-          [&](auto t) { all[t] = Arithmetic::added(in + kToken * t, first_half[t], dots[t], piece.terms, all[t]); });
+      if constexpr (kByColumns) {
+        asm("" : "+r"(sums));  // hides that it stays the same, or compilers would load before the loop, and spill
+        load(sums, all);
+      }
+      unrolled<kSums>([&](auto s) {
+        all[s] =
+            Arithmetic::added(in + kToken * Lanes::kTokens * s, kNext<T>, first_half[s], dots[s], piece.terms, all[s]);
+      });
+      if constexpr (kByColumns) store(all, sums);
     }
-    unrolled<T>([&](auto t) { all[t].store(sums + kPanelRows * t); });
+    if constexpr (!kByColumns) store(all, sums);
   }
 
  private:
   static constexpr std::ptrdiff_t kToken = sizeof(ActivationBlock);
+  static constexpr int kLanes = kPanelRows * Lanes::kTokens;
+
+  /// From a token's ActivationBlock to that of the token that shares its sums: one left alone shares them with itself.
+  template <int T>
+  static constexpr std::ptrdiff_t kNext = T < Lanes::kTokens ? 0 : kToken;
+
+  template <int N>
+  [[gnu::always_inline]] static void load(const float* sums, Floats (&all)[N]) {
+    unrolled<N>([&](auto s) { all[s] = Floats::load(sums + kLanes * s); });
+  }
+  template <int N>
+  [[gnu::always_inline]] static void store(const Floats (&all)[N], float* sums) {
+    unrolled<N>([&](auto s) { all[s].store(sums + kLanes * s); });
+  }
 
   /// dots = quads First .. Last of the piece times each token's activations.
-  template <int T, int First, int Last>
+  template <int T, int First, int Last, int N>
   [[gnu::always_inline]] static void add_columns(const Piece& piece, const std::byte* in,
-                                                 typename Dot::Sums (&dots)[T]) {
-    unrolled<T>([&](auto t) {
-      if constexpr (Dot::kHasRowSums) {
-        static_assert(Arithmetic::kOffset == 0 && !Arithmetic::kHalves);
-        dots[t] = Dot::start_rows(piece.row_sums);
-      } else {
-        dots[t] = Arithmetic::start(in + kToken * t, First == 0 ? 0 : 1);
-      }
-    });
+                                                 typename Dot::Sums (&dots)[N]) {
+    if constexpr (kByColumns) {
+      static_assert(Arithmetic::kOffset == 0);
+      unrolled<N>([&](auto s) { dots[s] = Dot::start(); });
+      Dot::template add_columns<First, Last>(dots, piece.quads, Arithmetic::values(in, 0), kToken, kNext<T>);
+    } else {
+      unrolled<T>([&](auto t) {
+        if constexpr (Dot::kHasRowSums) {
+          static_assert(Arithmetic::kOffset == 0 && !Arithmetic::kHalves);
+          dots[t] = Dot::start_rows(piece.row_sums);
+        } else {
+          dots[t] = Arithmetic::start(in + kToken * t, First == 0 ? 0 : 1);
+        }
+      });
 #pragma GCC unroll 2
-    for (int g = First; g < Last; g += 4) {
-      if constexpr (Dot::kByElement) {
-        add_by_element<T>(&piece.quads[g], in, g, dots);
-      } else {
-        add_two_quads<T>(&piece.quads[g], in, g, dots);
-        add_two_quads<T>(&piece.quads[g + 2], in, g + 2, dots);
+      for (int g = First; g < Last; g += 4) {
+        add_two_quads(&piece.quads[g], in, g, dots);
+        add_two_quads(&piece.quads[g + 2], in, g + 2, dots);
       }
     }
   }
@@ -248,18 +325,6 @@ struct UnpackedColumns {
       const std::int8_t* const values = Arithmetic::values(in + kToken * t, std::ptrdiff_t{4} * g);
       Dot::add_two(dots[t], quads[0], values, quads[1], values + 4);
     });
-  }
-
-  /// Four quads, with each token's activations for all of them in a register.
-  template <int T>
-  [[gnu::always_inline]] static void add_by_element(const typename Dot::Weights* quads, const std::byte* in, int g,
-                                                    typename Dot::Sums (&dots)[T]) {
-    typename Dot::Sixteen sixteen[T];
-    unrolled<T>([&](auto t) { sixteen[t] = Dot::sixteen(Arithmetic::values(in + kToken * t, std::ptrdiff_t{4} * g)); });
-    unrolled<T>([&](auto t) { Dot::template add_element<0>(dots[t], quads[0], sixteen[t]); });
-    unrolled<T>([&](auto t) { Dot::template add_element<1>(dots[t], quads[1], sixteen[t]); });
-    unrolled<T>([&](auto t) { Dot::template add_element<2>(dots[t], quads[2], sixteen[t]); });
-    unrolled<T>([&](auto t) { Dot::template add_element<3>(dots[t], quads[3], sixteen[t]); });
   }
 };
 

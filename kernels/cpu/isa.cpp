@@ -45,12 +45,13 @@ bool avx512vnni_runs_here() noexcept {
 #elif defined(__aarch64__)
 namespace {
 
-constexpr std::array<const IsaTable*, 3> kTables = {&kIsaNeonDotprod, &kIsaNeon, &kIsaScalar};
+constexpr std::array<const IsaTable*, 4> kTables = {&kIsaNeonI8mm, &kIsaNeonDotprod, &kIsaNeon, &kIsaScalar};
 
 }  // namespace
 
 bool neon_runs_here() noexcept { return (getauxval(AT_HWCAP) & HWCAP_ASIMD) != 0; }
 bool neon_dotprod_runs_here() noexcept { return neon_runs_here() && (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
+bool neon_i8mm_runs_here() noexcept { return neon_dotprod_runs_here() && (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0; }
 
 #else
 namespace {

@@ -47,11 +47,24 @@ static_assert(sizeof(ActivationBlock) == 48);
 /// group that begins with token t begins t * blocks * sizeof(ActivationBlock) bytes from the first.
 enum class ActivationKind : std::uint8_t { f32, int8 };
 
-/// out[t * out_stride + r] = dot(panel row r, in row t), for r < rows <= kPanelRows and t < tokens. `in` points to F32
-/// rows, one every `in_stride` bytes, or to the first of a group of ActivationBlocks. Each output is computed in the
-/// same order of operations whatever `tokens` is.
-using PanelMatmul = void (*)(const std::byte* panel, std::int64_t cols, const std::byte* in, std::size_t in_stride,
-                             std::int32_t tokens, float* out, std::size_t out_stride, std::int32_t rows) noexcept;
+/// Panels that a product reads side by side, at most. Each is a sequence of its own, and memory serves several
+/// sequences faster than one: a processor fetches ahead in each of them.
+inline constexpr std::int32_t kMostPanels = 4;
+
+/// Panels of one matrix, at equal distances.
+struct Panels {
+  const std::byte* first;
+  std::size_t step;      ///< bytes from one to the next
+  std::size_t out_step;  ///< outputs from the first row of one to the first of the next
+  std::int32_t count;    ///< 1..kMostPanels
+  std::int32_t rows;     ///< of each: kPanelRows, or fewer if count is 1
+};
+
+/// out[t * out_stride + p * panels.out_step + r] = dot(row r of panel p, in row t), for r < panels.rows and t < tokens.
+/// `in` points to F32 rows, one every `in_stride` bytes, or to the first of a group of ActivationBlocks. Each output is
+/// computed in the same order of operations whatever `tokens` and the other panels are.
+using PanelMatmul = void (*)(const Panels& panels, std::int64_t cols, const std::byte* in, std::size_t in_stride,
+                             std::int32_t tokens, float* out, std::size_t out_stride) noexcept;
 
 /// Keys are cached in tiles of so many tokens.
 inline constexpr std::int32_t kKeyTileTokens = 16;

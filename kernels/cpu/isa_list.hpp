@@ -10,6 +10,7 @@ extern const IsaTable kIsaAvx2;
 extern const IsaTable kIsaAvx512Vnni;
 extern const IsaTable kIsaNeon;
 extern const IsaTable kIsaNeonDotprod;
+extern const IsaTable kIsaNeonI8mm;
 
 // Asked before any of a file's code runs, so they live in isa.cpp, compiled for the plainest processor.
 bool scalar_runs_here() noexcept;
@@ -17,5 +18,6 @@ bool avx2_runs_here() noexcept;
 bool avx512vnni_runs_here() noexcept;
 bool neon_runs_here() noexcept;
 bool neon_dotprod_runs_here() noexcept;
+bool neon_i8mm_runs_here() noexcept;
 
 }  // namespace covey

@@ -1,5 +1,5 @@
-// Sixteen lanes of float or int32, whatever the width of the machine's registers: an array of xsimd batches (one with
-// AVX-512, two with AVX2, four with NEON), or of the one-wide stand-in of isa/scalar.cpp.
+// Sixteen lanes of float or int32 (or another number), whatever the width of the machine's registers: an array of xsimd
+// batches (one with AVX-512, two with AVX2, four with NEON), or of the one-wide stand-in of isa/scalar.cpp.
 //
 // Only operations that xsimd maps to one instruction everywhere. All is inlined by force: compilers find four
 // registers' worth too long to inline by themselves.
@@ -9,9 +9,9 @@
 
 namespace covey {
 
-template <class Batch>
+template <class Batch, int Count = 16>
 struct Lanes {
-  static constexpr int kBatches = 16 / static_cast<int>(Batch::size);
+  static constexpr int kBatches = Count / static_cast<int>(Batch::size);
   Batch part[kBatches];
 
   template <class T>
@@ -27,16 +27,16 @@ struct Lanes {
     for (int i = 0; i < kBatches; ++i) part[i].store_unaligned(to + i * static_cast<int>(Batch::size));
   }
 
-  /// The first n < 16 lanes; the others are zero.
+  /// The first n < Count lanes; the others are zero.
   template <class T>
   [[gnu::always_inline]] static Lanes load_first(const T* from, int n) {
-    T all[16] = {};
+    T all[Count] = {};
     for (int i = 0; i < n; ++i) all[i] = from[i];
     return load(all);
   }
   template <class T>
   [[gnu::always_inline]] void store_first(T* to, int n) const {
-    T all[16];
+    T all[Count];
     store(all);
     for (int i = 0; i < n; ++i) to[i] = all[i];
   }

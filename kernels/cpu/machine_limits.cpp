@@ -43,45 +43,32 @@ double most(Seconds time, const Rate& rate) {
   return best;
 }
 
-}  // namespace
-
-MachineLimits best_of(const MachineLimits& a, const MachineLimits& b) {
-  return {std::max(a.int8_operations, b.int8_operations), std::max(a.float_operations, b.float_operations),
-          std::max(a.read_bytes, b.read_bytes)};
-}
-
-LimitMeter::LimitMeter(const LimitEffort& effort)
-    : effort_(effort),
-      buffer_(effort.buffer_bytes != 0 ? effort.buffer_bytes : default_buffer_bytes(), "measuring memory") {
-  // Pages that were never written are all one page of zeros.
-  std::memset(buffer_.data(), 1, buffer_.size());
-}
-
-double LimitMeter::fastest(const std::array<PeakLoop, kPeakVariants>& variants, PinnedThreads& threads) const {
+double fastest(const std::array<PeakLoop, kPeakVariants>& variants, PinnedThreads& threads, Seconds time) {
   double best = 0;
   for (const PeakLoop loop : variants) {
     std::int64_t rounds = 1000;
     const auto seconds = [&] { return threads.run([&](int) { loop(rounds); }); };
     while (seconds() < kRepetition) rounds *= 2;
     const auto operations = static_cast<double>(loop(1) * rounds * threads.size());
-    best = std::max(best, most(effort_.time / kPeakVariants, [&] { return operations / seconds(); }));
+    best = std::max(best, most(time / kPeakVariants, [&] { return operations / seconds(); }));
   }
   return best;
 }
 
 // Each thread has its part of the buffer, and reads on in it from repetition to repetition: what it meets again has
 // left the caches.
-double LimitMeter::fastest(const std::array<PeakRead, kPeakVariants>& variants, PinnedThreads& threads) const {
+double fastest(const std::array<PeakRead, kPeakVariants>& variants, PinnedThreads& threads, Seconds time,
+               const AlignedBuffer& buffer) {
   const auto count = static_cast<std::size_t>(threads.size());
-  const std::size_t part = buffer_.size() / count / kPeakReadBytes * kPeakReadBytes;
+  const std::size_t part = buffer.size() / count / kPeakReadBytes * kPeakReadBytes;
   const std::size_t piece = std::min(part, kRepetitionBytes / count / kPeakReadBytes * kPeakReadBytes);
   double best = 0;
   std::size_t at = 0;
   for (const PeakRead read : variants) {
-    best = std::max(best, most(effort_.time / kPeakVariants, [&] {
+    best = std::max(best, most(time / kPeakVariants, [&] {
                       at = at + 2 * piece <= part ? at + piece : 0;
                       const double seconds = threads.run([&](int thread) {
-                        read(buffer_.data() + static_cast<std::size_t>(thread) * part + at, piece);
+                        read(buffer.data() + static_cast<std::size_t>(thread) * part + at, piece);
                       });
                       return static_cast<double>(piece * count) / seconds;
                     }));
@@ -89,9 +76,28 @@ double LimitMeter::fastest(const std::array<PeakRead, kPeakVariants>& variants, 
   return best;
 }
 
-MachineLimits LimitMeter::measure(const IsaTable& isa, int threads) {
+}  // namespace
+
+MachineLimits best_of(const MachineLimits& a, const MachineLimits& b) {
+  return {std::max(a.int8_operations, b.int8_operations), std::max(a.float_operations, b.float_operations),
+          std::max(a.read_bytes, b.read_bytes)};
+}
+
+MachineLimits mean_of(const MachineLimits& a, const MachineLimits& b) {
+  return {(a.int8_operations + b.int8_operations) / 2, (a.float_operations + b.float_operations) / 2,
+          (a.read_bytes + b.read_bytes) / 2};
+}
+
+LimitMeter::LimitMeter(std::size_t buffer_bytes)
+    : buffer_(buffer_bytes != 0 ? buffer_bytes : default_buffer_bytes(), "measuring memory") {
+  // Pages that were never written are all one page of zeros.
+  std::memset(buffer_.data(), 1, buffer_.size());
+}
+
+MachineLimits LimitMeter::measure(const IsaTable& isa, int threads, Seconds time) {
   PinnedThreads pinned(threads);
-  return {fastest(isa.peak_int8, pinned), fastest(isa.peak_fma, pinned), fastest(isa.peak_read, pinned)};
+  return {fastest(isa.peak_int8, pinned, time), fastest(isa.peak_fma, pinned, time),
+          fastest(isa.peak_read, pinned, time, buffer_)};
 }
 
 }  // namespace covey

@@ -20,13 +20,11 @@ struct MachineLimits {
 
 /// The larger of each.
 MachineLimits best_of(const MachineLimits& a, const MachineLimits& b);
+/// Half way from one to the other.
+MachineLimits mean_of(const MachineLimits& a, const MachineLimits& b);
 
-struct LimitEffort {
-  /// Spent on each of the three, about.
-  std::chrono::duration<double> time{0.3};
-  /// Memory to read; 0: several times the last-level cache, so that little of it is still there at the next reading.
-  std::size_t buffer_bytes = 0;
-};
+/// Long enough for some moments that nothing disturbs, mostly.
+inline constexpr std::chrono::duration<double> kLimitTime{0.3};
 
 /// Measures one instruction set after the other, on any number of threads.
 ///
@@ -35,17 +33,15 @@ struct LimitEffort {
 /// out, so that some are undisturbed on a busy machine, too. Each thread has a processor of its own.
 class LimitMeter {
  public:
-  /// Throws Error if there is no memory for the buffer.
-  explicit LimitMeter(const LimitEffort& effort = {});
+  /// `buffer_bytes` of memory will be read; 0: several times the last-level cache, so that little of it is still there
+  /// at the next reading. Throws Error if they cannot be had.
+  explicit LimitMeter(std::size_t buffer_bytes = 0);
 
-  /// `isa` must run here. Throws Error if so many threads cannot be started.
-  MachineLimits measure(const IsaTable& isa, int threads);
+  /// Spends about `time` on each of the three, or, if that is less, what a few repetitions take: with 0, a tenth of a
+  /// second in all. `isa` must run here. Throws Error if so many threads cannot be started.
+  MachineLimits measure(const IsaTable& isa, int threads, std::chrono::duration<double> time = kLimitTime);
 
  private:
-  double fastest(const std::array<PeakLoop, kPeakVariants>& variants, PinnedThreads& threads) const;
-  double fastest(const std::array<PeakRead, kPeakVariants>& variants, PinnedThreads& threads) const;
-
-  LimitEffort effort_;
   AlignedBuffer buffer_;
 };
 

@@ -32,23 +32,42 @@ struct Product {
   float* out;
   const IsaTable& isa;
 
-  /// The product of `tokens` tokens from `token` on with a panel that lies at `bytes`.
-  void multiply(std::int64_t panel, const std::byte* bytes, std::int32_t token, std::int32_t tokens) const noexcept {
+  /// The product of `tokens` tokens from `token` on with `count` panels, `apart` panels from one to the next. The first
+  /// is number `panel` and lies at `bytes`.
+  void multiply(std::int64_t panel, const std::byte* bytes, std::int32_t count, std::int64_t apart, std::int32_t token,
+                std::int32_t tokens) const noexcept {
     const auto out_stride = static_cast<std::size_t>(matrix.rows);
     const std::int64_t row = panel * kPanelRows;
-    const auto rows = static_cast<std::int32_t>(std::min<std::int64_t>(kPanelRows, matrix.rows - row));
+    const Panels panels{.first = bytes,
+                        .step = static_cast<std::size_t>(apart) * matrix.panel_bytes,
+                        .out_step = static_cast<std::size_t>(apart) * kPanelRows,
+                        .count = count,
+                        .rows = static_cast<std::int32_t>(std::min<std::int64_t>(kPanelRows, matrix.rows - row))};
     const std::byte* const rows_in = in.data + static_cast<std::size_t>(token) * in.stride;
     float* const rows_out = out + static_cast<std::size_t>(token) * out_stride + row;
-    isa.matmul[matrix.format->index](bytes, matrix.cols, rows_in, in.stride, tokens, rows_out, out_stride, rows);
+    isa.matmul[matrix.format->index](panels, matrix.cols, rows_in, in.stride, tokens, rows_out, out_stride);
     if (bias == nullptr) return;
-    for (std::int32_t t = 0; t < tokens; ++t) isa.add(bias + row, rows, rows_out + t * out_stride);
+    for (std::int32_t t = 0; t < tokens; ++t) {
+      for (std::int32_t p = 0; p < count; ++p) {
+        const std::size_t at = static_cast<std::size_t>(p) * panels.out_step;
+        isa.add(bias + row + at, panels.rows, rows_out + static_cast<std::size_t>(t) * out_stride + at);
+      }
+    }
   }
 
-  /// Panels [first, last): every tile of tokens meets all of them before the next tile.
+  /// Panels [first, last): every tile of tokens meets all of them before the next tile. They are cut in kMostPanels
+  /// runs, which are read side by side.
   void multiply_packed(std::int64_t first, std::int64_t last) const noexcept {
+    const std::int64_t whole = std::min(last, matrix.rows / kPanelRows) - first;
+    const std::int64_t run = whole / kMostPanels;
     for (std::int32_t token = 0; token < in.tokens; token += kTileTokens) {
       const std::int32_t tokens = std::min(kTileTokens, in.tokens - token);
-      for (std::int64_t panel = first; panel < last; ++panel) multiply(panel, matrix.panel(panel), token, tokens);
+      for (std::int64_t i = 0; i < run; ++i) {
+        multiply(first + i, matrix.panel(first + i), kMostPanels, run, token, tokens);
+      }
+      for (std::int64_t panel = first + kMostPanels * run; panel < last; ++panel) {
+        multiply(panel, matrix.panel(panel), 1, 0, token, tokens);
+      }
     }
   }
 
@@ -56,7 +75,7 @@ struct Product {
   void multiply_unpacked(std::int64_t first, std::int64_t last, std::byte* scratch) const noexcept {
     for (std::int64_t panel = first; panel < last; ++panel) {
       matrix.format->pack(matrix.source, panel * kPanelRows, scratch);
-      multiply(panel, scratch, 0, in.tokens);
+      multiply(panel, scratch, 1, 0, 0, in.tokens);
     }
   }
 };
@@ -130,7 +149,7 @@ PackedMatrix pack_matrix(const MatrixView& weights, bool as_f32, ThreadPool& poo
   const std::int64_t band = std::max<std::int64_t>(1, static_cast<std::int64_t>(kBandBytes / matrix.panel_bytes));
   for (std::int64_t first = 0; first < matrix.panel_count(); first += band) {
     const std::int64_t count = std::min(band, matrix.panel_count() - first);
-    pool.parallel_for(count, pool.grain(count, kPanelRows * weights.cols),
+    pool.parallel_for(count, ThreadPool::chunks(kPanelRows * weights.cols),
                       [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
                         for (std::int64_t panel = begin; panel < end; ++panel) packing.pack(first + panel, thread);
                       });
@@ -165,14 +184,14 @@ void multiply(const PackedMatrix& matrix, const ProductInput& in, const float* b
               ThreadPool& pool, PanelScratch& scratch) noexcept {
   if (matrix.rows == 0 || in.tokens == 0) return;
   const std::int64_t cost = std::max<std::int64_t>(matrix.cols, 1) * kPanelRows * in.tokens;
-  std::int64_t grain = pool.grain(matrix.panel_count(), cost / kMultiplicationsPerNanosecond);
+  Chunks chunks = ThreadPool::chunks(cost / kMultiplicationsPerNanosecond);
   if (in.tokens > kTileTokens) {
     // These panels are read once for every tile of tokens, from the cache if there are few of them.
     const auto cached = static_cast<std::int64_t>(kTileBytes / std::max<std::size_t>(matrix.panel_bytes, 1));
-    grain = std::clamp<std::int64_t>(cached, 1, grain);
+    chunks.most = std::max<std::int64_t>(cached, 1);
   }
   const Product product{matrix, in, bias, out, isa};
-  pool.parallel_for(matrix.panel_count(), grain, [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
+  pool.parallel_for(matrix.panel_count(), chunks, [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
     if (matrix.is_packed()) {
       product.multiply_packed(begin, end);
     } else {

@@ -6,24 +6,33 @@
 
 namespace covey {
 
-/// The arguments of a PanelMatmul, moved on from tile to tile.
+/// The arguments of a PanelMatmul, moved on from tile to tile of tokens.
 struct PanelWork {
-  const std::byte* panel;
+  Panels panels;
   std::int64_t cols;
   const std::byte* in;
   std::size_t in_stride;
   std::int32_t tokens;
   float* out;
   std::size_t out_stride;
-  std::int32_t rows;
+
+  /// Panel number `index` alone.
+  PanelWork only(std::int32_t index) const noexcept {
+    PanelWork one = *this;
+    one.panels.first += static_cast<std::size_t>(index) * panels.step;
+    one.panels.count = 1;
+    one.out += static_cast<std::size_t>(index) * panels.out_step;
+    return one;
+  }
 
   template <class Floats>
-  void put(std::int32_t token, const Floats& sums) const noexcept {
-    float* const row = out + static_cast<std::size_t>(token) * out_stride;
-    if (rows == kPanelRows) {
+  void put(std::int32_t panel, std::int32_t token, const Floats& sums) const noexcept {
+    float* const row =
+        out + static_cast<std::size_t>(token) * out_stride + static_cast<std::size_t>(panel) * panels.out_step;
+    if (panels.rows == kPanelRows) {
       sums.store(row);
     } else {
-      sums.store_first(row, rows);
+      sums.store_first(row, panels.rows);
     }
   }
 };
@@ -31,19 +40,25 @@ struct PanelWork {
 /// Of formats that multiply floats.
 template <class Isa, class Format, ActivationKind = Format::kActivations>
 struct PanelProduct {
-  static void run(const std::byte* panel, std::int64_t cols, const std::byte* in, std::size_t in_stride,
-                  std::int32_t tokens, float* out, std::size_t out_stride, std::int32_t rows) noexcept {
-    PanelWork work{panel, cols, in, in_stride, tokens, out, out_stride, rows};
-    tiles<Isa::kFloatTile>(work);
+  static void run(const Panels& panels, std::int64_t cols, const std::byte* in, std::size_t in_stride,
+                  std::int32_t tokens, float* out, std::size_t out_stride) noexcept {
+    const PanelWork work{panels, cols, in, in_stride, tokens, out, out_stride};
+    if (tokens <= Isa::kFloatTile) {
+      tiles<Isa::kFloatTile>(work);
+    } else {
+      for (std::int32_t p = 0; p < panels.count; ++p) tiles<Isa::kFloatTile>(work.only(p));
+    }
   }
 
  private:
   template <int T>
-  static void tiles(PanelWork& work) noexcept {
+  static void tiles(PanelWork work) noexcept {
     for (; work.tokens >= T; work.tokens -= T) {
-      typename Isa::Floats sums[T];
-      FloatProduct<Isa, Format>::template tile<T>(work.panel, work.cols, work.in, work.in_stride, sums);
-      for (int t = 0; t < T; ++t) work.put(t, sums[t]);
+      typename Isa::Floats sums[kMostPanels][T];
+      FloatProduct<Isa, Format>::template tile<T>(work.panels, work.cols, work.in, work.in_stride, sums);
+      for (std::int32_t p = 0; p < work.panels.count; ++p) {
+        for (std::int32_t t = 0; t < T; ++t) work.put(p, t, sums[p][t]);
+      }
       work.in += T * work.in_stride;
       work.out += T * work.out_stride;
     }
@@ -54,22 +69,26 @@ struct PanelProduct {
 /// Of formats that multiply integers.
 template <class Isa, class Format>
 struct PanelProduct<Isa, Format, ActivationKind::int8> {
-  static void run(const std::byte* panel, std::int64_t cols, const std::byte* in, std::size_t in_stride,
-                  std::int32_t tokens, float* out, std::size_t out_stride, std::int32_t rows) noexcept {
-    PanelWork work{panel, cols, in, in_stride, tokens, out, out_stride, rows};
+  static void run(const Panels& panels, std::int64_t cols, const std::byte* in, std::size_t in_stride,
+                  std::int32_t tokens, float* out, std::size_t out_stride) noexcept {
+    const PanelWork work{panels, cols, in, in_stride, tokens, out, out_stride};
     if (tokens <= Isa::kFewTokens) {
       few<Isa::kFewTile>(work, 0);
       return;
     }
-    for (; work.tokens > 0; work.tokens -= kMostTokens) {
-      many(work, work.tokens < kMostTokens ? work.tokens : kMostTokens);
-      work.in += kMostTokens * in_stride;
-      work.out += kMostTokens * out_stride;
+    for (std::int32_t p = 0; p < panels.count; ++p) {
+      PanelWork one = work.only(p);
+      for (; one.tokens > 0; one.tokens -= kMostTokens) {
+        many(one, one.tokens < kMostTokens ? one.tokens : kMostTokens);
+        one.in += kMostTokens * in_stride;
+        one.out += kMostTokens * out_stride;
+      }
     }
   }
 
  private:
-  using Columns = UnpackedColumns<Isa, ArithmeticOf<Isa, Format, Isa::template TileDot>>;
+  using Columns = UnpackedColumns<Isa, ArithmeticOfTiles<Isa, Format>>;
+  using Lanes = typename Isa::TileLanes;
 
   static constexpr std::ptrdiff_t kBlock = sizeof(ActivationBlock);
   // So that their sums, and 256 columns of weights and activations, are in the L1 cache together.
@@ -80,10 +99,12 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
   template <int T>
   static void few(const PanelWork& work, std::int32_t token) noexcept {
     for (; token + T <= work.tokens; token += T) {
-      typename Isa::Floats sums[T];
-      multiply_in_registers<Isa, Format, T>(work.panel, work.cols, work.in + kBlock * token, kBlock * work.tokens,
-                                            sums);
-      for (int t = 0; t < T; ++t) work.put(token + t, sums[t]);
+      typename Isa::Floats sums[kMostPanels][T];
+      RegisterProduct<Isa, Format, T>::multiply(work.panels, work.cols, work.in + kBlock * token, kBlock * work.tokens,
+                                                sums);
+      for (std::int32_t p = 0; p < work.panels.count; ++p) {
+        for (std::int32_t t = 0; t < T; ++t) work.put(p, token + t, sums[p][t]);
+      }
     }
     if constexpr (T > 1) few<T / 2>(work, token);
   }
@@ -92,7 +113,7 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
     constexpr std::int64_t kDepth = std::int64_t{Columns::kMostPieces} * kActivationBlock;
     float sums[kMostTokens * kPanelRows] = {};
     Columns columns;
-    const std::byte* panel = work.panel;
+    const std::byte* panel = work.panels.first;
     for (std::int64_t c = 0; c < work.cols; c += kDepth) {
       const std::int64_t left = work.cols - c < kDepth ? work.cols - c : kDepth;
       const int blocks = static_cast<int>(left / Format::kBlockElements);
@@ -102,11 +123,13 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
         const std::int32_t group = tokens - token < kTokenGroup ? tokens - token : kTokenGroup;
         const std::byte* const in = work.in + static_cast<std::size_t>(token) * work.in_stride +
                                     static_cast<std::size_t>(c / kActivationBlock * group * kBlock);
-        tiles<Isa::kDotTile>(columns, in, group, 0, sums + std::ptrdiff_t{kPanelRows} * token);
+        tiles<Columns::kTile>(columns, in, group, 0, sums + std::ptrdiff_t{kPanelRows} * token);
       }
     }
-    for (std::int32_t t = 0; t < tokens; ++t) {
-      work.put(t, Isa::Floats::load(sums + std::ptrdiff_t{kPanelRows} * t));
+    for (std::int32_t t = 0; t < tokens; t += Lanes::kTokens) {
+      typename Isa::Floats rows[Lanes::kTokens];
+      Lanes::to_rows(Lanes::Floats::load(sums + std::ptrdiff_t{kPanelRows} * t), rows);
+      for (int i = 0; i < Lanes::kTokens && t + i < tokens; ++i) work.put(0, t + i, rows[i]);
     }
   }
 

@@ -37,9 +37,41 @@ concept CachedDot = PanelDot<Dot, Quads> && requires {
   // Whether sums of 32 columns begin with something that depends on their weights: row_sums(weights), an array of 8,
   // and start_rows() of that instead of start(). There is no offset then.
   { Dot::kHasRowSums } -> std::convertible_to<bool>;
-  // Whether 16 activations are read at once, as Dot::Sixteen by Dot::sixteen(activations), and multiplied by their
-  // groups of four: Dot::add_element<group>(sums, weights, sixteen) is add().
-  { Dot::kByElement } -> std::convertible_to<bool>;
+};
+
+/// The same where one load brings many columns of a token's activations: products take 32 or 16 columns of a whole tile
+/// at once. Their integer sums fill the registers, so that sums of floats stay in memory.
+template <class Dot, class Quads>
+concept ColumnDot = requires(typename Dot::Sums (&sums)[1], const Quads& quads, typename Dot::Weights (&weights)[8],
+                             const std::int8_t* activations, std::ptrdiff_t bytes) {
+  // As of a PanelDot, but what is added to stored values may also be what makes an end of the format's offset.
+  { Dot::prepare(quads) } -> std::same_as<typename Dot::Weights>;
+  { Dot::kOffset } -> std::convertible_to<int>;
+  // Puts the weights of 32 columns in the order that add_columns() wants.
+  {Dot::arrange(weights)};
+  { Dot::start() } -> std::same_as<typename Dot::Sums>;
+  // Adds to sums[s] the products of quads First .. Last with the activations of token s, which begin at activations + s
+  // * bytes. Where lanes belong to two tokens: of token 2s, and of the one whose activations lie as many bytes behind
+  // as the last argument says.
+  {Dot::template add_columns<0, 8>(sums, weights, activations, bytes, bytes)};
+  // The sums, as Floats of TileLanes.
+  Dot::finish(sums[0]);
+};
+
+template <class Dot, class Quads>
+concept TileDotOf = CachedDot<Dot, Quads> || ColumnDot<Dot, Quads>;
+
+/// What the lanes of a tile's sums belong to: the 16 rows of one token, or of kTokens neighbours.
+template <class Lanes, class Rows>
+concept TokenLanes = requires(const typename Lanes::Floats& lanes, const Rows& rows, const std::byte* bytes,
+                              std::ptrdiff_t next, Rows (&tokens)[Lanes::kTokens]) {
+  // One number a row, in each lane of that row.
+  { Lanes::of_rows(rows) } -> std::same_as<typename Lanes::Floats>;
+  // One number a token, the second (if there is one) `next` bytes behind the first: float, or int32 made float.
+  { Lanes::of_float(bytes, next) } -> std::same_as<typename Lanes::Floats>;
+  { Lanes::of_int(bytes, next) } -> std::same_as<typename Lanes::Floats>;
+  // tokens[i] = the rows of token i.
+  {Lanes::to_rows(lanes, tokens)};
 };
 
 template <class Isa>
@@ -88,14 +120,16 @@ concept InstructionSet = requires(const std::byte* bytes, std::byte* out, const 
   typename Isa::Quads > ;
   requires PanelDot < typename Isa::template Dot<8>,
   typename Isa::Quads > ;
-  requires CachedDot < typename Isa::template TileDot<4>,
+  // The same for tiles of many tokens, of formats whose values are stored with an offset.
+  requires TileDotOf < typename Isa::template TileDot<4, 8>,
   typename Isa::Quads > ;
-  requires CachedDot < typename Isa::template TileDot<5>,
+  requires TileDotOf < typename Isa::template TileDot<5, 16>,
   typename Isa::Quads > ;
-  requires CachedDot < typename Isa::template TileDot<6>,
+  requires TileDotOf < typename Isa::template TileDot<6, 32>,
   typename Isa::Quads > ;
-  requires CachedDot < typename Isa::template TileDot<8>,
+  requires TileDotOf < typename Isa::template TileDot<8, 0>,
   typename Isa::Quads > ;
+  requires TokenLanes<typename Isa::TileLanes, typename Isa::Floats>;
 
   // Tokens that share a load of weights: as many as registers allow. Powers of two.
   { Isa::kDotTile } -> std::convertible_to<int>;    // unpacked to the cache

@@ -19,7 +19,8 @@ constexpr std::chrono::microseconds kSpin{50};
 constexpr int kPausesPerClockRead = 16;
 
 constexpr std::int64_t kLeastChunkNanoseconds = 2000;
-constexpr std::int64_t kChunksPerThread = 8;
+// What is left of a loop is cut in so many chunks for each thread; the next of them is claimed.
+constexpr std::int64_t kChunksPerThread = 2;
 
 // For the assertion that loops do not nest.
 thread_local bool inside_loop = false;
@@ -64,19 +65,21 @@ void ThreadPool::stop() noexcept {
   for (std::thread& worker : workers_) worker.join();
 }
 
-std::int64_t ThreadPool::grain(std::int64_t count, std::int64_t cost) const {
-  const std::int64_t chunks = kChunksPerThread * threads_;
-  const std::int64_t balanced = (count + chunks - 1) / chunks;
-  return std::max({balanced, kLeastChunkNanoseconds / std::max<std::int64_t>(cost, 1), std::int64_t{1}});
+Chunks ThreadPool::chunks(std::int64_t cost) {
+  return {.least = std::max<std::int64_t>(kLeastChunkNanoseconds / std::max<std::int64_t>(cost, 1), 1)};
 }
 
 void ThreadPool::run(const Loop& loop) noexcept {
   assert(!inside_loop && "loops do not nest");
-  assert(loop.grain > 0);
+  assert(loop.chunks.least > 0 && loop.chunks.most > 0);
   if (loop.count <= 0) return;
-  if (threads_ == 1 || loop.count <= loop.grain) {
+  if (threads_ == 1 || loop.count <= loop.chunks.least) {
     inside_loop = true;
-    loop.call(loop.object, 0, loop.count, 0);
+    std::int64_t end = 0;
+    for (std::int64_t begin = 0; begin < loop.count; begin = end) {
+      end = begin + std::min(loop.chunks.most, loop.count - begin);
+      loop.call(loop.object, begin, end, 0);
+    }
     inside_loop = false;
     return;
   }
@@ -96,11 +99,16 @@ void ThreadPool::run(const Loop& loop) noexcept {
 // Claims chunks until there are none.
 void ThreadPool::share(int thread) noexcept {
   const Loop loop = loop_;
+  const std::int64_t shares = kChunksPerThread * threads_;
   inside_loop = true;
-  for (;;) {
-    const std::int64_t begin = next_.fetch_add(loop.grain, std::memory_order_relaxed);
-    if (begin >= loop.count) break;
-    loop.call(loop.object, begin, std::min(begin + loop.grain, loop.count), thread);
+  std::int64_t begin = next_.load(std::memory_order_relaxed);
+  while (begin < loop.count) {
+    const std::int64_t left = loop.count - begin;
+    const std::int64_t wanted = std::min(std::max(left / shares, loop.chunks.least), loop.chunks.most);
+    const std::int64_t end = begin + std::min(wanted, left);
+    if (!next_.compare_exchange_weak(begin, end, std::memory_order_relaxed)) continue;
+    loop.call(loop.object, begin, end, thread);
+    begin = next_.load(std::memory_order_relaxed);
   }
   inside_loop = false;
 }

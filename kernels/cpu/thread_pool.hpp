@@ -1,18 +1,26 @@
 // Threads that stay, and loops shared among them.
 //
-// A loop is cut in chunks, which threads claim from a counter, so that a thread delayed by the system holds up only the
-// chunk it has. The caller takes part, and at the end waits only for threads that took part: a worker that the system
-// has not woken yet is not missed.
+// A loop is cut in chunks, which threads claim as they need them, so that a thread delayed by the system holds up only
+// the chunk it has. Chunks are long at first, for what goes faster in long runs, and get shorter towards the end, when
+// threads wait for each other. The caller takes part, and at the end waits only for threads that took part: a worker
+// that the system has not woken yet is not missed.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <thread>
 #include <type_traits>
 #include <vector>
 
 namespace covey {
+
+/// Bounds of the iterations that a thread claims at a time.
+struct Chunks {
+  std::int64_t least = 1;  ///< but the last may be shorter
+  std::int64_t most = std::numeric_limits<std::int64_t>::max();
+};
 
 class ThreadPool {
  public:
@@ -28,27 +36,27 @@ class ThreadPool {
   /// Threads that a loop may run on, the caller's among them.
   int size() const { return threads_; }
 
-  /// Calls body(begin, end, thread) for ranges that together are [0, count) exactly once, each at most `grain` long
-  /// (except that a loop which stays on the caller's thread is one range). `thread` is in [0, size()), and different
+  /// Calls body(begin, end, thread) for ranges that together are [0, count) exactly once, each at most `chunks.most`
+  /// long. `thread` is in [0, size()), and different
   /// for ranges that run at the same time: an index for scratch memory. Returns when all is done and visible. One
   /// thread at a time may call it, and never from inside a loop. Allocates nothing.
   template <class Body>
-  void parallel_for(std::int64_t count, std::int64_t grain, const Body& body) noexcept {
+  void parallel_for(std::int64_t count, const Chunks& chunks, const Body& body) noexcept {
     static_assert(std::is_nothrow_invocable_v<const Body&, std::int64_t, std::int64_t, int>,
                   "a loop body is noexcept: nobody could catch what it throws on another thread");
-    run({count, grain, &body, [](const void* object, std::int64_t begin, std::int64_t end, int thread) noexcept {
+    run({count, chunks, &body, [](const void* object, std::int64_t begin, std::int64_t end, int thread) noexcept {
            (*static_cast<const Body*>(object))(begin, end, thread);
          }});
   }
 
-  /// A good grain for a loop of `count` iterations of about `cost` nanoseconds each: some chunks for every thread, none
-  /// so small that claiming it costs more than it gains.
-  std::int64_t grain(std::int64_t count, std::int64_t cost) const;
+  /// For a loop whose iterations take about `cost` nanoseconds each: chunks that are not so small that claiming them
+  /// costs more than it gains.
+  static Chunks chunks(std::int64_t cost);
 
  private:
   struct Loop {
     std::int64_t count = 0;
-    std::int64_t grain = 1;
+    Chunks chunks;
     const void* object = nullptr;
     void (*call)(const void* object, std::int64_t begin, std::int64_t end, int thread) noexcept = nullptr;
   };

@@ -6,13 +6,15 @@
 set(tag_avx2 "4fma3INS_4avx2EE")
 set(tag_avx512vnni "8avx512bw")
 set(tag_neon "6neon64")
+set(tag_neon_dotprod "6neon64")
+set(tag_neon_i8mm "6neon64")
 # What compilers and sanitizers add on their own account.
 set(allowed "^(_ZN5covey[0-9]+kIsa[A-Za-z0-9]+E|DW\\.ref\\..*|__clang_call_terminate|__odr_asan.*)$")
 
 string(REPLACE "," ";" objects "${OBJECTS}")
 set(checked 0)
 foreach(object IN LISTS objects)
-  if(NOT object MATCHES "kernels/cpu/isa/([a-z0-9]+)\\.cpp")
+  if(NOT object MATCHES "kernels/cpu/isa/([a-z0-9_]+)\\.cpp")
     continue()
   endif()
   set(isa ${CMAKE_MATCH_1})

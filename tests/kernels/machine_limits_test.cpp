@@ -42,11 +42,11 @@ TEST(MachineLimits, ReadingStaysInsideTheBytes) {
 }
 
 TEST(MachineLimits, EveryLimitIsMeasured) {
-  LimitMeter meter({.time = std::chrono::duration<double>(0), .buffer_bytes = 1 << 16});
+  LimitMeter meter(1 << 16);
   for (const IsaTable* isa : isa_tables()) {
     if (!isa->runs_here()) continue;
     for (const int threads : {1, 3}) {
-      const MachineLimits limits = meter.measure(*isa, threads);
+      const MachineLimits limits = meter.measure(*isa, threads, std::chrono::duration<double>(0));
       for (const double limit : {limits.int8_operations, limits.float_operations, limits.read_bytes}) {
         EXPECT_TRUE(std::isfinite(limit) && limit > 0) << isa->name << ", " << threads << " threads";
       }
@@ -55,7 +55,7 @@ TEST(MachineLimits, EveryLimitIsMeasured) {
 }
 
 TEST(MachineLimits, RefusesNumbersOfThreadsThatAreNone) {
-  LimitMeter meter({.time = std::chrono::duration<double>(0), .buffer_bytes = 1 << 16});
+  LimitMeter meter(1 << 16);
   EXPECT_THROW(meter.measure(select_isa("scalar"), 0), Error);
   EXPECT_THROW(meter.measure(select_isa("scalar"), 1 << 20), Error);
 }
@@ -65,6 +65,13 @@ TEST(MachineLimits, TheBestOfTwoIsTheLargerOfEach) {
   EXPECT_EQ(best.int8_operations, 3);
   EXPECT_EQ(best.float_operations, 4);
   EXPECT_EQ(best.read_bytes, 5);
+}
+
+TEST(MachineLimits, TheMeanOfTwoIsHalfWay) {
+  const MachineLimits mean = mean_of({3, 1, 5}, {2, 4, 5});
+  EXPECT_EQ(mean.int8_operations, 2.5);
+  EXPECT_EQ(mean.float_operations, 2.5);
+  EXPECT_EQ(mean.read_bytes, 5);
 }
 
 }  // namespace

@@ -84,12 +84,14 @@ struct Product {
     const std::size_t stride = rows + 1;
     std::vector<float> out(stride * tokens, -77.0F);
     for (std::int64_t p = 0; p < panel_count(); ++p) {
-      const std::int64_t left = rows - p * kPanelRows;
-      isa.matmul[format.index](panels.data() + p * format.panel_bytes(cols), cols, in.data(), in_stride, tokens,
-                               out.data() + p * kPanelRows, stride,
-                               static_cast<std::int32_t>(std::min<std::int64_t>(left, kPanelRows)));
+      const auto left = static_cast<std::int32_t>(std::min<std::int64_t>(rows - p * kPanelRows, kPanelRows));
+      multiply(isa, {panels.data() + p * format.panel_bytes(cols), 0, 0, 1, left}, out.data() + p * kPanelRows);
     }
     return out;
+  }
+
+  void multiply(const IsaTable& isa, const Panels& some, float* out) const {
+    isa.matmul[format.index](some, cols, in.data(), in_stride, tokens, out, static_cast<std::size_t>(rows) + 1);
   }
 
   /// The same in double precision, from the decoded weights and the activations as quantized.
@@ -162,14 +164,39 @@ TEST_P(Matmul, ATokenAloneGivesTheSameBits) {
   }
 }
 
+TEST_P(Matmul, PanelsSideBySideGiveTheSameBits) {
+  for (const IsaTable* isa : tables_that_run()) {
+    for (const std::int32_t tokens : {1, 2, 7, 9}) {
+      const Product product(GetParam(), 9 * kPanelRows, 3 * block() + (block() == 1 ? 277 : 0), tokens);
+      const std::size_t panel_bytes = product.format.panel_bytes(product.cols);
+      for (std::int32_t count = 1; count <= kMostPanels; ++count) {
+        const std::int64_t apart = 9 / count;  // panels 0, apart, 2 apart, …
+        std::vector<float> expected = product.run(*isa);
+        std::vector<float> out(expected.size(), -77.0F);
+        product.multiply(*isa,
+                         {product.panels.data(), apart * panel_bytes, static_cast<std::size_t>(apart) * kPanelRows,
+                          count, kPanelRows},
+                         out.data());
+        const auto touched = [&](std::int64_t row) {
+          return row / kPanelRows % apart == 0 && row / kPanelRows / apart < count;
+        };
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+          if (!touched(static_cast<std::int64_t>(i) % (product.rows + 1))) expected[i] = -77.0F;
+        }
+        EXPECT_TRUE(same_bits(out, expected)) << isa->name << ", " << tokens << " tokens, " << count << " panels";
+      }
+    }
+  }
+}
+
 TEST_P(Matmul, NoColumnsNoTokens) {
   for (const IsaTable* isa : tables_that_run()) {
     float out[2] = {5.0F, 5.0F};
     const std::byte none{};
-    isa->matmul[GetParam().index](&none, 0, &none, 0, 1, out, 2, 1);
+    isa->matmul[GetParam().index]({&none, 0, 0, 1, 1}, 0, &none, 0, 1, out, 2);
     EXPECT_EQ(out[0], 0.0F) << isa->name;
     EXPECT_EQ(out[1], 5.0F) << isa->name;
-    isa->matmul[GetParam().index](&none, block(), &none, 0, 0, out, 2, 1);
+    isa->matmul[GetParam().index]({&none, 0, 0, 1, 1}, block(), &none, 0, 0, out, 2);
     EXPECT_EQ(out[0], 0.0F) << isa->name;
   }
 }
@@ -183,8 +210,8 @@ TEST_P(Matmul, AnyAddress) {
     const int shift = product.format.activations == ActivationKind::f32 ? 1 : 0;
     product.in.insert(product.in.begin(), shift, std::byte{});
     std::vector<float> out(3 * 17, -77.0F);
-    isa->matmul[product.format.index](product.panels.data() + 1, product.cols, product.in.data() + shift,
-                                      product.in_stride, 3, out.data(), 17, 16);
+    isa->matmul[product.format.index]({product.panels.data() + 1, 0, 0, 1, kPanelRows}, product.cols,
+                                      product.in.data() + shift, product.in_stride, 3, out.data(), 17);
     EXPECT_TRUE(same_bits(out, expected)) << isa->name;
   }
 }

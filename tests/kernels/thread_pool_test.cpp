@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <thread>
 #include <vector>
 
@@ -20,12 +22,14 @@ TEST_P(ThreadPoolTest, VisitsEveryIterationOnce) {
   ThreadPool pool(GetParam());
   EXPECT_EQ(pool.size(), GetParam());
   for (const std::int64_t count : {0, 1, 2, 7, 64, 1000}) {
-    for (const std::int64_t grain : {1, 3, 64, 5000}) {
+    for (const Chunks chunks : {Chunks{1, 1}, Chunks{3, 3}, Chunks{1, 64}, Chunks{}, Chunks{5000}, Chunks{5000, 4}}) {
       std::vector<int> visits(static_cast<std::size_t>(count), 0);
-      pool.parallel_for(count, grain, [&](std::int64_t begin, std::int64_t end, int) noexcept {
+      pool.parallel_for(count, chunks, [&](std::int64_t begin, std::int64_t end, int) noexcept {
+        if (end - begin > chunks.most) return;
         for (std::int64_t i = begin; i < end; ++i) ++visits[static_cast<std::size_t>(i)];
       });
-      EXPECT_EQ(visits, std::vector<int>(static_cast<std::size_t>(count), 1)) << count << " by " << grain;
+      EXPECT_EQ(visits, std::vector<int>(static_cast<std::size_t>(count), 1))
+          << count << " by " << chunks.least << ".." << chunks.most;
     }
   }
 }
@@ -38,7 +42,7 @@ TEST_P(ThreadPoolTest, GivesScratchToOneThreadAtATime) {
   for (int round = 0; round < 500; ++round) {
     const std::int64_t count = 1 + round % 40;
     expected += count * (count - 1) / 2;
-    pool.parallel_for(count, 1, [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
+    pool.parallel_for(count, {1, 1}, [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
       for (std::int64_t i = begin; i < end; ++i) sums[static_cast<std::size_t>(thread)] += i;
     });
   }
@@ -51,11 +55,11 @@ TEST_P(ThreadPoolTest, MakesTheResultsOfOneLoopVisibleToTheNext) {
   ThreadPool pool(GetParam());
   std::vector<std::int64_t> values(64, 0);
   for (int round = 0; round < 200; ++round) {
-    pool.parallel_for(64, 1, [&](std::int64_t begin, std::int64_t end, int) noexcept {
+    pool.parallel_for(64, {1, 1}, [&](std::int64_t begin, std::int64_t end, int) noexcept {
       for (std::int64_t i = begin; i < end; ++i) values[static_cast<std::size_t>(i)] += 1;
     });
     // Another order of claims, so that values move between threads.
-    pool.parallel_for(64, 5, [&](std::int64_t begin, std::int64_t end, int) noexcept {
+    pool.parallel_for(64, {5, 5}, [&](std::int64_t begin, std::int64_t end, int) noexcept {
       for (std::int64_t i = begin; i < end; ++i) values[static_cast<std::size_t>(63 - i)] += 1;
     });
   }
@@ -68,7 +72,7 @@ TEST_P(ThreadPoolTest, WakesWorkersThatFellAsleep) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
     // No range ends before every thread of the pool has one: this returns only if all of them wake.
     std::atomic<int> arrived{0};
-    pool.parallel_for(pool.size(), 1, [&](std::int64_t, std::int64_t, int) noexcept {
+    pool.parallel_for(pool.size(), {1, 1}, [&](std::int64_t, std::int64_t, int) noexcept {
       arrived.fetch_add(1);
       while (arrived.load() < pool.size()) std::this_thread::yield();
     });
@@ -80,18 +84,29 @@ TEST_P(ThreadPoolTest, EndsWhetherOrNotItWasUsed) {
   for (int round = 0; round < 20; ++round) {
     ThreadPool pool(GetParam());
     int total = 0;
-    if (round % 2 == 0) pool.parallel_for(1, 1, [&](std::int64_t, std::int64_t, int) noexcept { ++total; });
+    if (round % 2 == 0) pool.parallel_for(1, {1, 1}, [&](std::int64_t, std::int64_t, int) noexcept { ++total; });
     EXPECT_EQ(total, round % 2 == 0 ? 1 : 0);
   }
 }
 
-TEST_P(ThreadPoolTest, GrainCoversTheLoopAndIsNeverZero) {
-  const ThreadPool pool(GetParam());
-  for (const std::int64_t count : {0, 1, 100, 1'000'000}) {
-    for (const std::int64_t cost : {0, 1, 1'000'000}) EXPECT_GE(pool.grain(count, cost), 1);
+TEST(Chunks, AreWorthClaiming) {
+  for (const std::int64_t cost : {0, 1, 1'000'000}) EXPECT_GE(ThreadPool::chunks(cost).least, 1);
+  EXPECT_GE(ThreadPool::chunks(1).least, 100) << "a loop of 100 ns is not worth a second thread";
+  EXPECT_EQ(ThreadPool::chunks(1'000'000).least, 1);
+}
+
+TEST_P(ThreadPoolTest, ChunksGetShorterTowardsTheEnd) {
+  ThreadPool pool(GetParam());
+  std::vector<std::int64_t> lengths(1000, 0);  // of the range that begins there
+  pool.parallel_for(1000, {2, 100}, [&](std::int64_t begin, std::int64_t end, int) noexcept {
+    lengths[static_cast<std::size_t>(begin)] = end - begin;
+  });
+  std::erase(lengths, 0);
+  EXPECT_TRUE(std::ranges::is_sorted(lengths, std::greater<>()));
+  EXPECT_LE(lengths.front(), 100);
+  if (GetParam() > 1) {
+    EXPECT_LE(lengths.back(), 2);
   }
-  EXPECT_GE(pool.grain(100, 1), 100) << "a loop of 100 ns is not worth a second thread";
-  EXPECT_LE(pool.grain(1000, 1'000'000), 1000 / pool.size()) << "a long loop has work for all";
 }
 
 // 7: more threads than there may be cores.
@@ -103,7 +118,7 @@ TEST(ThreadPool, OneThreadIsTheCallers) {
   ThreadPool pool(1);
   std::thread::id runner;
   int ranges = 0;
-  pool.parallel_for(10, 1, [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
+  pool.parallel_for(10, {}, [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
     runner = std::this_thread::get_id();
     ranges += begin == 0 && end == 10 && thread == 0 ? 1 : 100;
   });
@@ -120,9 +135,9 @@ TEST(ThreadPool, RefusesImpossibleNumbers) {
 TEST(ThreadPoolDeathTest, LoopsDoNotNest) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   ThreadPool pool(1);
-  EXPECT_DEATH(pool.parallel_for(2, 1,
+  EXPECT_DEATH(pool.parallel_for(2, {1, 1},
                                  [&](std::int64_t, std::int64_t, int) noexcept {
-                                   pool.parallel_for(2, 1, [](std::int64_t, std::int64_t, int) noexcept {});
+                                   pool.parallel_for(2, {1, 1}, [](std::int64_t, std::int64_t, int) noexcept {});
                                  }),
                "loops do not nest");
 }

@@ -37,7 +37,6 @@ struct WideSums {
   using Sums = Two;  // int32 a row
   static constexpr int kOffset = 0;
   static constexpr bool kHasRowSums = false;
-  static constexpr bool kByElement = false;
 
   static Sums start() { return both(_mm256_setzero_si256()); }
   static Sums start(const std::int32_t* negative_sum, int shift) { return both(shifted(negative_sum, shift)); }
@@ -139,7 +138,6 @@ struct NibbleDot {
   };
   static constexpr int kOffset = 0;
   static constexpr bool kHasRowSums = false;
-  static constexpr bool kByElement = false;
 
   static Weights prepare(const Two& quads) { return quads; }
   static Sums start() { return {both(_mm256_setzero_si256()), _mm256_setzero_si256()}; }
@@ -174,7 +172,8 @@ struct Avx2 {
   using Quads = Two;
   template <int Bits>
   using Dot = std::conditional_t<Bits <= 4, NibbleDot, std::conditional_t<Bits <= 6, TwoDot, SignDot>>;
-  template <int Bits>
+  using TileLanes = RowLanes<Avx2>;
+  template <int Bits, int>
   using TileDot = std::conditional_t<Bits <= 6, Dot<Bits>, FlipDot>;
   static constexpr int kDotTile = 4;
   static constexpr int kFewTile = 4;

@@ -25,7 +25,6 @@ struct VnniDot {
   using Sums = __m512i;  // int32 a row
   static constexpr int kOffset = Offset;
   static constexpr bool kHasRowSums = false;
-  static constexpr bool kByElement = false;
 
   static Weights prepare(__m512i quads) {
     if constexpr (Offset == 0) {
@@ -63,7 +62,8 @@ struct Avx512Vnni {
   using Quads = __m512i;
   template <int Bits>
   using Dot = VnniDot<(Bits == 8 ? 128 : 0)>;
-  template <int Bits>
+  using TileLanes = RowLanes<Avx512Vnni>;
+  template <int Bits, int>
   using TileDot = Dot<Bits>;
   static constexpr int kDotTile = 8;
   static constexpr int kFewTile = 8;

@@ -12,7 +12,6 @@ struct WideSums {
   using Sums = FourSums;
   static constexpr int kOffset = 0;
   static constexpr bool kHasRowSums = false;
-  static constexpr bool kByElement = false;
 
   static Weights prepare(const FourQuads& quads) { return quads; }
   static Sums start() { return splat(0); }
@@ -65,7 +64,6 @@ struct NibbleDot {
   };
   static constexpr int kOffset = 0;
   static constexpr bool kHasRowSums = false;
-  static constexpr bool kByElement = false;
 
   static Weights prepare(const FourQuads& quads) { return quads; }
   static Sums start() { return start_at(0); }
@@ -102,7 +100,8 @@ struct NibbleDot {
 struct Neon : NeonLanes {
   template <int Bits>
   using Dot = std::conditional_t<Bits <= 4, NibbleDot, std::conditional_t<Bits <= 6, TwoDot, PairDot>>;
-  template <int Bits>
+  using TileLanes = RowLanes<Neon>;
+  template <int Bits, int>
   using TileDot = Dot<Bits>;
   static constexpr int kDotTile = 2;
   static constexpr int kFewTile = 2;
@@ -111,6 +110,8 @@ struct Neon : NeonLanes {
 };
 
 struct NeonPeak : NeonPeakLanes {
+  static constexpr int kDotProducts = 16;
+
   static Register dot(Register sums, Register weights, Register activations) {
     const int8x16_t w = vreinterpretq_s8_s32(weights);
     const int8x16_t a = vreinterpretq_s8_s32(activations);

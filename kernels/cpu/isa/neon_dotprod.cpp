@@ -1,48 +1,44 @@
 // NEON with the dot product instructions of Armv8.2: Cortex-A55 and A76 on (Raspberry Pi 5).
-#include "kernels/cpu/isa/neon_lanes.hpp"
+#include "kernels/cpu/isa/neon_sdot.hpp"
 
 namespace covey {
 namespace {
 
-/// sdot does four columns of four rows in one instruction.
-struct SdotDot {
-  using Weights = FourQuads;
+/// For many tokens: a register holds 16 columns of a token, of which sdot takes four by their index.
+template <int Offset>
+struct SdotTile : SignedQuads<Offset> {
   using Sums = FourSums;
-  using Sixteen = int8x16_t;
-  static constexpr int kOffset = 0;
-  static constexpr bool kHasRowSums = false;
-  static constexpr bool kByElement = true;
 
-  static Weights prepare(const FourQuads& quads) { return quads; }
+  static void arrange(FourQuads (&)[kQuadsPerPiece]) {}
   static Sums start() { return splat(0); }
-  static Sums start(const std::int32_t* negative_sum, int shift) { return splat(*negative_sum * (1 << shift)); }
-  static Sums start(const std::int32_t* negative_sum, const std::int32_t* less, int shift) {
-    return splat((*negative_sum - *less) * (1 << shift));
-  }
-  static void add(Sums& sums, const Weights& weights, const std::int8_t* activations) {
-    const int8x16_t a = broadcast4(activations);
-    for (int i = 0; i < 4; ++i) sums.part[i] = vdotq_s32(sums.part[i], weights.part[i], a);
-  }
-  static void add_two(Sums& sums, const Weights& first, const std::int8_t* of_first, const Weights& second,
-                      const std::int8_t* of_second) {
-    add(sums, first, of_first);
-    add(sums, second, of_second);
-  }
-  static Sixteen sixteen(const std::int8_t* activations) { return vld1q_s8(activations); }
-  template <int Group>
-  static void add_element(Sums& sums, const Weights& weights, const Sixteen& activations) {
-    for (int i = 0; i < 4; ++i) {
-      sums.part[i] = vdotq_laneq_s32(sums.part[i], weights.part[i], activations, Group);
-    }
-  }
   static FloatLanes finish(const Sums& sums) { return to_floats(sums); }
+
+  template <int First, int Last, int T>
+  [[gnu::always_inline]] static void add_columns(Sums (&sums)[T], const FourQuads (&weights)[kQuadsPerPiece],
+                                                 const std::int8_t* activations, std::ptrdiff_t token, std::ptrdiff_t) {
+    constexpr int kSixteens = (Last - First) / 4;
+    int8x16_t columns[T][kSixteens];
+    unrolled<T>([&](auto t) {
+      unrolled<kSixteens>([&](auto i) { columns[t][i] = vld1q_s8(activations + token * t + 4 * First + 16 * i); });
+    });
+    const FourQuads* next = weights + First;
+    unrolled<Last - First>([&](auto g) {
+      const FourQuads quads = load_next(next);
+      unrolled<T>([&](auto t) {
+        unrolled<4>([&](auto i) {
+          sums[t].part[i] = vdotq_laneq_s32(sums[t].part[i], quads.part[i], columns[t][g / 4], g % 4);
+        });
+      });
+    });
+  }
 };
 
 struct NeonDotprod : NeonLanes {
   template <int Bits>
   using Dot = SdotDot;
-  template <int Bits>
-  using TileDot = SdotDot;
+  using TileLanes = RowLanes<NeonDotprod>;
+  template <int Bits, int Offset>
+  using TileDot = SdotTile<Offset>;
   static constexpr int kDotTile = 4;
   static constexpr int kFewTile = 4;
   static constexpr int kFewTokens = 4;
@@ -50,6 +46,8 @@ struct NeonDotprod : NeonLanes {
 };
 
 struct NeonDotprodPeak : NeonPeakLanes {
+  static constexpr int kDotProducts = 16;
+
   static Register dot(Register sums, Register weights, Register activations) {
     return vdotq_s32(sums, vreinterpretq_s8_s32(weights), vreinterpretq_s8_s32(activations));
   }

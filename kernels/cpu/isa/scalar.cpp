@@ -50,7 +50,6 @@ struct PlainDot {
   };
   static constexpr int kOffset = 0;
   static constexpr bool kHasRowSums = false;
-  static constexpr bool kByElement = false;
 
   static Weights prepare(const Quads16& quads) { return quads; }
 
@@ -89,7 +88,8 @@ struct Scalar {
   using Quads = Quads16;
   template <int Bits>
   using Dot = PlainDot;
-  template <int Bits>
+  using TileLanes = RowLanes<Scalar>;
+  template <int Bits, int>
   using TileDot = PlainDot;
   static constexpr int kDotTile = 1;
   static constexpr int kFewTile = 1;

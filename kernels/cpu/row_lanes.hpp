@@ -1,0 +1,25 @@
+// Which product a lane works on when lanes are the 16 rows of a panel, and all belong to one token.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+
+namespace covey {
+
+/// Models TileLanes of kernels/cpu/primitives.hpp.
+template <class Isa>
+struct RowLanes {
+  using Floats = typename Isa::Floats;
+  static constexpr int kTokens = 1;
+
+  [[gnu::always_inline]] static Floats of_rows(const Floats& rows) { return rows; }
+  [[gnu::always_inline]] static Floats of_float(const std::byte* at, std::ptrdiff_t) {
+    float value;
+    std::memcpy(&value, at, sizeof(value));
+    return Floats::splat(value);
+  }
+  [[gnu::always_inline]] static Floats of_int(const std::byte* at, std::ptrdiff_t) { return Isa::splat_i32(at); }
+  [[gnu::always_inline]] static void to_rows(const Floats& lanes, Floats (&tokens)[1]) { tokens[0] = lanes; }
+};
+
+}  // namespace covey
