@@ -35,8 +35,12 @@ enum class Slot : std::uint8_t {
   partial,   ///< (tokens, n_embd)       output of a projection, summed over parts before it joins the residual
   picked,    ///< (picked, n_embd)       rows whose logits are wanted
   logits,    ///< (picked, n_vocab)
+  router,    ///< (tokens, experts)      how well each expert suits each token
+  routed,    ///< (rows, n_embd)         the tokens of one expert
+  expert,    ///< (rows, n_embd)         what it makes of them
+  squares,   ///< (tokens, 2)            sums of squares, summed over parts before they norm q and k
 };
-inline constexpr std::size_t kSlotCount = 11;
+inline constexpr std::size_t kSlotCount = 15;
 
 /// Weights as they lie in a file: `rows` rows of `cols` elements of `type`; a row starts every `row_stride` bytes.
 /// `cols` is a whole number of the type's blocks. A slice of a larger matrix is a view with an offset and a longer
@@ -66,9 +70,27 @@ struct RopeHandle {
   std::int32_t id = -1;
   explicit operator bool() const { return id >= 0; }
 };
+struct ExpertsHandle {
+  std::int32_t id = -1;
+  explicit operator bool() const { return id >= 0; }
+};
 
-enum class NormKind : std::uint8_t { rms };
-enum class Activation : std::uint8_t { silu };
+enum class NormKind : std::uint8_t {
+  rms,    ///< x / sqrt(mean of x^2 + epsilon) * weight
+  layer,  ///< (x - mean) / sqrt(variance + epsilon) * weight + bias
+};
+enum class Activation : std::uint8_t {
+  silu,  ///< x / (1 + exp(-x))
+  gelu,  ///< x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))
+};
+
+struct NormSpec {
+  NormKind kind = NormKind::rms;
+  VectorHandle weight;  ///< as long as a group, or as a row
+  VectorHandle bias;    ///< NormKind::layer only; may be none
+  float epsilon = 1e-5F;
+  std::int32_t groups = 1;  ///< equal parts of a row, each normed by itself
+};
 
 /// How rotary embedding pairs the dimensions of a head.
 enum class RopePairs : std::uint8_t {
@@ -92,6 +114,16 @@ struct AttendSpec {
   std::int32_t group = 1;        ///< query heads per KV head in the whole model
   std::int32_t first_query = 0;  ///< this shard's first query head, counted from the first query of its first KV head
   float scale = 1.0F;            ///< multiplies q . k
+  float softcap = 0.0F;          ///< above 0: scores become softcap * tanh(score / softcap)
+  std::int32_t window = 0;       ///< above 0: a token sees so many positions, its own the last of them
+};
+
+/// A mixture of experts: feed-forward networks of which each token runs a few.
+struct ExpertsSpec {
+  std::vector<MatrixHandle> gate, up, down;  ///< of each expert
+  Activation activation = Activation::silu;
+  std::int32_t used = 0;   ///< experts that a token runs
+  bool normalise = false;  ///< whether their weights are made to add up to 1
 };
 
 enum class KvType : std::uint8_t { f32, f16, q8_0 };
@@ -104,6 +136,7 @@ struct KvLayout {
   std::int32_t blocks = 0;
   std::int32_t block_tokens = 0;
   KvType type = KvType::f32;
+  std::int32_t window_layers = 0;  ///< so many of the layers, the last ones, can forget a block before the others
 };
 
 /// Bytes that one block of all layers takes.
@@ -138,6 +171,13 @@ struct MatrixCost {
     bytes += other.bytes;
     return *this;
   }
+  /// `part` of `whole` equal parts.
+  MatrixCost share(std::int32_t part, std::int32_t whole) const {
+    const auto of = [&](std::uint64_t all) {
+      return all / static_cast<std::uint64_t>(whole) * static_cast<std::uint64_t>(part);
+    };
+    return {of(int8_weights), of(float_weights), of(bytes)};
+  }
   bool operator==(const MatrixCost&) const = default;
 };
 
@@ -163,6 +203,7 @@ class Device {
   virtual TableHandle add_table(const MatrixView& weights) = 0;
   virtual VectorHandle add_vector(std::span<const float> values) = 0;
   virtual RopeHandle add_rope(RopeSpec spec) = 0;
+  virtual ExpertsHandle add_experts(ExpertsSpec spec) = 0;
   /// Allocates slots of the given widths (0: slot unused) for up to `max_rows` rows; `logits` grows when it is written.
   virtual void reserve(std::span<const std::int32_t, kSlotCount> widths, std::int32_t max_rows) = 0;
   virtual void reserve_kv(const KvLayout& layout) = 0;
@@ -173,25 +214,44 @@ class Device {
 
   /// out[t] = scale * table[token[t]]
   virtual void embed(TableHandle table, float scale, Slot out) = 0;
-  /// out = norm(in) * weight, row by row
-  virtual void norm(NormKind kind, Slot in, VectorHandle weight, float epsilon, Slot out) = 0;
+  /// into[t] += table[position[t]]
+  virtual void add_positions(TableHandle table, Slot into) = 0;
+  /// out = norm(in), row by row; `out` may be `in`.
+  virtual void norm(const NormSpec& spec, Slot in, Slot out) = 0;
+  /// sums[t][column] = sum of the squares of in[t][first .. last), for a norm over more than this part has.
+  virtual void square_sums(Slot in, std::int32_t first, std::int32_t last, Slot sums, std::int32_t column) = 0;
+  /// NormKind::rms in place, of rows of `width` values in all parts, whose squares add up to sums[t][column].
+  virtual void norm_by_sums(Slot sums, std::int32_t column, std::int32_t width, VectorHandle weight, float epsilon,
+                            Slot slot) = 0;
   /// out = in * matrix^T (+ bias, unless it is none). A matrix of no rows leaves `out` empty.
   virtual void matmul(Slot in, MatrixHandle matrix, VectorHandle bias, Slot out) = 0;
   /// into += from
   virtual void add(Slot from, Slot into) = 0;
+  /// slot *= factor
+  virtual void scale(float factor, Slot slot) = 0;
+  /// slot = cap * tanh(slot / cap)
+  virtual void softcap(float cap, Slot slot) = 0;
   /// Turns each head of `slot` in place by its token's position.
   virtual void rope(RopeHandle rope, std::int32_t heads, std::int32_t head_dim, Slot slot) = 0;
   /// Puts each token's keys and values in the cache.
   virtual void store_kv(std::int32_t layer, Slot k, Slot v) = 0;
-  /// out[t,h] = softmax(scale * q[t,h] . K) V over the positions token t sees.
+  /// out[t,h] = softmax(scale * q[t,h] . K) V over the positions token t sees; see AttendSpec for variants.
   virtual void attend(std::int32_t layer, const AttendSpec& spec, Slot q, Slot out) = 0;
   /// gate = activation(gate) * up
   virtual void gated(Activation activation, Slot gate, Slot up) = 0;
+  /// slot = activation(slot)
+  virtual void activate(Activation activation, Slot slot) = 0;
+  /// The experts of highest softmax(router[t]) (the first of equals), weighted by it:
+  /// out[t] = sum of weight * down(activation(gate(in[t])) * up(in[t])), in order of the experts. Overwrites `router`
+  /// and the slots gate, up, routed and expert.
+  virtual void mix_experts(ExpertsHandle experts, Slot in, Slot router, Slot out) = 0;
   /// out[i] = in[rows[i]]
   virtual void pick(std::span<const std::int32_t> rows, Slot in, Slot out) = 0;
 
   /// Copies one block of every layer (copy-on-write of the paged cache). Allowed between passes.
   virtual void copy_kv_block(std::int32_t from, std::int32_t to) = 0;
+  /// What window layers hold of a block will not be read before it is written again: its memory may serve others.
+  virtual void forget_kv_block(std::int32_t block) = 0;
 
   // -- Host access ----------------------------------------------------------------------------------------------------
 

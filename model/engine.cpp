@@ -179,16 +179,16 @@ struct Engine::Impl {
 
   /// Gives a waiting sample a sequence, which starts with whatever the cache already holds of its tokens.
   void begin(Sample& sample) {
-    PrefixCache::Match match = sequences.longest_kept(sample.tokens);
+    const std::int32_t most = sample.request->most_reused;
+    const std::int32_t usable = most >= 0 ? std::min(most, sample.length() - 1) : sample.length() - 1;
+    PrefixCache::Match match = sequences.longest_kept(sample.tokens, usable);
     for (const SampleId id : running) {
       const Sample& other = at(id);
       const auto differ = std::mismatch(other.tokens.begin(), other.tokens.begin() + other.cached,
                                         sample.tokens.begin(), sample.tokens.end());
-      const auto shared = static_cast<std::int32_t>(differ.first - other.tokens.begin());
-      if (shared > match.length) match = {other.sequence, shared};
+      const std::int32_t shared = std::min(static_cast<std::int32_t>(differ.first - other.tokens.begin()), usable);
+      if (shared > match.length && sequences.can_cut(other.sequence, shared)) match = {other.sequence, shared};
     }
-    match.length = std::min(match.length, sample.length() - 1);
-    if (sample.request->most_reused >= 0) match.length = std::min(match.length, sample.request->most_reused);
     sample.state = SampleState::prefilling;
     sample.cached = match.length;
     sample.sequence = match.length > 0 ? sequences.fork(match.sequence, match.length) : sequences.fresh();

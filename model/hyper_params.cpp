@@ -44,6 +44,7 @@ class Reader {
     }
     return static_cast<float>(*value);
   }
+  bool boolean_or(std::string_view name, bool otherwise) const { return file_.boolean(key(name)).value_or(otherwise); }
   const std::string* string(std::string_view name) const { return file_.string(key(name)); }
   [[noreturn]] void refuse(const std::string& what) const { throw Error(file_.path() + ": " + what); }
 
@@ -70,43 +71,90 @@ RopeParams read_rope(const Reader& reader, const HyperParams& params) {
   // Files from before scaling.type name the linear factor alone.
   const float legacy = reader.number_or("rope.scale_linear", 1.0F, 1e-3, 1e6);
   rope.factor = reader.number_or("rope.scaling.factor", legacy, 1e-3, 1e6);
+  rope.original_context =
+      reader.integer_or("rope.scaling.original_context_length", params.n_ctx_train, 1, std::int64_t{1} << 30);
+  rope.magnitude = reader.number_or("rope.scaling.attn_factor", 1.0F, 1e-3, 1e3);
   if (type == nullptr) {
     rope.scaling = rope.factor != 1.0F ? RopeScaling::linear : RopeScaling::none;
-  } else if (*type == "none") {
+  } else if (*type == "none" || *type == "longrope") {  // the latter is all in its tensors of factors
     rope.factor = 1.0F;
   } else if (*type == "linear") {
     rope.scaling = RopeScaling::linear;
   } else if (*type == "yarn") {
     rope.scaling = RopeScaling::yarn;
-    rope.original_context =
-        reader.integer_or("rope.scaling.original_context_length", params.n_ctx_train, 1, std::int64_t{1} << 30);
     rope.yarn_extrapolation = reader.number_or("rope.scaling.yarn_ext_factor", 1.0F, 0.0, 1.0);
-    rope.yarn_attention = reader.number_or("rope.scaling.yarn_attn_factor",
-                                           reader.number_or("rope.scaling.attn_factor", 1.0F, 1e-3, 1e3), 1e-3, 1e3);
+    rope.magnitude = reader.number_or("rope.scaling.yarn_attn_factor", rope.magnitude, 1e-3, 1e3);
     rope.yarn_beta_fast = reader.number_or("rope.scaling.yarn_beta_fast", 32.0F, 1e-3, 1e6);
     rope.yarn_beta_slow = reader.number_or("rope.scaling.yarn_beta_slow", 1.0F, 1e-3, 1e6);
   } else {
-    reader.refuse("rope scaling '" + *type + "' is not supported (none, linear and yarn are)");
+    reader.refuse("rope scaling '" + *type + "' is not supported (none, linear, yarn and longrope are)");
   }
   return rope;
+}
+
+RopeParams read_window_rope(const Reader& reader, const ArchSpec& spec, const RopeParams& rope) {
+  if (spec.window_rope_base == 0) return rope;
+  RopeParams own;
+  own.dims = rope.dims;
+  own.base = reader.number_or("rope.freq_base_swa", spec.window_rope_base, 1.0, 1e12);
+  return own;
+}
+
+void read_experts(const Reader& reader, HyperParams& params) {
+  params.n_experts = reader.integer_or("expert_count", 0, 0, 4096);
+  if (params.n_experts == 0) return;
+  params.n_experts_used = reader.integer("expert_used_count", 1, params.n_experts);
+  params.normalise_experts = reader.boolean_or("expert_weights_norm", true);
+  params.n_ff = reader.uniform_or("expert_feed_forward_length", params.n_ff, 1, 1 << 22);
+}
+
+void read_scales(const Reader& reader, const ArchSpec& spec, HyperParams& params) {
+  const float own_embedding_scale = spec.scaled_embedding ? std::sqrt(static_cast<float>(params.n_embd)) : 1.0F;
+  params.embedding_scale = reader.number_or("embedding_scale", own_embedding_scale, 1e-6, 1e6);
+  params.residual_scale = reader.number_or("residual_scale", 1.0F, 1e-6, 1e6);
+  params.logit_scale = 1.0F / reader.number_or("logit_scale", 1.0F, 1e-6, 1e6);
+  params.logit_softcap = reader.number_or("final_logit_softcapping", spec.logit_softcap, 0.0, 1e6);
+  const auto scaled_by = static_cast<float>(
+      params.n_layers == spec.layers_of_wide_scale ? params.n_embd / params.n_heads : params.head_dim);
+  params.attention_scale = reader.number_or("attention.scale", 1.0F / std::sqrt(scaled_by), 1e-6, 1e6);
+  params.attention_softcap = reader.number_or("attn_logit_softcapping", spec.attention_softcap, 0.0, 1e6);
+  params.window = reader.integer_or("attention.sliding_window", spec.window, 0, std::int64_t{1} << 30);
 }
 
 }  // namespace
 
 std::int32_t HyperParams::dim(Dim dim) const {
   switch (dim) {
+    case Dim::none:
+      return 0;
     case Dim::one:
       return 1;
     case Dim::embd:
       return n_embd;
     case Dim::vocab:
       return n_vocab;
+    case Dim::positions:
+      return n_ctx_train;
+    case Dim::head:
+      return head_dim;
+    case Dim::heads:
+      return n_heads;
+    case Dim::kv_heads:
+      return n_kv_heads;
     case Dim::query:
       return n_heads * head_dim;
     case Dim::kv:
       return n_kv_heads * head_dim;
+    case Dim::query_kv:
+      return (n_heads + n_kv_heads) * head_dim;
+    case Dim::qkv:
+      return (n_heads + 2 * n_kv_heads) * head_dim;
     case Dim::ff:
       return n_ff;
+    case Dim::ff_twice:
+      return 2 * n_ff;
+    case Dim::experts:
+      return n_experts;
     case Dim::rope_pairs:
       return rope.dims / 2;
   }
@@ -138,14 +186,20 @@ HyperParams read_hyper_params(const GgufFile& file, const ArchSpec& spec) {
   }
   params.head_dim = reader.integer_or("attention.key_length", params.n_embd / params.n_heads, 1, 1 << 14);
   if (params.head_dim < 1) reader.refuse("more heads than embedding dimensions");
+  if (std::int64_t{params.n_heads} * params.head_dim > (1 << 28)) reader.refuse("heads of more than 2^28 dimensions");
   if (reader.integer_or("attention.value_length", params.head_dim, 1, 1 << 14) != params.head_dim) {
     reader.refuse("keys and values of different lengths are not supported");
   }
-  params.n_ff = reader.uniform_or("feed_forward_length", 0, 1, 1 << 22);
+  params.n_ff = reader.uniform_or("feed_forward_length", 0, 0, 1 << 22);
+  read_experts(reader, params);
   if (params.n_ff == 0) reader.refuse("metadata key '" + std::string(spec.name) + ".feed_forward_length' is missing");
   params.n_ctx_train = reader.integer("context_length", 1, std::int64_t{1} << 30);
-  params.norm_epsilon = reader.number_or("attention.layer_norm_rms_epsilon", 1e-5F, 0.0, 1.0);
-  params.rope = read_rope(reader, params);
+  const char* const epsilon =
+      spec.norm == NormKind::rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon";
+  params.norm_epsilon = reader.number_or(epsilon, 1e-5F, 0.0, 1.0);
+  read_scales(reader, spec, params);
+  if (spec.rotary) params.rope = read_rope(reader, params);
+  params.window_rope = read_window_rope(reader, spec, params.rope);
 
   const GgufTensor* embd = file.find_tensor("token_embd.weight");
   if (embd == nullptr) reader.refuse("tensor 'token_embd.weight' is missing: a vocabulary without a model?");

@@ -16,9 +16,9 @@ struct RopeParams {
   float base = 10000.0F;  ///< frequency of pair i: base^(-2i/dims)
   RopeScaling scaling = RopeScaling::none;
   float factor = 1.0F;                ///< how many times the context is stretched
-  std::int32_t original_context = 0;  ///< yarn: context before stretching
+  std::int32_t original_context = 0;  ///< context before stretching
   float yarn_extrapolation = 1.0F;    ///< yarn: 1 mixes fully, 0 is linear scaling
-  float yarn_attention = 1.0F;        ///< yarn: further factor on the magnitude
+  float magnitude = 1.0F;             ///< of what turns; yarn has a factor of its own besides
   float yarn_beta_fast = 32.0F;       ///< yarn: pairs that turn more often in the original context are not stretched
   float yarn_beta_slow = 1.0F;        ///< yarn: pairs that turn less often are stretched fully
 };
@@ -32,8 +32,19 @@ struct HyperParams {
   std::int32_t head_dim = 0;
   std::int32_t n_ff = 0;
   std::int32_t n_ctx_train = 0;
+  std::int32_t n_experts = 0;  ///< 0: the feed-forward layers are single ones, else n_ff is an expert's
+  std::int32_t n_experts_used = 0;
+  bool normalise_experts = true;  ///< whether the weights of a token's experts add up to 1
   float norm_epsilon = 1e-5F;
+  float embedding_scale = 1.0F;
+  float residual_scale = 1.0F;     ///< of what attention and feed-forward layers add
+  float attention_scale = 1.0F;    ///< of q . k
+  float attention_softcap = 0.0F;  ///< of scores; 0: none
+  float logit_scale = 1.0F;
+  float logit_softcap = 0.0F;  ///< 0: none
+  std::int32_t window = 0;     ///< positions that layers with a window see; 0: all of them
   RopeParams rope;
+  RopeParams window_rope;  ///< of layers with a window
 
   std::int32_t dim(Dim dim) const;  ///< rows or columns of a tensor
 };

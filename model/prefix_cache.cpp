@@ -5,13 +5,13 @@
 
 namespace covey {
 
-PrefixCache::Match PrefixCache::longest(std::span<const Token> tokens) {
+PrefixCache::Match PrefixCache::longest(std::span<const Token> tokens, std::int32_t most, const Usable& usable) {
   auto best = entries_.end();
   std::int32_t length = 0;
   for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
     const auto differ = std::ranges::mismatch(entry->tokens, tokens);
-    const auto shared = static_cast<std::int32_t>(differ.in1 - entry->tokens.begin());
-    if (shared > length) {
+    const std::int32_t shared = std::min(static_cast<std::int32_t>(differ.in1 - entry->tokens.begin()), most);
+    if (shared > length && usable(entry->sequence, shared)) {
       length = shared;
       best = entry;
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <optional>
 #include <span>
@@ -19,8 +20,11 @@ class PrefixCache {
     SequenceId sequence = -1;
     std::int32_t length = 0;
   };
-  /// The kept sequence that shares the longest beginning with `tokens`; it becomes the most recently used.
-  Match longest(std::span<const Token> tokens);
+  /// Whether so many tokens of a sequence may be shared.
+  using Usable = std::function<bool(SequenceId, std::int32_t)>;
+  /// The kept sequence that shares the longest usable beginning with `tokens`, at most `most` tokens; it becomes the
+  /// most recently used.
+  Match longest(std::span<const Token> tokens, std::int32_t most, const Usable& usable);
 
   /// Keeps a sequence that holds `tokens`. Returns the sequence that has to make room, if any (perhaps this one).
   std::optional<SequenceId> keep(SequenceId sequence, std::vector<Token> tokens);

@@ -18,6 +18,7 @@ double pair_of_rotations(const RopeParams& params, double rotations) {
 RopeSpec make_rope(const RopeParams& params, RopePairs pairs, std::span<const float> freq_factors) {
   RopeSpec spec;
   spec.pairs = pairs;
+  spec.magnitude = params.magnitude;
   const auto count = static_cast<std::size_t>(params.dims / 2);
   spec.inverse_frequency.resize(count);
 
@@ -27,9 +28,7 @@ RopeSpec make_rope(const RopeParams& params, RopePairs pairs, std::span<const fl
   if (yarn) {
     low = std::max(0.0, std::floor(pair_of_rotations(params, params.yarn_beta_fast)));
     high = std::min<double>(params.dims - 1, std::ceil(pair_of_rotations(params, params.yarn_beta_slow)));
-    spec.magnitude = static_cast<float>(params.yarn_attention * (1.0 + 0.1 * std::log(params.factor)));
-  } else if (params.scaling == RopeScaling::yarn) {
-    spec.magnitude = params.yarn_attention;
+    spec.magnitude = static_cast<float>(params.magnitude * (1.0 + 0.1 * std::log(params.factor)));
   }
   for (std::size_t i = 0; i < count; ++i) {
     double frequency = std::pow(static_cast<double>(params.base), -2.0 * static_cast<double>(i) / params.dims);

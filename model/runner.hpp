@@ -15,6 +15,7 @@ struct RunnerLimits {
   std::int32_t max_tokens = 0;  ///< most tokens in one batch
   std::int32_t block_tokens = 0;
   std::int32_t blocks = 0;  ///< cache blocks in all
+  std::int32_t window = 0;  ///< positions that layers with a sliding window keep; 0: all layers keep all
 };
 
 class Runner {
@@ -29,6 +30,10 @@ class Runner {
   virtual std::int32_t blocks_to_append(SequenceId sequence) const = 0;
   /// Length in tokens, 0 for a sequence that does not exist.
   virtual std::int32_t length(SequenceId sequence) const = 0;
+
+  /// Whether `length` tokens of `sequence` can be forked, or kept when it is cut: not where layers with a window have
+  /// forgotten what the next token would see.
+  virtual bool can_cut(SequenceId sequence, std::int32_t length) const = 0;
 
   /// Applies the ops, evaluates the tokens, and returns one row of n_vocab logits for each token that wants them, in
   /// batch order. The rows last until the next call. Throws Error (leaving the cache as it was) if the batch does not

@@ -30,8 +30,11 @@ class SequenceStore {
 
   /// Ends a sequence that holds `tokens`, but keeps it while there is room.
   void keep(SequenceId sequence, std::vector<Token> tokens);
-  /// The kept sequence that shares the longest beginning with `tokens`.
-  PrefixCache::Match longest_kept(std::span<const Token> tokens) { return prefixes_.longest(tokens); }
+  /// The kept sequence that shares the longest beginning with `tokens` that it can be cut to, of at most `most` tokens.
+  PrefixCache::Match longest_kept(std::span<const Token> tokens, std::int32_t most) {
+    return prefixes_.longest(tokens, most, [this](SequenceId id, std::int32_t length) { return can_cut(id, length); });
+  }
+  bool can_cut(SequenceId sequence, std::int32_t length) const { return runner_.can_cut(sequence, length); }
   /// Gives up all kept sequences.
   void drop_kept();
 

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <optional>
+#include <vector>
 
 #include "covey/error.hpp"
 #include "model/kv_cache.hpp"
@@ -15,7 +16,7 @@ namespace {
 constexpr std::int32_t kBlockTokens = 32;
 constexpr std::int32_t kDefaultContext = 4096;
 
-RunnerLimits make_limits(const HyperParams& params, const StageOptions& options) {
+RunnerLimits make_limits(const ArchSpec& spec, const HyperParams& params, const StageOptions& options) {
   const auto refuse_below_one = [](const char* what, std::int32_t value) {
     if (value < 1)
       throw Error(std::string(what) + ": " + std::to_string(value) + " is not a positive number of tokens");
@@ -24,12 +25,17 @@ RunnerLimits make_limits(const HyperParams& params, const StageOptions& options)
   limits.n_vocab = params.n_vocab;
   limits.n_ctx = options.n_ctx != 0 ? options.n_ctx : std::min(params.n_ctx_train, kDefaultContext);
   refuse_below_one("context", limits.n_ctx);
+  if (!spec.rotary && limits.n_ctx > params.n_ctx_train) {
+    throw Error("context: " + std::to_string(limits.n_ctx) + " tokens; the model has learned positions for " +
+                std::to_string(params.n_ctx_train) + ", and there are no others");
+  }
   limits.max_tokens = options.max_tokens;
   refuse_below_one("batch", limits.max_tokens);
   limits.block_tokens = kBlockTokens;
   const std::int32_t kv_tokens = options.kv_tokens != 0 ? options.kv_tokens : limits.n_ctx;
   refuse_below_one("KV cache", kv_tokens);
   limits.blocks = kv_tokens / kBlockTokens + (kv_tokens % kBlockTokens != 0 ? 1 : 0);
+  limits.window = params.window < limits.n_ctx ? params.window : 0;
   return limits;
 }
 
@@ -56,19 +62,26 @@ struct Stage::Impl {
         params(read_hyper_params(file, spec)),
         shard(options.shard),
         slice(cut_slice(file, spec, params, shard)),
-        limits(make_limits(params, options)),
-        cache(limits.blocks, limits.block_tokens, limits.n_ctx, limits.n_vocab),
+        limits(make_limits(spec, params, options)),
+        cache(limits),
         device(make_cpu_device(options.cpu)),
-        weights(load_weights(file, spec, params, shard, slice, *device, options.progress)),
-        rope(device->add_rope(make_rope(params.rope, spec.rope, weights.rope_factors))) {
+        weights(load_weights(file, spec, params, shard, slice, *device, options.progress)) {
+    if (spec.rotary) {
+      const std::vector<float> factors = load_rope_factors(file, spec, params, limits.n_ctx);
+      rope = device->add_rope(make_rope(params.rope, spec.rope, factors));
+      const bool same = spec.window_rope_base == 0 || params.window == 0;
+      window_rope = same ? rope : device->add_rope(make_rope(params.window_rope, spec.rope, {}));
+    }
     attend.heads = slice.queries.size();
     attend.kv_heads = slice.kv.size();
     attend.head_dim = params.head_dim;
     attend.group = params.n_heads / params.n_kv_heads;
     attend.first_query = slice.queries.first - slice.kv.first * attend.group;
-    attend.scale = 1.0F / std::sqrt(static_cast<float>(params.head_dim));
+    attend.scale = params.attention_scale;
+    attend.softcap = params.attention_softcap;
     kv_layout = {slice.layers.size(), attend.kv_heads,     params.head_dim,
                  limits.blocks,       limits.block_tokens, kv_type(file, options.kv)};
+    number_kv_layers();
     device->reserve_kv(kv_layout);
     reserve_slots();
   }
@@ -82,10 +95,29 @@ struct Stage::Impl {
       return cost;
     };
     StageWork work;
-    for (const LayerWeights& layer : weights.layers) work.layers += sum(layer);
+    for (const LayerWeights& layer : weights.layers) {
+      work.layers += sum(layer);
+      MatrixCost experts;
+      for (const auto* matrices :
+           {&layer.expert_matrices.gate, &layer.expert_matrices.up, &layer.expert_matrices.down}) {
+        for (const MatrixHandle matrix : *matrices) experts += device->matrix_cost(matrix);
+      }
+      // All are of one size, and a token meets only some.
+      if (layer.experts) work.layers += experts.share(params.n_experts_used, params.n_experts);
+    }
     work.head = sum(weights.model);
     work.kv_token_bytes = kv_block_bytes(kv_layout) / static_cast<std::size_t>(kv_layout.block_tokens);
     return work;
+  }
+
+  bool windowed(std::int32_t layer) const { return params.window > 0 && spec.has_window(slice.layers.first + layer); }
+
+  /// In the cache layers with a window come last.
+  void number_kv_layers() {
+    const std::int32_t layers = slice.layers.size();
+    for (std::int32_t layer = 0; layer < layers; ++layer) kv_layout.window_layers += windowed(layer) ? 1 : 0;
+    std::int32_t next[] = {0, layers - kv_layout.window_layers};
+    for (std::int32_t layer = 0; layer < layers; ++layer) kv_layers.push_back(next[windowed(layer) ? 1 : 0]++);
   }
 
   void reserve_slots() const {
@@ -102,6 +134,12 @@ struct Stage::Impl {
     set(Slot::partial, params.n_embd);
     set(Slot::picked, params.n_embd);
     if (shard.has_head()) set(Slot::logits, params.n_vocab);
+    if (params.n_experts > 0) {
+      set(Slot::router, params.n_experts);
+      set(Slot::routed, params.n_embd);
+      set(Slot::expert, params.n_embd);
+    }
+    if (spec.head_norm == HeadNorm::all && shard.parts > 1) set(Slot::squares, 2);
     device->reserve(widths, limits.max_tokens);
   }
 
@@ -112,11 +150,13 @@ struct Stage::Impl {
     }
     cache.apply(batch, plan);
     for (const auto& [from, to] : plan.copies) device->copy_kv_block(from, to);
+    for (const std::int32_t block : plan.forgotten) device->forget_kv_block(block);
     if (batch.tokens.empty()) return {};
 
     device->begin(plan.view(batch.prompt));
     if (shard.first_stage()) {
-      device->embed(weights.embedding, 1.0F, Slot::residual);
+      device->embed(weights.embedding, params.embedding_scale, Slot::residual);
+      if (weights.positions) device->add_positions(weights.positions, Slot::residual);
     } else {
       exchange.receive(device->map(Slot::residual, static_cast<std::int32_t>(batch.tokens.size())));
     }
@@ -127,31 +167,86 @@ struct Stage::Impl {
     return finish(exchange);
   }
 
+  /// What a layer's attention, or feed-forward layer, reads: the residual stream, normed if there is a norm.
+  Slot normed(const LayerWeights& w, Role weight, Role bias) const {
+    if (!w.vector(weight)) return Slot::residual;
+    norm(w, weight, bias, 1, Slot::residual, Slot::normed);
+    return Slot::normed;
+  }
+
   void attention(std::int32_t layer, const LayerWeights& w, Exchange& exchange) {
-    norm(Slot::residual, w.vector(Role::attn_norm));
-    device->matmul(Slot::normed, w.matrix(Role::attn_q), w.vector(Role::attn_q_bias), Slot::q);
-    device->matmul(Slot::normed, w.matrix(Role::attn_k), w.vector(Role::attn_k_bias), Slot::k);
-    device->matmul(Slot::normed, w.matrix(Role::attn_v), w.vector(Role::attn_v_bias), Slot::v);
-    device->rope(rope, attend.heads, params.head_dim, Slot::q);
-    device->rope(rope, attend.kv_heads, params.head_dim, Slot::k);
-    device->store_kv(layer, Slot::k, Slot::v);
-    device->attend(layer, attend, Slot::q, Slot::heads);
+    const Slot in = normed(w, Role::attn_norm, Role::attn_norm_bias);
+    device->matmul(in, w.matrix(Role::attn_q), w.vector(Role::attn_q_bias), Slot::q);
+    device->matmul(in, w.matrix(Role::attn_k), w.vector(Role::attn_k_bias), Slot::k);
+    device->matmul(in, w.matrix(Role::attn_v), w.vector(Role::attn_v_bias), Slot::v);
+    if (w.vector(Role::attn_q_norm)) norm_heads(w, exchange);
+    if (spec.turns(slice.layers.first + layer)) {
+      const RopeHandle turn = windowed(layer) ? window_rope : rope;
+      device->rope(turn, attend.heads, params.head_dim, Slot::q);
+      device->rope(turn, attend.kv_heads, params.head_dim, Slot::k);
+    }
+    const std::int32_t kv_layer = kv_layers[static_cast<std::size_t>(layer)];
+    device->store_kv(kv_layer, Slot::k, Slot::v);
+    attend.window = windowed(layer) ? params.window : 0;
+    device->attend(kv_layer, attend, Slot::q, Slot::heads);
     device->matmul(Slot::heads, w.matrix(Role::attn_output), w.vector(Role::attn_output_bias), Slot::partial);
-    join_residual(exchange);
+    join_residual(w, Role::attn_post_norm, exchange);
+  }
+
+  void norm_heads(const LayerWeights& w, Exchange& exchange) {
+    if (spec.head_norm == HeadNorm::head) {
+      norm(w, Role::attn_q_norm, {}, attend.heads, Slot::q, Slot::q);
+      norm(w, Role::attn_k_norm, {}, attend.kv_heads, Slot::k, Slot::k);
+    } else if (shard.parts == 1) {
+      norm(w, Role::attn_q_norm, {}, 1, Slot::q, Slot::q);
+      norm(w, Role::attn_k_norm, {}, 1, Slot::k, Slot::k);
+    } else {
+      norm_over_parts(w, exchange);
+    }
+  }
+
+  /// Over the heads of all parts: of a KV head that several hold, the part with its first query head counts the
+  /// squares.
+  void norm_over_parts(const LayerWeights& w, Exchange& exchange) {
+    const auto owner_from = [&](std::int32_t query) { return (query + attend.group - 1) / attend.group; };
+    const std::int32_t first = (owner_from(slice.queries.first) - slice.kv.first) * params.head_dim;
+    const std::int32_t last = (owner_from(slice.queries.last) - slice.kv.first) * params.head_dim;
+    const bool none = slice.kv.size() == 0;
+    device->square_sums(Slot::q, 0, attend.heads * params.head_dim, Slot::squares, 0);
+    device->square_sums(Slot::k, none ? 0 : first, none ? 0 : last, Slot::squares, 1);
+    exchange.sum(device->map(Slot::squares));
+    device->norm_by_sums(Slot::squares, 0, params.dim(Dim::query), w.vector(Role::attn_q_norm), params.norm_epsilon,
+                         Slot::q);
+    device->norm_by_sums(Slot::squares, 1, params.dim(Dim::kv), w.vector(Role::attn_k_norm), params.norm_epsilon,
+                         Slot::k);
   }
 
   void feed_forward(const LayerWeights& w, Exchange& exchange) {
-    norm(Slot::residual, w.vector(Role::ffn_norm));
-    device->matmul(Slot::normed, w.matrix(Role::ffn_gate), {}, Slot::gate);
-    device->matmul(Slot::normed, w.matrix(Role::ffn_up), {}, Slot::up);
-    device->gated(spec.activation, Slot::gate, Slot::up);
-    device->matmul(Slot::gate, w.matrix(Role::ffn_down), {}, Slot::partial);
-    join_residual(exchange);
+    // Without a norm of its own it reads what attention read, side by side with it.
+    const bool beside_attention = !w.vector(Role::ffn_norm) && w.vector(Role::attn_norm);
+    const Slot in = beside_attention ? Slot::normed : normed(w, Role::ffn_norm, Role::ffn_norm_bias);
+    if (w.experts) {
+      device->matmul(in, w.matrix(Role::ffn_router), {}, Slot::router);
+      device->mix_experts(w.experts, in, Slot::router, Slot::partial);
+    } else {
+      if (w.matrix(Role::ffn_gate)) {
+        device->matmul(in, w.matrix(Role::ffn_gate), w.vector(Role::ffn_gate_bias), Slot::gate);
+        device->matmul(in, w.matrix(Role::ffn_up), w.vector(Role::ffn_up_bias), Slot::up);
+        device->gated(spec.activation, Slot::gate, Slot::up);
+      } else {
+        device->matmul(in, w.matrix(Role::ffn_up), w.vector(Role::ffn_up_bias), Slot::gate);
+        device->activate(spec.activation, Slot::gate);
+      }
+      device->matmul(Slot::gate, w.matrix(Role::ffn_down), w.vector(Role::ffn_down_bias), Slot::partial);
+    }
+    join_residual(w, Role::ffn_post_norm, exchange);
   }
 
   /// Adds the projection to the residual stream, summed over the parts first.
-  void join_residual(Exchange& exchange) const {
+  void join_residual(const LayerWeights& w, Role post_norm, Exchange& exchange) const {
     if (shard.parts > 1) exchange.sum(device->map(Slot::partial));
+    if (w.vector(post_norm)) norm(w, post_norm, {}, 1, Slot::partial, Slot::partial);
+    if (params.residual_scale != 1.0F) device->scale(params.residual_scale, Slot::partial);
     device->add(Slot::partial, Slot::residual);
   }
 
@@ -173,13 +268,18 @@ struct Stage::Impl {
     } else {
       device->pick(plan.wanted, Slot::residual, Slot::picked);
     }
-    norm(Slot::picked, weights.model.vector(Role::output_norm));
-    device->matmul(Slot::normed, weights.model.matrix(Role::output), {}, Slot::logits);
+    const LayerWeights& w = weights.model;
+    norm(w, Role::output_norm, Role::output_norm_bias, 1, Slot::picked, Slot::normed);
+    device->matmul(Slot::normed, w.matrix(Role::output), w.vector(Role::output_bias), Slot::logits);
+    if (params.logit_scale != 1.0F) device->scale(params.logit_scale, Slot::logits);
+    if (params.logit_softcap > 0.0F) device->softcap(params.logit_softcap, Slot::logits);
     return device->map(Slot::logits);
   }
 
-  void norm(Slot in, VectorHandle weight) const {
-    device->norm(spec.norm, in, weight, params.norm_epsilon, Slot::normed);
+  void norm(const LayerWeights& w, Role weight, std::optional<Role> bias, std::int32_t groups, Slot in,
+            Slot out) const {
+    const VectorHandle biases = bias ? w.vector(*bias) : VectorHandle{};
+    device->norm({spec.norm, w.vector(weight), biases, params.norm_epsilon, groups}, in, out);
   }
 
   const ArchSpec& spec;
@@ -191,8 +291,10 @@ struct Stage::Impl {
   std::unique_ptr<Device> device;
   Weights weights;
   RopeHandle rope;
+  RopeHandle window_rope;
   AttendSpec attend;
   KvLayout kv_layout;
+  std::vector<std::int32_t> kv_layers;  // by layer: its number in the cache
   BatchPlan plan;
 };
 
@@ -203,6 +305,7 @@ const RunnerLimits& Stage::limits() const { return impl_->limits; }
 std::int32_t Stage::free_blocks() const { return impl_->cache.free_blocks(); }
 std::int32_t Stage::blocks_to_append(SequenceId sequence) const { return impl_->cache.blocks_to_append(sequence); }
 std::int32_t Stage::length(SequenceId sequence) const { return impl_->cache.length(sequence); }
+bool Stage::can_cut(SequenceId sequence, std::int32_t length) const { return impl_->cache.can_cut(sequence, length); }
 std::size_t Stage::memory_bytes() const { return impl_->device->memory_bytes(); }
 std::string Stage::device_description() const { return impl_->device->description(); }
 StageWork Stage::work() const { return impl_->work(); }

@@ -50,6 +50,7 @@ class Stage {
   std::int32_t free_blocks() const;
   std::int32_t blocks_to_append(SequenceId sequence) const;
   std::int32_t length(SequenceId sequence) const;
+  bool can_cut(SequenceId sequence, std::int32_t length) const;
   /// Bytes of weights, activations and KV cache.
   std::size_t memory_bytes() const;
   std::string device_description() const;
@@ -73,6 +74,7 @@ class LocalRunner final : public Runner {
   std::int32_t free_blocks() const override { return stage_.free_blocks(); }
   std::int32_t blocks_to_append(SequenceId sequence) const override { return stage_.blocks_to_append(sequence); }
   std::int32_t length(SequenceId sequence) const override { return stage_.length(sequence); }
+  bool can_cut(SequenceId sequence, std::int32_t length) const override { return stage_.can_cut(sequence, length); }
   std::span<const float> forward(const Batch& batch) override { return stage_.forward(batch, alone_); }
 
  private:

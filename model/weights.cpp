@@ -49,45 +49,77 @@ void cut_heads(const HyperParams& params, const Shard& shard, std::int32_t block
   slice.kv = {slice.queries.first / group, (slice.queries.last - 1) / group + 1};
 }
 
+std::string shape(std::uint64_t rows, std::uint64_t cols) {
+  return std::to_string(rows) + " x " + std::to_string(cols);
+}
+
+/// The tensor of a rule; nullptr if it is absent and need not be there. Throws Error if it must, or for its shape.
+const GgufTensor* find(const GgufFile& file, const HyperParams& params, const TensorRule& rule, std::int32_t layer) {
+  const bool sparse = params.n_experts > 0;
+  if ((rule.need == Need::dense && sparse) || (rule.need == Need::sparse && !sparse)) return nullptr;
+  const std::string name = tensor_name(rule, layer);
+  const GgufTensor* tensor = file.find_tensor(name);
+  if (tensor == nullptr) {
+    if (rule.need == Need::optional || rule.need == Need::either) return nullptr;
+    throw Error(file.path() + ": tensor '" + name + "' is missing");
+  }
+  const bool fused = rule.within.all != Dim::none;
+  auto rows = static_cast<std::uint64_t>(params.dim(fused && rule.rows != Dim::one ? rule.within.all : rule.rows));
+  if (rule.scope == Scope::expert) rows *= static_cast<std::uint64_t>(params.n_experts);
+  const auto cols =
+      static_cast<std::uint64_t>(params.dim(fused && rule.rows == Dim::one ? rule.within.all : rule.cols));
+  if (tensor->rows() != rows || tensor->cols() != cols) {
+    throw Error(file.path() + ": tensor '" + name + "' is " + shape(tensor->rows(), tensor->cols()) + ", expected " +
+                shape(rows, cols));
+  }
+  return tensor;
+}
+
+std::vector<float> floats(const GgufFile& file, const GgufTensor& tensor) {
+  if (tensor.type != TensorType::f32) {
+    throw Error(file.path() + ": tensor '" + tensor.name + "' is " + std::string(tensor_type_info(tensor.type).name) +
+                ", expected F32");
+  }
+  std::vector<float> values(static_cast<std::size_t>(tensor.elements()));
+  std::memcpy(values.data(), tensor.data.data(), tensor.data.size());
+  return values;
+}
+
 class Loader {
  public:
   Loader(const GgufFile& file, const HyperParams& params, const Shard& shard, const Slice& slice, Device& device,
          const std::function<void(double)>& progress)
       : file_(file), params_(params), shard_(shard), slice_(slice), device_(device), progress_(progress) {}
 
-  /// nullptr if the rule is optional and the tensor absent.
-  const GgufTensor* find(const TensorRule& rule, std::int32_t layer) const {
-    const std::string name = tensor_name(rule, layer);
-    const GgufTensor* tensor = file_.find_tensor(name);
-    if (tensor == nullptr) {
-      if (rule.optional) return nullptr;
-      throw Error(file_.path() + ": tensor '" + name + "' is missing");
-    }
-    const auto rows = static_cast<std::uint64_t>(params_.dim(rule.rows));
-    const auto cols = static_cast<std::uint64_t>(params_.dim(rule.cols));
-    if (tensor->rows() != rows || tensor->cols() != cols) {
-      throw Error(file_.path() + ": tensor '" + name + "' is " + std::to_string(tensor->rows()) + " x " +
-                  std::to_string(tensor->cols()) + ", expected " + std::to_string(rows) + " x " + std::to_string(cols));
-    }
-    return tensor;
-  }
-
   void load(const TensorRule& rule, std::int32_t layer, LayerWeights& into) {
-    const GgufTensor* tensor = find(rule, layer);
+    const GgufTensor* tensor = find(file_, params_, rule, layer);
     if (tensor == nullptr) return;
     const auto role = static_cast<std::size_t>(rule.role);
-    if (rule.rows == Dim::one) {
+    if (rule.vector) {
       if (rule.split != Split::first_part || shard_.part == 0) into.vectors[role] = load_vector(*tensor, rule);
       progress_done(tensor->data.size());
+    } else if (rule.scope == Scope::expert) {
+      for (std::int32_t e = 0; e < params_.n_experts; ++e) {
+        of_experts(rule.role, into.expert_matrices).push_back(load_matrix(*tensor, rule, e));
+      }
     } else {
       into.matrices[role] = load_matrix(*tensor, rule);
     }
   }
 
-  MatrixHandle load_matrix(const GgufTensor& tensor, const TensorRule& rule) {
+  /// What rules that stand in for each other must have given between them.
+  void check(const TensorRule& rule, std::int32_t layer, const LayerWeights& loaded) const {
+    if (rule.need == Need::either && !loaded.matrix(rule.role)) {
+      throw Error(file_.path() + ": tensor '" + tensor_name(rule, layer) + "' is missing");
+    }
+  }
+
+  MatrixHandle load_matrix(const GgufTensor& tensor, const TensorRule& rule, std::int32_t expert = 0) {
     MatrixView view = whole(tensor);
-    const Range rows = rows_of(rule, static_cast<std::int32_t>(view.rows));
-    view.data += static_cast<std::size_t>(rows.first) * view.row_stride;
+    const std::int32_t all = params_.dim(rule.rows);
+    const Range rows = rows_of(rule, all);
+    const auto first = std::int64_t{expert} * all + params_.dim(rule.within.before) + rows.first;
+    view.data += static_cast<std::size_t>(first) * view.row_stride;
     view.rows = rows.size();
     const Range cols = cols_of(rule, static_cast<std::int32_t>(view.cols));
     const TensorTypeInfo& type = tensor_type_info(tensor.type);
@@ -101,20 +133,12 @@ class Loader {
   }
 
   VectorHandle load_vector(const GgufTensor& tensor, const TensorRule& rule) {
-    const std::vector<float> values = floats(tensor);
-    const Range range = rows_of(rule, static_cast<std::int32_t>(values.size()));
+    const std::vector<float> values = floats(file_, tensor);
+    const std::int32_t all = params_.dim(rule.rows) * params_.dim(rule.cols);
+    const Range range = rows_of(rule, all);
     return device_.add_vector(
-        std::span(values).subspan(static_cast<std::size_t>(range.first), static_cast<std::size_t>(range.size())));
-  }
-
-  std::vector<float> floats(const GgufTensor& tensor) const {
-    if (tensor.type != TensorType::f32) {
-      throw Error(file_.path() + ": tensor '" + tensor.name + "' is " +
-                  std::string(tensor_type_info(tensor.type).name) + ", expected F32");
-    }
-    std::vector<float> values(static_cast<std::size_t>(tensor.elements()));
-    std::memcpy(values.data(), tensor.data.data(), tensor.data.size());
-    return values;
+        std::span(values).subspan(static_cast<std::size_t>(params_.dim(rule.within.before) + range.first),
+                                  static_cast<std::size_t>(range.size())));
   }
 
   static MatrixView whole(const GgufTensor& tensor) {
@@ -129,6 +153,9 @@ class Loader {
   }
 
  private:
+  static std::vector<MatrixHandle>& of_experts(Role role, ExpertsSpec& experts) {
+    return role == Role::ffn_gate ? experts.gate : role == Role::ffn_up ? experts.up : experts.down;
+  }
   Range heads(Range range) const { return {range.first * params_.head_dim, range.last * params_.head_dim}; }
   Range rows_of(const TensorRule& rule, std::int32_t all) const {
     switch (rule.split) {
@@ -162,14 +189,28 @@ class Loader {
   double done_ = 0;
 };
 
-const TensorRule& rule_of(const ArchSpec& spec, Role role) {
-  return *std::ranges::find(spec.tensors, role, &TensorRule::role);
+bool belongs_to_head(Role role) {
+  return role == Role::output || role == Role::output_bias || role == Role::output_norm ||
+         role == Role::output_norm_bias;
 }
 
-std::vector<float> load_rope_factors(const Loader& loader, const GgufFile& file, const ArchSpec& spec) {
-  const GgufTensor* tensor = loader.find(rule_of(spec, Role::rope_freqs), 0);
+const TensorRule* find_rule(const ArchSpec& spec, Role role) {
+  const auto found = std::ranges::find(spec.tensors, role, &TensorRule::role);
+  return found == spec.tensors.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::vector<float> load_rope_factors(const GgufFile& file, const ArchSpec& spec, const HyperParams& params,
+                                     std::int32_t n_ctx) {
+  const Role by_context = n_ctx > params.rope.original_context ? Role::rope_factors_long : Role::rope_factors_short;
+  const GgufTensor* tensor = nullptr;
+  for (const Role role : {Role::rope_freqs, by_context}) {
+    const TensorRule* rule = find_rule(spec, role);
+    if (rule != nullptr && tensor == nullptr) tensor = find(file, params, *rule, 0);
+  }
   if (tensor == nullptr) return {};
-  std::vector<float> factors = loader.floats(*tensor);
+  std::vector<float> factors = floats(file, *tensor);
   for (const float factor : factors) {
     if (!(factor > 0) || !std::isfinite(factor)) {
       throw Error(file.path() + ": tensor '" + tensor->name + "' holds a factor that is not above 0");
@@ -177,8 +218,6 @@ std::vector<float> load_rope_factors(const Loader& loader, const GgufFile& file,
   }
   return factors;
 }
-
-}  // namespace
 
 Slice cut_slice(const GgufFile& file, const ArchSpec& spec, const HyperParams& params, const Shard& shard) {
   if (shard.stages < 1 || shard.stage < 0 || shard.stage >= shard.stages || shard.parts < 1 || shard.part < 0 ||
@@ -213,21 +252,36 @@ Weights load_weights(const GgufFile& file, const ArchSpec& spec, const HyperPara
   Loader loader(file, params, shard, slice, device, progress);
   Weights weights;
   weights.layers.resize(static_cast<std::size_t>(slice.layers.size()));
-  const TensorRule& embedding = rule_of(spec, Role::token_embd);
-  if (shard.first_stage()) weights.embedding = device.add_table(Loader::whole(*loader.find(embedding, 0)));
-  weights.rope_factors = load_rope_factors(loader, file, spec);
+  const TensorRule& embedding = *find_rule(spec, Role::token_embd);
+  if (shard.first_stage()) {
+    weights.embedding = device.add_table(Loader::whole(*find(file, params, embedding, 0)));
+    const TensorRule* positions = find_rule(spec, Role::position_embd);
+    if (positions != nullptr) weights.positions = device.add_table(Loader::whole(*find(file, params, *positions, 0)));
+  }
 
+  const auto layer_of = [&](std::int32_t layer) -> LayerWeights& {
+    return weights.layers[static_cast<std::size_t>(layer - slice.layers.first)];
+  };
   for (const auto& rule : spec.tensors) {
-    if (rule.scope == Scope::layer) {
+    if (rule.scope != Scope::model) {
       for (std::int32_t layer = slice.layers.first; layer < slice.layers.last; ++layer) {
-        loader.load(rule, layer, weights.layers[static_cast<std::size_t>(layer - slice.layers.first)]);
+        loader.load(rule, layer, layer_of(layer));
       }
-    } else if (shard.has_head() && (rule.role == Role::output || rule.role == Role::output_norm)) {
+    } else if (shard.has_head() && belongs_to_head(rule.role)) {
       loader.load(rule, 0, weights.model);
     }
   }
+  for (std::int32_t layer = slice.layers.first; layer < slice.layers.last; ++layer) {
+    for (const auto& rule : spec.tensors) loader.check(rule, layer, layer_of(layer));
+    if (params.n_experts == 0) continue;
+    ExpertsSpec& experts = layer_of(layer).expert_matrices;
+    experts.activation = spec.activation;
+    experts.used = params.n_experts_used;
+    experts.normalise = params.normalise_experts;
+    layer_of(layer).experts = device.add_experts(experts);
+  }
   auto& output = weights.model.matrices[static_cast<std::size_t>(Role::output)];
-  if (shard.has_head() && !output) output = loader.load_matrix(*loader.find(embedding, 0), embedding);
+  if (shard.has_head() && !output) output = loader.load_matrix(*find(file, params, embedding, 0), embedding);
   if (progress) progress(1.0);
   return weights;
 }

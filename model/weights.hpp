@@ -29,6 +29,8 @@ Slice cut_slice(const GgufFile& file, const ArchSpec& spec, const HyperParams& p
 struct LayerWeights {
   std::array<MatrixHandle, kRoleCount> matrices;
   std::array<VectorHandle, kRoleCount> vectors;
+  ExpertsSpec expert_matrices;  ///< empty without experts
+  ExpertsHandle experts;
 
   MatrixHandle matrix(Role role) const { return matrices[static_cast<std::size_t>(role)]; }
   VectorHandle vector(Role role) const { return vectors[static_cast<std::size_t>(role)]; }
@@ -36,14 +38,18 @@ struct LayerWeights {
 
 struct Weights {
   TableHandle embedding;             ///< first stage only
+  TableHandle positions;             ///< first stage only; none if positions are not embedded
   LayerWeights model;                ///< output and its norm: only where the shard has the head
   std::vector<LayerWeights> layers;  ///< of this stage
-  std::vector<float> rope_factors;   ///< empty without
 };
 
 /// Loads the shard's slice. `file` must outlive the device. Throws Error naming file and tensor when one is missing or
 /// has another shape than the architecture says.
 Weights load_weights(const GgufFile& file, const ArchSpec& spec, const HyperParams& params, const Shard& shard,
                      const Slice& slice, Device& device, const std::function<void(double)>& progress);
+
+/// The file's factors of rotary frequencies for sequences of up to `n_ctx` tokens; empty without. Throws Error.
+std::vector<float> load_rope_factors(const GgufFile& file, const ArchSpec& spec, const HyperParams& params,
+                                     std::int32_t n_ctx);
 
 }  // namespace covey

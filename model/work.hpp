@@ -13,7 +13,7 @@ namespace covey {
 struct StageWork {
   MatrixCost layers;                 ///< matrices that every token of a pass meets
   MatrixCost head;                   ///< the output matrix, for tokens whose logits are wanted
-  std::uint64_t kv_token_bytes = 0;  ///< keys and values of one cached token, all layers
+  std::uint64_t kv_token_bytes = 0;  ///< keys and values of one cached token, all layers, with a window or without
 };
 
 /// Of one pass, or several.

@@ -29,6 +29,7 @@ class MeteredRunner final : public Runner {
   std::int32_t free_blocks() const override { return below_.free_blocks(); }
   std::int32_t blocks_to_append(SequenceId sequence) const override { return below_.blocks_to_append(sequence); }
   std::int32_t length(SequenceId sequence) const override { return below_.length(sequence); }
+  bool can_cut(SequenceId sequence, std::int32_t length) const override { return below_.can_cut(sequence, length); }
   std::span<const float> forward(const Batch& batch) override {
     return metered(ledger_, batch, [&] { return below_.forward(batch); });
   }

@@ -9,10 +9,7 @@
 namespace covey {
 
 SplitRunner::SplitRunner(Stage& stage, Exchange& exchange, Transport& transport)
-    : stage_(stage),
-      exchange_(exchange),
-      transport_(transport),
-      books_(stage.limits().blocks, stage.limits().block_tokens, stage.limits().n_ctx, stage.limits().n_vocab) {}
+    : stage_(stage), exchange_(exchange), transport_(transport), books_(stage.limits()) {}
 
 std::span<const float> SplitRunner::forward(const Batch& batch) {
   if (!in_step_) throw Error("the ranks are out of step since an earlier error: start again");

@@ -18,6 +18,7 @@ class SplitRunner final : public Runner {
   std::int32_t free_blocks() const override { return stage_.free_blocks(); }
   std::int32_t blocks_to_append(SequenceId sequence) const override { return stage_.blocks_to_append(sequence); }
   std::int32_t length(SequenceId sequence) const override { return stage_.length(sequence); }
+  bool can_cut(SequenceId sequence, std::int32_t length) const override { return stage_.can_cut(sequence, length); }
   /// Also throws PeerLost when a rank is lost or fails; the ranks are then out of step and every later call throws
   /// Error.
   std::span<const float> forward(const Batch& batch) override;

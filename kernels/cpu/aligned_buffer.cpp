@@ -1,7 +1,10 @@
 #include "kernels/cpu/aligned_buffer.hpp"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include <cassert>
+#include <cstdint>
 #include <limits>
 #include <new>
 #include <string>
@@ -26,6 +29,15 @@ AlignedBuffer::AlignedBuffer(std::size_t bytes, std::string_view purpose) : size
   if (alignment == kHugePage) madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
 #endif
   bytes_ = {static_cast<std::byte*>(memory), Free{alignment}};
+}
+
+void AlignedBuffer::give_back(std::size_t offset, std::size_t bytes) noexcept {
+  assert(offset <= size_ && bytes <= size_ - offset);
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const auto start = reinterpret_cast<std::uintptr_t>(bytes_.get()) + offset;
+  const std::uintptr_t first = (start + page - 1) / page * page;
+  const std::uintptr_t last = (start + bytes) / page * page;
+  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
 
 void AlignedBuffer::Free::operator()(std::byte* bytes) const noexcept {

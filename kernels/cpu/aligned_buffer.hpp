@@ -20,6 +20,8 @@ class AlignedBuffer {
   std::byte* data() { return bytes_.get(); }
   const std::byte* data() const { return bytes_.get(); }
   std::size_t size() const { return size_; }
+  /// Gives whole pages of a part back to the system until they are written again. What the part held is lost.
+  void give_back(std::size_t offset, std::size_t bytes) noexcept;
 
  private:
   struct Free {

@@ -6,6 +6,7 @@
 // in a lane of its own: so neither depends on the tile, on the piece, or on the width of registers.
 #pragma once
 
+#include "kernels/cpu/activation.hpp"
 #include "kernels/cpu/attention_piece.hpp"
 #include "kernels/cpu/exp.hpp"
 #include "kernels/cpu/isa.hpp"
@@ -24,27 +25,32 @@ struct Attention {
   template <int Q>
   static constexpr int kAcross = kSums / Q < 4 ? kSums / Q : 4;  // tiles of keys, or strips of 16 dimensions
 
-  static void run(const KvRun& run, std::int32_t head_dim, float scale, const AttendQuery* queries, std::int32_t count,
-                  float* scratch) noexcept {
+  static void run(const KvRun& run, std::int32_t head_dim, const ScoreRule& rule, const AttendQuery* queries,
+                  std::int32_t count, float* scratch) noexcept {
     std::int32_t tokens = 0;
-    for (std::int32_t i = 0; i < count; ++i) tokens = most(tokens, queries[i].tokens);
+    std::int32_t first = queries[0].first;
+    for (std::int32_t i = 0; i < count; ++i) {
+      tokens = most(tokens, queries[i].tokens);
+      first = least(first, queries[i].first);
+    }
+    first = first / kAttendPiece * kAttendPiece;
     const AttendPieces<Rows> pieces{run, head_dim, tokens, scratch};
     float* const p = scratch + std::ptrdiff_t{kAttendPiece} * whole_lanes(head_dim);  // (queries, stride)
     const std::int32_t stride = whole_lanes(tokens);
 
     // Where the first tile of queries sees all of a piece, it widens it in passing, which then costs nearly nothing.
-    for (std::int32_t from = 0; from < tokens; from += kAttendPiece) {
+    for (std::int32_t from = first; from < tokens; from += kAttendPiece) {
       const AttendPiece piece = pieces.keys(from);
       const bool in_passing = pieces.groups_are_whole() && queries[0].tokens - from >= piece.tokens;
       if (!in_passing) pieces.widen_keys(piece);
       score_tiles<kQueryTile>(piece, in_passing, head_dim, queries, count, p, stride);
     }
-    for (std::int32_t i = 0; i < count; ++i) soften(queries[i], scale, p + std::ptrdiff_t{i} * stride);
-    for (std::int32_t from = 0; from < tokens; from += kAttendPiece) {
+    for (std::int32_t i = 0; i < count; ++i) soften(queries[i], rule, p + std::ptrdiff_t{i} * stride);
+    for (std::int32_t from = first; from < tokens; from += kAttendPiece) {
       const AttendPiece piece = pieces.values(from);
       bool in_passing = pieces.groups_are_whole();
       for (std::int32_t i = 0; i < kQueryTile && i < count; ++i) {
-        in_passing = in_passing && queries[i].tokens - from >= piece.tokens;
+        in_passing = in_passing && queries[i].first <= from && queries[i].tokens - from >= piece.tokens;
       }
       if (!in_passing) pieces.widen_values(piece);
       weigh_tiles<kQueryTile>(piece, in_passing, whole_lanes(head_dim), queries, count, p, stride);
@@ -125,14 +131,23 @@ struct Attention {
 
   // -- Exponentials ---------------------------------------------------------------------------------------------------
 
-  /// Replaces a query's scores by exp(scale * score - maximum).
-  [[gnu::flatten]] static void soften(const AttendQuery& query, float scale, float* p) noexcept {
+  /// Replaces a query's scores by exp(score - maximum), the scores as `rule` makes them.
+  [[gnu::flatten]] static void soften(const AttendQuery& query, const ScoreRule& rule, float* p) noexcept {
+    const std::int32_t begin = query.first / 16 * 16;
     const std::int32_t whole = whole_lanes(query.tokens);
+    Floats scales = Floats::splat(rule.scale);
+    if (rule.softcap > 0.0F) {
+      const Floats cap = Floats::splat(rule.softcap);
+      for (std::int32_t t = begin; t < whole; t += 16) {
+        softcap_of<Isa>(Floats::load(p + t) * scales, cap).store(p + t);
+      }
+      scales = Floats::splat(1.0F);
+    }
+    for (std::int32_t t = begin; t < query.first; ++t) p[t] = -__builtin_inff();
     for (std::int32_t t = query.tokens; t < whole; ++t) p[t] = -__builtin_inff();
 
-    const Floats scales = Floats::splat(scale);
     Floats highest = Floats::splat(-__builtin_inff());
-    for (std::int32_t t = 0; t < whole; t += 16) {
+    for (std::int32_t t = begin; t < whole; t += 16) {
       const Floats scaled = Floats::load(p + t) * scales;
       scaled.store(p + t);
       highest = max(scaled, highest);
@@ -144,7 +159,7 @@ struct Attention {
 
     const Floats peak = Floats::splat(maximum);
     Floats total = Floats::splat(0.0F);
-    for (std::int32_t t = 0; t < whole; t += 16) {
+    for (std::int32_t t = begin; t < whole; t += 16) {
       const Floats e = exp<Isa>(Floats::load(p + t) - peak);
       e.store(p + t);
       total = total + e;
@@ -155,19 +170,29 @@ struct Attention {
 
   // -- Weighted values ------------------------------------------------------------------------------------------------
 
-  /// weighted[i] += sum of p[i][t] v[t] over the piece's tokens that query i sees; those of the first begin it.
+  /// weighted[i] += sum of p[i][t] v[t] over the piece's tokens that query i sees; its first begins it.
   template <int Q>
   static void weigh_tiles(const AttendPiece& piece, bool widen, std::int32_t width, const AttendQuery* queries,
                           std::int32_t count, const float* p, std::int32_t stride) noexcept {
     for (; count >= Q; count -= Q, queries += Q, p += std::ptrdiff_t{Q} * stride, widen = false) {
-      std::int32_t common = piece.tokens;
-      for (int i = 0; i < Q; ++i) common = least(common, queries[i].tokens - piece.from);
-      common = most(common, 0);
-      (widen ? weigh<Q, true> : weigh<Q, false>)(piece, 0, common, width, queries, p, stride);
+      std::int32_t begin = 0;  // what all of the tile see
+      std::int32_t end = piece.tokens;
+      for (int i = 0; i < Q; ++i) {
+        begin = most(begin, queries[i].first - piece.from);
+        end = least(end, queries[i].tokens - piece.from);
+      }
+      if (begin >= end) begin = end = 0;
       // Positions that only some of the tile see are left out for the others, because 0 * infinity is not 0.
       for (int i = 0; i < Q; ++i) {
-        const std::int32_t seen = least(piece.tokens, queries[i].tokens - piece.from);
-        weigh<1, false>(piece, common, seen, width, queries + i, p + std::ptrdiff_t{i} * stride, stride);
+        const std::int32_t from = most(0, queries[i].first - piece.from);
+        const std::int32_t to = least(begin, queries[i].tokens - piece.from);
+        weigh<1, false>(piece, from, to, width, queries + i, p + std::ptrdiff_t{i} * stride, stride);
+      }
+      (widen ? weigh<Q, true> : weigh<Q, false>)(piece, begin, end, width, queries, p, stride);
+      for (int i = 0; i < Q; ++i) {
+        const std::int32_t from = most(end, queries[i].first - piece.from);
+        const std::int32_t to = least(piece.tokens, queries[i].tokens - piece.from);
+        weigh<1, false>(piece, from, to, width, queries + i, p + std::ptrdiff_t{i} * stride, stride);
       }
     }
     if constexpr (Q > 1) weigh_tiles<Q / 2>(piece, widen, width, queries, count, p, stride);
@@ -191,12 +216,12 @@ struct Attention {
                                                            std::int32_t end, std::int32_t width, std::int32_t d,
                                                            const AttendQuery* queries, const float* p,
                                                            std::int32_t stride) noexcept {
-    const bool fresh = piece.from + begin == 0;
     const float* weights[Q];
     Floats sums[Q][Strips];
     unrolled<Q>([&](auto i) {
       weights[i] = p + std::ptrdiff_t{i} * stride + piece.from;
       const float* const before = queries[i].weighted + d;
+      const bool fresh = piece.from + begin == queries[i].first;
       unrolled<Strips>(
           [&](auto s) { sums[i][s] = fresh ? Floats::splat(0.0F) : Floats::load(before + std::ptrdiff_t{s} * 16); });
     });

@@ -13,12 +13,13 @@ std::span<const std::int32_t> table_of(const BatchView& batch, std::int32_t toke
   return batch.block_tables[static_cast<std::size_t>(batch.sequence[static_cast<std::size_t>(token)])];
 }
 
-// The blocks of a span that `token` sees; none if its position is before the span.
+// The blocks of a span up to the last that `token` sees; none if it sees nothing of the span.
 std::span<const std::int32_t> seen_blocks(const BatchView& batch, std::int32_t token, std::int32_t span,
-                                          std::int32_t block_tokens) {
+                                          std::int32_t block_tokens, std::int32_t window) {
+  const std::int32_t position = batch.position[static_cast<std::size_t>(token)];
   const std::int64_t begin = std::int64_t{span} * span_tokens(block_tokens);
-  const std::int64_t seen = batch.position[static_cast<std::size_t>(token)] + std::int64_t{1} - begin;
-  if (seen <= 0) return {};
+  const std::int64_t seen = position + std::int64_t{1} - begin;
+  if (seen <= 0 || first_seen(position, window) >= begin + span_tokens(block_tokens)) return {};
   const std::int64_t tokens = std::min<std::int64_t>(seen, span_tokens(block_tokens));
   return table_of(batch, token)
       .subspan(static_cast<std::size_t>(begin / block_tokens),
@@ -35,18 +36,19 @@ void AttentionPlan::reserve(std::int32_t max_tokens) {
 }
 
 void AttentionPlan::prepare(std::uint64_t pass, const BatchView& batch, std::int32_t block_tokens,
-                            std::int32_t most_tokens) {
-  assert(block_tokens > 0 && most_tokens > 0);
-  if (pass == pass_ && most_tokens == most_tokens_) return;
+                            std::int32_t most_tokens, std::int32_t window) {
+  assert(block_tokens > 0 && most_tokens > 0 && window >= 0);
+  if (pass == pass_ && most_tokens == most_tokens_ && window == window_) return;
   pass_ = pass;
   most_tokens_ = most_tokens;
+  window_ = window;
   sort(batch);
   tasks_.clear();
   first_task_.assign(1, 0);
   std::int32_t longest = -1;
   for (const std::int32_t position : batch.position) longest = std::max(longest, position);
   for (std::int32_t span = 0; std::int64_t{span} * span_tokens(block_tokens) <= longest; ++span) {
-    plan_span(batch, span, block_tokens, most_tokens);
+    plan_span(batch, span, block_tokens);
     first_task_.push_back(tasks_.size());
   }
 }
@@ -67,21 +69,20 @@ void AttentionPlan::sort(const BatchView& batch) {
   });
 }
 
-void AttentionPlan::plan_span(const BatchView& batch, std::int32_t span, std::int32_t block_tokens,
-                              std::int32_t most_tokens) {
+void AttentionPlan::plan_span(const BatchView& batch, std::int32_t span, std::int32_t block_tokens) {
   const auto tokens = static_cast<std::int32_t>(order_.size());
   bool open = false;                   // whether the last task may take another token
   std::span<const std::int32_t> last;  // what the task's tokens see between them
   for (std::int32_t i = 0; i < tokens; ++i) {
     const std::span<const std::int32_t> blocks =
-        seen_blocks(batch, order_[static_cast<std::size_t>(i)], span, block_tokens);
+        seen_blocks(batch, order_[static_cast<std::size_t>(i)], span, block_tokens, window_);
     if (blocks.empty()) {
       open = false;
       continue;
     }
     const std::size_t common = std::min(blocks.size(), last.size());
     open =
-        open && tasks_.back().count < most_tokens && std::equal(blocks.begin(), blocks.begin() + common, last.begin());
+        open && tasks_.back().count < most_tokens_ && std::equal(blocks.begin(), blocks.begin() + common, last.begin());
     if (open) {
       ++tasks_.back().count;
       if (blocks.size() > last.size()) last = blocks;

@@ -17,6 +17,11 @@ namespace covey {
 /// Positions of a span: about 256, whole blocks.
 std::int32_t span_tokens(std::int32_t block_tokens);
 
+/// The first position that a token sees through a window of so many positions (0: all).
+constexpr std::int32_t first_seen(std::int32_t position, std::int32_t window) {
+  return window > 0 && position >= window ? position - window + 1 : 0;
+}
+
 class AttentionPlan {
  public:
   struct Task {
@@ -28,9 +33,10 @@ class AttentionPlan {
   /// Allocates for passes of up to `max_tokens` tokens; the list of tasks grows to the longest context seen.
   void reserve(std::int32_t max_tokens);
 
-  /// Plans `batch`, in tasks of up to `most_tokens` tokens, unless that is what it planned last. Passes are numbered
-  /// from 1.
-  void prepare(std::uint64_t pass, const BatchView& batch, std::int32_t block_tokens, std::int32_t most_tokens);
+  /// Plans `batch`, in tasks of up to `most_tokens` tokens that see `window` positions (0: all), unless that is what it
+  /// planned last. Passes are numbered from 1.
+  void prepare(std::uint64_t pass, const BatchView& batch, std::int32_t block_tokens, std::int32_t most_tokens,
+               std::int32_t window = 0);
 
   /// The batch's tokens, those that share blocks side by side.
   std::span<const std::int32_t> order() const { return order_; }
@@ -46,10 +52,11 @@ class AttentionPlan {
 
  private:
   void sort(const BatchView& batch);
-  void plan_span(const BatchView& batch, std::int32_t span, std::int32_t block_tokens, std::int32_t most_tokens);
+  void plan_span(const BatchView& batch, std::int32_t span, std::int32_t block_tokens);
 
   std::uint64_t pass_ = 0;
   std::int32_t most_tokens_ = 0;
+  std::int32_t window_ = 0;
   std::vector<std::int32_t> order_;      // (tokens)
   std::vector<Task> tasks_;              // by span
   std::vector<std::size_t> first_task_;  // (spans + 1)

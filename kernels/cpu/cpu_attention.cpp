@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <limits>
+#include <span>
 
 namespace covey {
 namespace {
@@ -31,11 +32,16 @@ struct CpuAttention::Call {
   const float* q;  // (tokens, heads, head_dim)
   float* out;      // (tokens, heads, head_dim)
   const IsaTable& isa;
+  const AttentionPlan& plan;
   std::int32_t begin = 0;
   std::int32_t end = 0;
 
   std::int32_t span_tokens() const { return covey::span_tokens(kv.layout().block_tokens); }
   std::int32_t position(std::int32_t token) const { return batch.position[static_cast<std::size_t>(token)]; }
+  std::int32_t first_seen(std::int32_t token) const { return covey::first_seen(position(token), spec.window); }
+  std::span<const std::int32_t> tokens(const AttentionPlan::Task& task) const {
+    return plan.order().subspan(static_cast<std::size_t>(task.first), static_cast<std::size_t>(task.count));
+  }
   std::int64_t offset(std::int64_t token, std::int32_t head) const {
     return (token * spec.heads + head) * spec.head_dim;
   }
@@ -51,7 +57,7 @@ QueryHeads query_heads(const AttendSpec& spec, std::int32_t kv_head) noexcept {
 
 void CpuAttention::reserve(const KvLayout& layout, std::int32_t heads, std::int32_t max_tokens, int threads) {
   if (heads <= 0 || max_tokens <= 0 || layout.block_tokens <= 0) return;
-  plan_.reserve(max_tokens);
+  for (AttentionPlan& plan : plans_) plan.reserve(max_tokens);
   slots_ = std::max(max_tokens, kLeastSlots);
   max_tokens_ = max_tokens;
   heads_ = heads;
@@ -84,8 +90,8 @@ AttendSums CpuAttention::so_far(const Call& call, std::int64_t token, std::int32
           call.out + call.offset(token, first_head)};
 }
 
-const std::int32_t* CpuAttention::blocks_of(const Call& call, const AttentionPlan::Task& task) const noexcept {
-  const auto tokens = plan_.order().subspan(static_cast<std::size_t>(task.first), static_cast<std::size_t>(task.count));
+const std::int32_t* CpuAttention::blocks_of(const Call& call, const AttentionPlan::Task& task) noexcept {
+  const auto tokens = call.tokens(task);
   // The token that stands last knows all of them.
   const std::int32_t last = *std::max_element(tokens.begin(), tokens.end(), [&](std::int32_t a, std::int32_t b) {
     return call.position(a) < call.position(b);
@@ -99,7 +105,8 @@ void CpuAttention::attend_task(const Call& call, const AttentionPlan::Task& task
                                std::int32_t kv_head, int thread) const noexcept {
   const KvLayout& layout = call.kv.layout();
   const std::int32_t begin = task.span * call.span_tokens();
-  const auto tokens = plan_.order().subspan(static_cast<std::size_t>(task.first), static_cast<std::size_t>(task.count));
+  const auto tokens = call.tokens(task);
+  const ScoreRule rule{call.spec.scale, call.spec.softcap};
   const KvRun run = call.kv.run(call.layer, kv_head, blocks_of(call, task), *blocks_of(call, next));
   const AttendRun attend_run = call.isa.attend[static_cast<std::size_t>(layout.type)];
   float* const scratch = scratch_ + static_cast<std::size_t>(thread) * scratch_floats_;
@@ -107,7 +114,7 @@ void CpuAttention::attend_task(const Call& call, const AttentionPlan::Task& task
   std::array<AttendQuery, kMostAttendQueries> queries;
   std::int32_t count = 0;
   const auto flush = [&] {
-    if (count > 0) attend_run(run, call.spec.head_dim, call.spec.scale, queries.data(), count, scratch);
+    if (count > 0) attend_run(run, call.spec.head_dim, rule, queries.data(), count, scratch);
     count = 0;
   };
   const QueryHeads heads = query_heads(call.spec, kv_head);
@@ -115,10 +122,11 @@ void CpuAttention::attend_task(const Call& call, const AttentionPlan::Task& task
   for (std::int32_t i = 0; i < task.count; ++i) {
     const std::int32_t token = tokens[static_cast<std::size_t>(i)];
     const std::int32_t seen = std::min(call.position(token) + 1 - begin, call.span_tokens());
+    const std::int32_t first = std::max(call.first_seen(token) - begin, 0);
     for (std::int32_t head = heads.first; head < heads.last; ++head) {
       const AttendSums to = slot(call.spec, first_slot + token, head);
-      queries[static_cast<std::size_t>(count++)] = {call.q + call.offset(token, head), seen, to.maximum, to.sum,
-                                                    to.weighted};
+      queries[static_cast<std::size_t>(count++)] = {
+          call.q + call.offset(token, head), seen, to.maximum, to.sum, to.weighted, first};
       if (count == kMostAttendQueries) flush();
     }
   }
@@ -128,6 +136,7 @@ void CpuAttention::attend_task(const Call& call, const AttentionPlan::Task& task
 // The spans of this round join those of the rounds before; what is complete is divided by its sum.
 void CpuAttention::join_spans(const Call& call, std::int64_t token, std::int32_t kv_head) const noexcept {
   const std::int32_t last_span = call.position(static_cast<std::int32_t>(token)) / call.span_tokens();
+  const std::int32_t first_span = call.first_seen(static_cast<std::int32_t>(token)) / call.span_tokens();
   const QueryHeads heads = query_heads(call.spec, kv_head);
   const std::int32_t count = heads.last - heads.first;
   const std::int32_t head_dim = call.spec.head_dim;
@@ -139,7 +148,7 @@ void CpuAttention::join_spans(const Call& call, std::int64_t token, std::int32_t
     std::fill_n(sums.sum, count, 0.0F);
     std::fill_n(sums.weighted, std::int64_t{count} * head_dim, 0.0F);
   }
-  for (std::int32_t span = call.begin; span < call.end && span <= last_span; ++span) {
+  for (std::int32_t span = std::max(call.begin, first_span); span < call.end && span <= last_span; ++span) {
     const std::int64_t index = std::int64_t{span - call.begin} * static_cast<std::int64_t>(call.batch.size()) + token;
     call.isa.join_sums(count, head_dim, slot(call.spec, index, heads.first), sums);
   }
@@ -157,14 +166,15 @@ void CpuAttention::attend(const KvStore& kv, std::int32_t layer, const AttendSpe
   assert((spec.first_query + spec.heads - 1) / spec.group < spec.kv_heads);
   assert(spec.heads <= heads_ && tokens <= max_tokens_);
 
-  Call call{kv, layer, spec, batch, q, out, isa};
-  plan_.prepare(pass, batch, kv.layout().block_tokens, tasks_tokens(spec));
+  AttentionPlan& plan = plans_[spec.window > 0 ? 1 : 0];
+  plan.prepare(pass, batch, kv.layout().block_tokens, tasks_tokens(spec), spec.window);
+  Call call{kv, layer, spec, batch, q, out, isa, plan};
   const auto round = static_cast<std::int32_t>(slots_ / tokens);
   const std::int64_t head_cost =
       std::int64_t{spec.heads} * spec.head_dim / spec.kv_heads / kMultiplicationsPerNanosecond + 1;
-  for (; call.begin < plan_.spans(); call.begin = call.end) {
-    call.end = std::min(call.begin + round, plan_.spans());
-    const auto tasks = plan_.tasks(call.begin, call.end);
+  for (; call.begin < plan.spans(); call.begin = call.end) {
+    call.end = std::min(call.begin + round, plan.spans());
+    const auto tasks = plan.tasks(call.begin, call.end);
     const auto count = static_cast<std::int64_t>(tasks.size());
     // KV heads outside, tasks inside: tasks over the same blocks then find them in the cache.
     pool.parallel_for(count * spec.kv_heads, ThreadPool::chunks(2 * head_cost * call.span_tokens()),

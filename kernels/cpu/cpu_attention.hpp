@@ -1,6 +1,7 @@
 // Attention over the paged KV cache, by all threads.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -25,7 +26,7 @@ class CpuAttention {
   /// Allocates for passes of up to `max_tokens` tokens of `heads` query heads. Throws Error for lack of memory.
   void reserve(const KvLayout& layout, std::int32_t heads, std::int32_t max_tokens, int threads);
 
-  std::size_t memory_bytes() const { return memory_.size() + plan_.memory_bytes(); }
+  std::size_t memory_bytes() const { return memory_.size() + plans_[0].memory_bytes() + plans_[1].memory_bytes(); }
 
   /// out = softmax(scale * q . K) V, q and out: (tokens, heads, head_dim), for pass number `pass` with `batch`. A
   /// token's result depends only on its own query and on the cached positions that it sees.
@@ -37,13 +38,13 @@ class CpuAttention {
 
   AttendSums slot(const AttendSpec& spec, std::int64_t index, std::int32_t first_head) const noexcept;
   AttendSums so_far(const Call& call, std::int64_t token, std::int32_t first_head) const noexcept;
-  const std::int32_t* blocks_of(const Call& call, const AttentionPlan::Task& task) const noexcept;
+  static const std::int32_t* blocks_of(const Call& call, const AttentionPlan::Task& task) noexcept;
   void attend_task(const Call& call, const AttentionPlan::Task& task, const AttentionPlan::Task& next,
                    std::int32_t kv_head, int thread) const noexcept;
   void join_spans(const Call& call, std::int64_t index, std::int32_t kv_head) const noexcept;
 
-  AttentionPlan plan_;
-  std::int64_t slots_ = 0;  // sums over one span, of all heads of a token
+  std::array<AttentionPlan, 2> plans_;  // without and with a window: layers of both kinds alternate in a pass
+  std::int64_t slots_ = 0;              // sums over one span, of all heads of a token
   std::int32_t max_tokens_ = 0;
   std::int32_t heads_ = 0;
   std::size_t scratch_floats_ = 0;  // of a thread

@@ -5,17 +5,10 @@
 #include <cstring>
 #include <utility>
 
+#include "covey/error.hpp"
+
 namespace covey {
 namespace {
-
-// What a nanosecond does, for the size of chunks only.
-constexpr std::int64_t kElementsPerNanosecond = 4;
-constexpr std::int64_t kExponentialsPerNanosecond = 1;
-
-std::size_t index_of(std::int32_t id) {
-  assert(id >= 0);
-  return static_cast<std::size_t>(id);
-}
 
 template <class Handle, class T>
 Handle append(std::vector<T>& list, T value) {
@@ -52,8 +45,8 @@ std::string CpuDevice::description() const {
 }
 
 std::size_t CpuDevice::memory_bytes() const {
-  std::size_t bytes = activations_.memory_bytes() + kv_.memory_bytes() + attention_.memory_bytes() +
-                      blas_.memory_bytes() + scratch_.memory_bytes();
+  std::size_t bytes = activations_.memory_bytes() + kv_.memory_bytes() + window_kv_.memory_bytes() +
+                      attention_.memory_bytes() + blas_.memory_bytes() + scratch_.memory_bytes();
   for (const PackedMatrix& matrix : matrices_) bytes += matrix.panels.size();
   for (const std::vector<float>& vector : vectors_) bytes += vector.size() * sizeof(float);
   for (const RopeTable& rope : ropes_) bytes += rope.memory_bytes();
@@ -96,6 +89,16 @@ RopeHandle CpuDevice::add_rope(RopeSpec spec) {
   return append<RopeHandle>(ropes_, std::move(rope));
 }
 
+ExpertsHandle CpuDevice::add_experts(ExpertsSpec spec) {
+  const std::size_t experts = spec.gate.size();
+  if (spec.up.size() != experts || spec.down.size() != experts || spec.used < 1 ||
+      static_cast<std::size_t>(spec.used) > experts) {
+    throw Error("a mixture of " + std::to_string(experts) + " experts, " + std::to_string(spec.used) +
+                " of them for each token, cannot be");
+  }
+  return append<ExpertsHandle>(experts_, std::move(spec));
+}
+
 void CpuDevice::reserve(std::span<const std::int32_t, kSlotCount> widths, std::int32_t max_rows) {
   activations_.reserve(widths, max_rows);
   for (RopeTable& rope : ropes_) rope.reserve(max_rows);
@@ -103,8 +106,23 @@ void CpuDevice::reserve(std::span<const std::int32_t, kSlotCount> widths, std::i
 }
 
 void CpuDevice::reserve_kv(const KvLayout& layout) {
-  kv_ = KvStore(layout);
+  if (layout.window_layers < 0 || layout.window_layers > layout.layers) {
+    throw Error("a KV cache of " + std::to_string(layout.layers) + " layers, " + std::to_string(layout.window_layers) +
+                " of them with a window, cannot be");
+  }
+  KvLayout part = layout;
+  part.window_layers = 0;
+  part.layers = layout.layers - layout.window_layers;
+  kv_ = KvStore(part);
+  part.layers = layout.window_layers;
+  window_kv_ = KvStore(part);
   reserve_attention();
+}
+
+std::pair<KvStore&, std::int32_t> CpuDevice::store_of(std::int32_t layer) {
+  const std::int32_t others = kv_.layout().layers;
+  if (layer < others) return {kv_, layer};
+  return {window_kv_, layer - others};
 }
 
 void CpuDevice::reserve_attention() {
@@ -115,43 +133,12 @@ void CpuDevice::reserve_attention() {
 
 // -- One forward pass -------------------------------------------------------------------------------------------------
 
-template <class Body>
-void CpuDevice::each_row(std::int32_t rows, std::int64_t cost, const Body& body) {
-  pool_.parallel_for(rows, ThreadPool::chunks(cost), [&](std::int64_t begin, std::int64_t end, int) noexcept {
-    for (std::int64_t row = begin; row < end; ++row) body(row);
-  });
-}
+const std::vector<float>& CpuDevice::vector(VectorHandle handle) const { return vectors_[index_of(handle.id)]; }
 
 void CpuDevice::begin(const BatchView& batch) {
   assert(consistent(batch, activations_.max_rows()));
   batch_ = batch;
   ++pass_;
-}
-
-void CpuDevice::embed(TableHandle table, float scale, Slot out) {
-  const Table& from = tables_[index_of(table.id)];
-  assert(from.weights.cols == activations_.width(out));
-  activations_.overwrite(out, static_cast<std::int32_t>(batch_.size()));
-  for (std::size_t t = 0; t < batch_.size(); ++t) {
-    const std::int32_t token = batch_.token[t];
-    assert(token >= 0 && token < from.weights.rows);
-    float* const row = activations_.row(out, static_cast<std::int64_t>(t));
-    from.format->decode(from.weights.data + static_cast<std::size_t>(token) * from.weights.row_stride,
-                        from.weights.cols, row);
-    if (scale != 1.0F) isa_.scale(scale, from.weights.cols, row);
-  }
-}
-
-void CpuDevice::norm(NormKind kind, Slot in, VectorHandle weight, float epsilon, Slot out) {
-  assert(kind == NormKind::rms);
-  static_cast<void>(kind);
-  const std::vector<float>& weights = vectors_[index_of(weight.id)];
-  const std::int64_t width = activations_.width(in);
-  assert(in != out && activations_.width(out) == width && weights.size() == static_cast<std::size_t>(width));
-  activations_.overwrite(out, activations_.rows(in));
-  each_row(activations_.rows(in), 2 * width / kElementsPerNanosecond, [&](std::int64_t t) {
-    isa_.rms_norm(activations_.row(in, t), weights.data(), epsilon, width, activations_.row(out, t));
-  });
 }
 
 ProductInput CpuDevice::product_input(Slot slot, ActivationKind kind) {
@@ -183,8 +170,8 @@ void CpuDevice::matmul(Slot in, MatrixHandle matrix, VectorHandle bias, Slot out
   if (weights.rows == 0) return;
   const float* added = nullptr;
   if (bias) {
-    assert(vectors_[index_of(bias.id)].size() == static_cast<std::size_t>(weights.rows));
-    added = vectors_[index_of(bias.id)].data();
+    assert(vector(bias).size() == static_cast<std::size_t>(weights.rows));
+    added = vector(bias).data();
   }
   const ProductInput input = product_input(in, weights.format->activations);
   if (batch_.prompt && weights.is_packed() && blas_.suits(weights, input.tokens)) {
@@ -194,41 +181,16 @@ void CpuDevice::matmul(Slot in, MatrixHandle matrix, VectorHandle bias, Slot out
   }
 }
 
-void CpuDevice::add(Slot from, Slot into) {
-  const std::int64_t width = activations_.width(into);
-  assert(from != into && activations_.width(from) == width && activations_.rows(from) == activations_.rows(into));
-  activations_.change(into);
-  each_row(activations_.rows(into), width / kElementsPerNanosecond,
-           [&](std::int64_t t) { isa_.add(activations_.row(from, t), width, activations_.row(into, t)); });
-}
-
-void CpuDevice::rope(RopeHandle rope, [[maybe_unused]] std::int32_t heads, std::int32_t head_dim, Slot slot) {
-  RopeTable& table = ropes_[index_of(rope.id)];
-  const std::int32_t pairs = table.pairs();
-  const std::int64_t width = activations_.width(slot);
-  assert(width == std::int64_t{heads} * head_dim && 2 * pairs <= head_dim);
-  assert(width == 0 || static_cast<std::size_t>(activations_.rows(slot)) == batch_.size());
-  if (width == 0) return;
-  table.prepare(pass_, batch_.position);
-  activations_.change(slot);
-  const auto turn = table.spec().pairs == RopePairs::adjacent ? isa_.rope_adjacent : isa_.rope_halves;
-  each_row(activations_.rows(slot), width / kElementsPerNanosecond, [&](std::int64_t t) {
-    const auto token = static_cast<std::int32_t>(t);
-    float* const row = activations_.row(slot, t);
-    for (std::int64_t head = 0; head < heads; ++head) {
-      turn(table.cosine(token), table.sine(token), pairs, row + head * head_dim);
-    }
-  });
-}
-
 void CpuDevice::store_kv(std::int32_t layer, Slot k, Slot v) {
   const std::int64_t width = std::int64_t{kv_.layout().kv_heads} * kv_.layout().head_dim;
   assert(activations_.width(k) == width && activations_.width(v) == width);
   if (width == 0) return;
   assert(static_cast<std::size_t>(activations_.rows(k)) == batch_.size() &&
          activations_.rows(v) == activations_.rows(k));
+  auto& store = store_of(layer).first;
+  const std::int32_t index = store_of(layer).second;
   each_row(activations_.rows(k), 2 * width / kElementsPerNanosecond, [&](std::int64_t t) {
-    kv_.store(layer, batch_.place[static_cast<std::size_t>(t)], activations_.row(k, t), activations_.row(v, t), isa_);
+    store.store(index, batch_.place[static_cast<std::size_t>(t)], activations_.row(k, t), activations_.row(v, t), isa_);
   });
 }
 
@@ -238,32 +200,45 @@ void CpuDevice::attend(std::int32_t layer, const AttendSpec& spec, Slot q, Slot 
   assert(spec.heads == 0 || static_cast<std::size_t>(activations_.rows(q)) == batch_.size());
   assert(spec.heads == 0 || (spec.kv_heads == kv_.layout().kv_heads && spec.head_dim == kv_.layout().head_dim));
   float* const result = activations_.overwrite(out, static_cast<std::int32_t>(batch_.size()));
-  attention_.attend(kv_, layer, spec, pass_, batch_, activations_.row(q, 0), result, isa_, pool_);
+  const auto [store, index] = store_of(layer);
+  attention_.attend(store, index, spec, pass_, batch_, activations_.row(q, 0), result, isa_, pool_);
 }
 
-void CpuDevice::gated(Activation activation, Slot gate, Slot up) {
-  assert(activation == Activation::silu);
-  static_cast<void>(activation);
-  const std::int64_t width = activations_.width(gate);
-  assert(gate != up && activations_.width(up) == width && activations_.rows(up) == activations_.rows(gate));
-  activations_.change(gate);
-  each_row(activations_.rows(gate), width / kExponentialsPerNanosecond,
-           [&](std::int64_t t) { isa_.silu_mul(activations_.row(up, t), width, activations_.row(gate, t)); });
-}
-
-void CpuDevice::pick(std::span<const std::int32_t> rows, Slot in, Slot out) {
-  const auto width = static_cast<std::size_t>(activations_.width(in));
-  assert(in != out && activations_.width(out) == activations_.width(in));
-  activations_.overwrite(out, static_cast<std::int32_t>(rows.size()));
-  if (width == 0) return;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    assert(rows[i] >= 0 && rows[i] < activations_.rows(in));
-    std::memcpy(activations_.row(out, static_cast<std::int64_t>(i)), activations_.row(in, rows[i]),
-                width * sizeof(float));
+// Expert by expert, each for all tokens that chose it. A token's experts add up in their own order, whoever else there
+// is.
+void CpuDevice::mix_experts(ExpertsHandle experts, Slot in, Slot router, Slot out) {
+  const ExpertsSpec& spec = experts_[index_of(experts.id)];
+  const std::int32_t tokens = activations_.rows(in);
+  const std::int64_t width = activations_.width(out);
+  assert(activations_.width(router) == static_cast<std::int32_t>(spec.gate.size()));
+  assert(activations_.rows(router) == tokens && activations_.width(Slot::expert) == width);
+  activations_.change(router);
+  routes_.choose(spec, activations_.row(router, 0), tokens, isa_);
+  std::fill_n(activations_.overwrite(out, tokens), tokens * width, 0.0F);
+  for (std::size_t e = 0; e < spec.gate.size(); ++e) {
+    const auto chosen = routes_.tokens(static_cast<std::int32_t>(e));
+    const auto weights = routes_.weights(static_cast<std::int32_t>(e));
+    if (chosen.empty()) continue;
+    pick(chosen, in, Slot::routed);
+    matmul(Slot::routed, spec.gate[e], {}, Slot::gate);
+    matmul(Slot::routed, spec.up[e], {}, Slot::up);
+    gated(spec.activation, Slot::gate, Slot::up);
+    matmul(Slot::gate, spec.down[e], {}, Slot::expert);
+    activations_.change(Slot::expert);
+    each_row(static_cast<std::int32_t>(chosen.size()), 2 * width / kElementsPerNanosecond, [&](std::int64_t i) {
+      float* const part = activations_.row(Slot::expert, i);
+      isa_.scale(weights[static_cast<std::size_t>(i)], width, part);
+      isa_.add(part, width, activations_.row(out, chosen[static_cast<std::size_t>(i)]));
+    });
   }
 }
 
-void CpuDevice::copy_kv_block(std::int32_t from, std::int32_t to) { kv_.copy_block(from, to); }
+void CpuDevice::copy_kv_block(std::int32_t from, std::int32_t to) {
+  kv_.copy_block(from, to);
+  window_kv_.copy_block(from, to);
+}
+
+void CpuDevice::forget_kv_block(std::int32_t block) { window_kv_.forget_block(block); }
 
 // -- Host access ------------------------------------------------------------------------------------------------------
 

@@ -2,15 +2,19 @@
 // set's table.
 #pragma once
 
+#include <cassert>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/cpu/activations.hpp"
 #include "kernels/cpu/blas_product.hpp"
 #include "kernels/cpu/cpu_attention.hpp"
+#include "kernels/cpu/expert_routes.hpp"
 #include "kernels/cpu/isa.hpp"
 #include "kernels/cpu/kv_store.hpp"
 #include "kernels/cpu/packed_matrix.hpp"
@@ -32,21 +36,31 @@ class CpuDevice final : public Device {
   TableHandle add_table(const MatrixView& weights) override;
   VectorHandle add_vector(std::span<const float> values) override;
   RopeHandle add_rope(RopeSpec spec) override;
+  ExpertsHandle add_experts(ExpertsSpec spec) override;
   void reserve(std::span<const std::int32_t, kSlotCount> widths, std::int32_t max_rows) override;
   void reserve_kv(const KvLayout& layout) override;
 
   void begin(const BatchView& batch) override;
   void embed(TableHandle table, float scale, Slot out) override;
-  void norm(NormKind kind, Slot in, VectorHandle weight, float epsilon, Slot out) override;
+  void add_positions(TableHandle table, Slot into) override;
+  void norm(const NormSpec& spec, Slot in, Slot out) override;
+  void square_sums(Slot in, std::int32_t first, std::int32_t last, Slot sums, std::int32_t column) override;
+  void norm_by_sums(Slot sums, std::int32_t column, std::int32_t width, VectorHandle weight, float epsilon,
+                    Slot slot) override;
   void matmul(Slot in, MatrixHandle matrix, VectorHandle bias, Slot out) override;
   void add(Slot from, Slot into) override;
+  void scale(float factor, Slot slot) override;
+  void softcap(float cap, Slot slot) override;
   void rope(RopeHandle rope, std::int32_t heads, std::int32_t head_dim, Slot slot) override;
   void store_kv(std::int32_t layer, Slot k, Slot v) override;
   void attend(std::int32_t layer, const AttendSpec& spec, Slot q, Slot out) override;
   void gated(Activation activation, Slot gate, Slot up) override;
+  void activate(Activation activation, Slot slot) override;
+  void mix_experts(ExpertsHandle experts, Slot in, Slot router, Slot out) override;
   void pick(std::span<const std::int32_t> rows, Slot in, Slot out) override;
 
   void copy_kv_block(std::int32_t from, std::int32_t to) override;
+  void forget_kv_block(std::int32_t block) override;
   std::span<float> map(Slot slot) override;
   std::span<float> map(Slot slot, std::int32_t rows) override;
 
@@ -56,11 +70,35 @@ class CpuDevice final : public Device {
     MatrixView weights;
   };
 
+  // What a nanosecond does, for the size of chunks only.
+  static constexpr std::int64_t kElementsPerNanosecond = 4;
+  static constexpr std::int64_t kExponentialsPerNanosecond = 1;
+
+  static std::size_t index_of(std::int32_t id) {
+    assert(id >= 0);
+    return static_cast<std::size_t>(id);
+  }
+
   /// body(row) for every row, on the pool; `cost` is one row's, about, in nanoseconds.
   template <class Body>
-  void each_row(std::int32_t rows, std::int64_t cost, const Body& body);
+  void each_row(std::int32_t rows, std::int64_t cost, const Body& body) {
+    pool_.parallel_for(rows, ThreadPool::chunks(cost), [&](std::int64_t begin, std::int64_t end, int) noexcept {
+      for (std::int64_t row = begin; row < end; ++row) body(row);
+    });
+  }
+  /// f(values, width) for every row of a slot, in place.
+  template <class F>
+  void change_rows(Slot slot, std::int64_t per_nanosecond, const F& f) {
+    const std::int64_t width = activations_.width(slot);
+    activations_.change(slot);
+    each_row(activations_.rows(slot), width / per_nanosecond,
+             [&](std::int64_t t) { f(activations_.row(slot, t), width); });
+  }
+  const std::vector<float>& vector(VectorHandle handle) const;
   /// A slot as the input of products with `kind`; quantizes it unless its int8 copy is there.
   ProductInput product_input(Slot slot, ActivationKind kind);
+  /// Where a layer's keys and values are, and its number there.
+  std::pair<KvStore&, std::int32_t> store_of(std::int32_t layer);
   /// Once slots and KV cache are both known.
   void reserve_attention();
 
@@ -74,8 +112,11 @@ class CpuDevice final : public Device {
   std::vector<Table> tables_;
   std::vector<std::vector<float>> vectors_;
   std::vector<RopeTable> ropes_;
+  std::vector<ExpertsSpec> experts_;
+  ExpertRoutes routes_;
   Activations activations_;
-  KvStore kv_;
+  KvStore kv_;         // of layers that keep all blocks
+  KvStore window_kv_;  // of those after them
   CpuAttention attention_;
 
   BatchView batch_;

@@ -3,7 +3,6 @@
 
 #include <cstring>
 
-#include "kernels/cpu/exp.hpp"
 #include "kernels/cpu/isa.hpp"
 #include "kernels/cpu/primitives.hpp"
 
@@ -31,41 +30,6 @@ void scale(float factor, std::int64_t n, float* values) noexcept {
   using Floats = typename Isa::Floats;
   const Floats factors = Floats::splat(factor);
   map_into<Isa>(values, n, values, [&](const Floats&, const Floats& x) { return x * factors; });
-}
-
-/// silu(x) = x / (1 + exp(-x))
-template <class Isa>
-void silu_mul(const float* up, std::int64_t n, float* gate) noexcept {
-  using Floats = typename Isa::Floats;
-  const Floats one = Floats::splat(1.0F);
-  const Floats zero = Floats::splat(0.0F);
-  map_into<Isa>(up, n, gate,
-                [&](const Floats& u, const Floats& g) { return Isa::divide(g, one + exp<Isa>(zero - g)) * u; });
-}
-
-/// Squares are summed in 32 lanes: 16 even and 16 odd groups.
-template <class Isa>
-void rms_norm(const float* in, const float* weight, float epsilon, std::int64_t n, float* out) noexcept {
-  using Floats = typename Isa::Floats;
-  Floats sums[2] = {Floats::splat(0.0F), Floats::splat(0.0F)};
-  std::int64_t i = 0;
-  for (; i + 32 <= n; i += 32) {
-    const Floats x = Floats::load(in + i);
-    const Floats y = Floats::load(in + i + 16);
-    sums[0] = Isa::fma(x, x, sums[0]);
-    sums[1] = Isa::fma(y, y, sums[1]);
-  }
-  for (; i < n; i += 16) {
-    const Floats x = i + 16 <= n ? Floats::load(in + i) : Floats::load_first(in + i, static_cast<int>(n - i));
-    sums[0] = Isa::fma(x, x, sums[0]);
-  }
-  const float mean = Isa::sum(sums[0] + sums[1]) / static_cast<float>(n);
-  const Floats inverse = Floats::splat(1.0F / __builtin_sqrtf(mean + epsilon));
-  for (i = 0; i + 16 <= n; i += 16) (Floats::load(in + i) * inverse * Floats::load(weight + i)).store(out + i);
-  if (i < n) {
-    const int rest = static_cast<int>(n - i);
-    (Floats::load_first(in + i, rest) * inverse * Floats::load_first(weight + i, rest)).store_first(out + i, rest);
-  }
 }
 
 // Plain loops: the compiler knows how to take neighbours apart, and single operations leave it no choice of rounding.

@@ -104,18 +104,25 @@ struct AttendSums {
   float* weighted;  // (queries, dimensions)
 };
 
-/// A query over the first `tokens` > 0 positions of a run, and where its sums go.
+/// A query over the positions first .. tokens of a run, at least one, and where its sums go.
 struct AttendQuery {
   const float* q;  // (head_dim)
   std::int32_t tokens;
   float* maximum;   // 1
   float* sum;       // 1
   float* weighted;  // (padded_head_dim)
+  std::int32_t first = 0;
 };
 
-/// The sums of up to kMostAttendQueries queries over a run. What is computed for one does not depend on the others.
-/// `scratch` has attend_scratch_floats().
-using AttendRun = void (*)(const KvRun& run, std::int32_t head_dim, float scale, const AttendQuery* queries,
+/// What becomes of q . k: scale times it, then, unless softcap is 0, softcap * tanh(that / softcap).
+struct ScoreRule {
+  float scale;
+  float softcap = 0.0F;
+};
+
+/// The sums of up to kMostAttendQueries queries over a run. What is computed for one does not depend on the others, nor
+/// on what the cache holds where it does not look. `scratch` has attend_scratch_floats().
+using AttendRun = void (*)(const KvRun& run, std::int32_t head_dim, const ScoreRule& rule, const AttendQuery* queries,
                            std::int32_t count, float* scratch) noexcept;
 
 /// Joins the sums over a run (rows of padded_head_dim) to those over all before it (rows of head_dim), which begin as
@@ -148,9 +155,20 @@ struct IsaTable {
 
   /// n a multiple of 32; nearest-even. Block b goes to out[b * stride].
   void (*quantize)(const float* in, std::int64_t n, ActivationBlock* out, std::size_t stride) noexcept;
+  /// Norms may be in place. `bias` may be nullptr.
   void (*rms_norm)(const float* in, const float* weight, float epsilon, std::int64_t n, float* out) noexcept;
+  void (*layer_norm)(const float* in, const float* weight, const float* bias, float epsilon, std::int64_t n,
+                     float* out) noexcept;
+  float (*sum_squares)(const float* in, std::int64_t n) noexcept;
+  /// values = values * factor * weight, in place: rms_norm() with the factor from elsewhere.
+  void (*scale_by)(float factor, const float* weight, std::int64_t n, float* values) noexcept;
   void (*add)(const float* from, std::int64_t n, float* into) noexcept;     ///< in place
   void (*silu_mul)(const float* up, std::int64_t n, float* gate) noexcept;  ///< gate = silu(gate) * up, in place
+  void (*gelu_mul)(const float* up, std::int64_t n, float* gate) noexcept;
+  void (*silu)(std::int64_t n, float* values) noexcept;  ///< in place
+  void (*gelu)(std::int64_t n, float* values) noexcept;
+  void (*softcap)(float cap, std::int64_t n, float* values) noexcept;  ///< cap * tanh(value / cap), in place
+  void (*softmax)(std::int64_t n, float* values) noexcept;             ///< in place, n > 0
   /// Turns `pairs` pairs of one head in place; cosine and sine: (pairs), magnitude included.
   void (*rope_adjacent)(const float* cosine, const float* sine, std::int32_t pairs, float* head) noexcept;
   void (*rope_halves)(const float* cosine, const float* sine, std::int32_t pairs, float* head) noexcept;

@@ -5,11 +5,13 @@
 #include <tuple>
 #include <utility>
 
+#include "kernels/cpu/activation.hpp"
 #include "kernels/cpu/attention.hpp"
 #include "kernels/cpu/attention_join.hpp"
 #include "kernels/cpu/elementwise.hpp"
 #include "kernels/cpu/isa_list.hpp"
 #include "kernels/cpu/kv_rows.hpp"
+#include "kernels/cpu/norm.hpp"
 #include "kernels/cpu/panel_matmul.hpp"
 #include "kernels/cpu/primitives.hpp"
 #include "kernels/quant/bf16.hpp"
@@ -43,8 +45,16 @@ constexpr IsaTable make_isa_table(std::string_view name, bool (*runs_here)() noe
       .matmul = list_matmuls<Isa>(std::make_index_sequence<kFormatCount>{}),
       .quantize = &quantize<Isa>,
       .rms_norm = &rms_norm<Isa>,
+      .layer_norm = &layer_norm<Isa>,
+      .sum_squares = &sum_squares<Isa>,
+      .scale_by = &scale_by<Isa>,
       .add = &add<Isa>,
       .silu_mul = &silu_mul<Isa>,
+      .gelu_mul = &gelu_mul<Isa>,
+      .silu = &silu<Isa>,
+      .gelu = &gelu<Isa>,
+      .softcap = &softcap<Isa>,
+      .softmax = &softmax<Isa>,
       .rope_adjacent = &rope_adjacent<Isa>,
       .rope_halves = &rope_halves<Isa>,
       .scale = &scale<Isa>,

@@ -116,4 +116,9 @@ void KvStore::copy_block(std::int32_t from, std::int32_t to) noexcept {
               memory_.data() + static_cast<std::size_t>(from) * block_bytes_, block_bytes_);
 }
 
+void KvStore::forget_block(std::int32_t block) noexcept {
+  assert(block >= 0 && block < layout_.blocks);
+  memory_.give_back(static_cast<std::size_t>(block) * block_bytes_, block_bytes_);
+}
+
 }  // namespace covey

@@ -38,6 +38,8 @@ class KvStore {
   KvRun run(std::int32_t layer, std::int32_t head, const std::int32_t* blocks, std::int32_t next_block) const noexcept;
 
   void copy_block(std::int32_t from, std::int32_t to) noexcept;
+  /// Gives the block's memory back to the system; what it held is lost.
+  void forget_block(std::int32_t block) noexcept;
 
  private:
   /// From the start of a block.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <tuple>
 #include <vector>
@@ -89,6 +90,26 @@ TEST(AttentionPlan, EveryTokenMeetsEachOfItsSpansOnce) {
   EXPECT_EQ(met, expected);
 }
 
+TEST(AttentionPlan, SpansBeforeTheWindowAreLeftOut) {
+  for (const std::int32_t window : {1, 100, 256, 257, 600}) {
+    TestBatch tokens(kBlockTokens, {table(0, 40)});
+    for (std::int32_t position = 3; position < 1200; position += 37) tokens.add(0, position);
+    const BatchView batch = tokens.view();
+    AttentionPlan plan;
+    plan.prepare(1, batch, kBlockTokens, 4, window);
+    std::multiset<std::pair<std::int32_t, std::int32_t>> met, expected;  // token, span
+    for (const AttentionPlan::Task& task : plan.tasks(0, plan.spans())) {
+      for (std::int32_t i = task.first; i < task.first + task.count; ++i) met.emplace(plan.order()[i], task.span);
+    }
+    for (std::int32_t t = 0; t < static_cast<std::int32_t>(batch.size()); ++t) {
+      const std::int32_t first = first_seen(batch.position[t], window);
+      EXPECT_EQ(first, std::max(0, batch.position[t] - window + 1));
+      for (std::int32_t span = first / 256; span * 256 <= batch.position[t]; ++span) expected.emplace(t, span);
+    }
+    EXPECT_EQ(met, expected) << window;
+  }
+}
+
 TEST(AttentionPlan, IsMadeOnceAPass) {
   TestBatch one(kBlockTokens, {table(0, 20)}), two(kBlockTokens, {table(0, 20)});
   one.add(0, 10);
@@ -101,6 +122,8 @@ TEST(AttentionPlan, IsMadeOnceAPass) {
   EXPECT_EQ(plan.spans(), 2);
   plan.prepare(2, one.view(), kBlockTokens, 4);
   EXPECT_EQ(plan.spans(), 1);
+  plan.prepare(2, two.view(), kBlockTokens, 4, 40);
+  EXPECT_TRUE(plan.tasks(0, 1).empty());
 }
 
 }  // namespace

@@ -48,6 +48,8 @@ struct Cache {
   float scale;
   std::vector<float> q;             // (queries, head_dim)
   std::vector<std::int32_t> seen;   // (queries) tokens
+  std::vector<std::int32_t> begin;  // (queries) the first of them
+  float softcap = 0.0F;
   std::vector<std::int32_t> table;  // (blocks)
   KvStore store;
 
@@ -59,6 +61,7 @@ struct Cache {
         block_tokens(block),
         scale(1.0F / std::sqrt(static_cast<float>(dim))),
         seen(queries, token_count),
+        begin(queries, 0),
         store({1, 1, dim, (token_count + block - 1) / block + 1, block, of}) {
     Samples samples(dim * 1000 + token_count);
     q = samples.take(static_cast<std::size_t>(queries) * head_dim, 3.0F * spread);
@@ -82,11 +85,11 @@ struct Cache {
     std::vector<AttendQuery> list;
     for (std::int32_t i = 0; i < count; ++i) {
       list.push_back({q.data() + (first + i) * head_dim, std::min(seen[first + i] - from, most), &sums.maximum[i],
-                      &sums.sum[i], &sums.weighted[i * width]});
+                      &sums.sum[i], &sums.weighted[i * width], begin[first + i]});
     }
     std::vector<float> scratch(attend_scratch_floats(head_dim, tokens));
-    isa.attend[static_cast<std::size_t>(type)](store.run(0, 0, table.data() + from / block_tokens, 0), head_dim, scale,
-                                               list.data(), count, scratch.data());
+    isa.attend[static_cast<std::size_t>(type)](store.run(0, 0, table.data() + from / block_tokens, 0), head_dim,
+                                               {scale, softcap}, list.data(), count, scratch.data());
     return sums;
   }
 
@@ -109,18 +112,18 @@ struct Cache {
     std::vector<double> out;
     for (std::int32_t h = 0; h < queries(); ++h) {
       std::vector<double> scores;
-      for (std::int32_t t = 0; t < seen[h]; ++t) {
+      for (std::int32_t t = begin[h]; t < seen[h]; ++t) {
         const std::int32_t offset = t % block_tokens;
         const std::byte* tile = head(t) + offset / 16 * key_tile_bytes(type, head_dim);
         double dot = 0.0;
         for (std::int32_t d = 0; d < head_dim; ++d) dot += key_number(type, tile, offset % 16, d) * q[h * head_dim + d];
-        scores.push_back(scale * dot);
+        scores.push_back(softcap > 0.0F ? softcap * std::tanh(scale * dot / softcap) : scale * dot);
       }
       const double maximum = *std::max_element(scores.begin(), scores.end());
       double sum = 0.0;
       std::vector<double> weighted(head_dim, 0.0);
-      for (std::int32_t t = 0; t < seen[h]; ++t) {
-        const double p = std::exp(scores[t] - maximum);
+      for (std::int32_t t = begin[h]; t < seen[h]; ++t) {
+        const double p = std::exp(scores[t - begin[h]] - maximum);
         const std::byte* row = head(t) + run.to_values + t % block_tokens * value_row_bytes(type, head_dim);
         sum += p;
         for (std::int32_t d = 0; d < head_dim; ++d) weighted[d] += p * value_number(type, row, d);
@@ -176,6 +179,48 @@ TEST_P(Attention, QueriesSeeDifferentPrefixes) {
     Cache cache(GetParam(), 64, 9, 150);
     cache.seen = {150, 1, 31, 32, 33, 64, 65, 2, 149};
     expect_reference(*isa, cache);
+  }
+}
+
+/// Queries whose windows begin and end at, before and behind the edges of lanes and pieces.
+Cache windowed(KvType type, std::int32_t head_dim, std::int32_t block = 32) {
+  Cache cache(type, head_dim, 13, 150, block);
+  cache.begin = {0, 1, 15, 16, 17, 31, 32, 33, 63, 64, 100, 140, 149};
+  cache.seen = {150, 2, 150, 20, 40, 33, 64, 34, 129, 65, 101, 150, 150};
+  return cache;
+}
+
+TEST_P(Attention, QueriesBeginAnywhere) {
+  for (const IsaTable* isa : tables_that_run()) {
+    for (const std::int32_t head_dim : head_dims()) expect_reference(*isa, windowed(GetParam(), head_dim));
+    for (const std::int32_t block : {1, 5, 16, 150}) expect_reference(*isa, windowed(GetParam(), 64, block));
+  }
+}
+
+TEST_P(Attention, WindowsGiveTheSameBitsEverywhereAndAlone) {
+  for (const std::int32_t head_dim : head_dims()) {
+    const Cache cache = windowed(GetParam(), head_dim);
+    const std::vector<float> expected = cache.attend(scalar());
+    for (const IsaTable* isa : tables_that_run()) {
+      EXPECT_TRUE(same_bits(cache.attend(*isa), expected)) << isa->name << ", head_dim " << head_dim;
+      for (std::int32_t h = 0; h < cache.queries(); ++h) {
+        EXPECT_TRUE(same_bits(cache.attend(*isa, h, 1, 150), std::span(expected).subspan(h * head_dim, head_dim)))
+            << isa->name << ", head_dim " << head_dim << ", query " << h;
+      }
+    }
+  }
+}
+
+TEST_P(Attention, ScoresAreCapped) {
+  for (const float cap : {0.5F, 3.0F, 50.0F}) {
+    Cache cache(GetParam(), 64, 5, 70);
+    cache.softcap = cap;
+    cache.begin = {0, 3, 0, 33, 0};
+    const std::vector<float> expected = cache.attend(scalar());
+    for (const IsaTable* isa : tables_that_run()) {
+      expect_reference(*isa, cache);
+      EXPECT_TRUE(same_bits(cache.attend(*isa), expected)) << isa->name << ", " << cap;
+    }
   }
 }
 
@@ -289,6 +334,24 @@ TEST_P(Attention, PositionsNotSeenDoNotMatter) {
     const std::vector<float> before = cache.attend(*isa);
     const std::vector<float> bad(32, kInfinity);
     for (const std::int32_t t : {38, 39}) {
+      cache.store.store(0, cache.table[t / 32] * 32 + t % 32, bad.data(), bad.data(), scalar());
+    }
+    const std::vector<float> after = cache.attend(*isa);
+    for (const std::int32_t query : {1, 3}) {
+      EXPECT_TRUE(same_bits(std::span(after).subspan(query * 32, 32), std::span(before).subspan(query * 32, 32)))
+          << isa->name;
+    }
+  }
+}
+
+// The same for what lies before a window, as a cache forgets it.
+TEST_P(Attention, PositionsBeforeTheWindowDoNotMatter) {
+  for (const IsaTable* isa : tables_that_run()) {
+    Cache cache(GetParam(), 32, 4, 80);
+    cache.begin = {40, 50, 41, 51};
+    const std::vector<float> before = cache.attend(*isa);
+    const std::vector<float> bad(32, kInfinity);
+    for (std::int32_t t = 0; t < 50; ++t) {
       cache.store.store(0, cache.table[t / 32] * 32 + t % 32, bad.data(), bad.data(), scalar());
     }
     const std::vector<float> after = cache.attend(*isa);

@@ -36,36 +36,43 @@ class DeviceAttention : public DeviceConformance {
     std::vector<float> k, v;  // (kv_heads, head_dim)
   };
 
-  void start(const AttendSpec& spec, KvType type) {
+  void start(const AttendSpec& spec, KvType type, std::int32_t blocks = kBlocks) {
     spec_ = spec;
     type_ = type;
     cache_.clear();
     const std::int32_t queries = spec.heads * spec.head_dim;
     reserve({{Slot::q, queries}, {Slot::heads, queries}, {Slot::k, kv_width()}, {Slot::v, kv_width()}}, 16);
-    device_->reserve_kv({kLayers, spec.kv_heads, spec.head_dim, kBlocks, kBlockTokens, type});
+    device_->reserve_kv({kLayers, spec.kv_heads, spec.head_dim, blocks, kBlockTokens, type});
   }
 
   std::int32_t kv_width() const { return spec_.kv_heads * spec_.head_dim; }
 
-  // Stores new keys and values for the batch, then compares what its tokens see, in every layer.
+  // Stores new keys and values for the batch, in one layer.
+  void store(const TestBatch& batch, std::int32_t layer) {
+    const BatchView view = batch.view();
+    const auto tokens = static_cast<std::int32_t>(view.size());
+    const std::vector<float> k = data_.numbers(tokens * kv_width()), v = data_.numbers(tokens * kv_width());
+    write(Slot::k, tokens, k);
+    write(Slot::v, tokens, v);
+    device_->store_kv(layer, Slot::k, Slot::v);
+    for (std::int32_t t = 0; t < tokens; ++t) {
+      const auto row = [&](const std::vector<float>& all) {
+        return std::vector<float>(all.begin() + t * kv_width(), all.begin() + (t + 1) * kv_width());
+      };
+      cache_[{layer, view.place[t]}] = {row(k), row(v)};
+    }
+  }
+
+  // The same, then compares what its tokens see, in every layer.
   void pass(const TestBatch& batch, float query_size = 1.0F) {
     const BatchView view = batch.view();
     const auto tokens = static_cast<std::int32_t>(view.size());
     device_->begin(view);
     for (std::int32_t layer = 0; layer < kLayers; ++layer) {
-      const std::vector<float> k = data_.numbers(tokens * kv_width()), v = data_.numbers(tokens * kv_width());
+      store(batch, layer);
       std::vector<float> q = data_.numbers(tokens * spec_.heads * spec_.head_dim);
       for (float& value : q) value *= query_size;
-      write(Slot::k, tokens, k);
-      write(Slot::v, tokens, v);
       write(Slot::q, tokens, q);
-      device_->store_kv(layer, Slot::k, Slot::v);
-      for (std::int32_t t = 0; t < tokens; ++t) {
-        const auto row = [&](const std::vector<float>& all) {
-          return std::vector<float>(all.begin() + t * kv_width(), all.begin() + (t + 1) * kv_width());
-        };
-        cache_[{layer, view.place[t]}] = {row(k), row(v)};
-      }
       device_->attend(layer, spec_, Slot::q, Slot::heads);
       compare(batch, layer, q, read(Slot::heads));
     }
@@ -80,19 +87,21 @@ class DeviceAttention : public DeviceConformance {
       const std::int32_t kv = (spec_.first_query + head) / spec_.group * spec_.head_dim;
       const float* const query = q.data() + row * spec_.head_dim;
       std::vector<double> scores;
-      for (std::int32_t p = 0; p <= view.position[t]; ++p) {
+      const std::int32_t first = spec_.window > 0 ? std::max(0, view.position[t] - spec_.window + 1) : 0;
+      for (std::int32_t p = first; p <= view.position[t]; ++p) {
         const Cached& cached = cache_.at({layer, batch.place_of(view.sequence[t], p)});
         double score = 0;
         for (std::int32_t i = 0; i < spec_.head_dim; ++i) score += double{query[i]} * cached.k[kv + i];
-        scores.push_back(score * spec_.scale);
+        score *= spec_.scale;
+        scores.push_back(spec_.softcap > 0 ? spec_.softcap * std::tanh(score / spec_.softcap) : score);
       }
       const double largest = *std::max_element(scores.begin(), scores.end());
       double total = 0;
       for (double& score : scores) total += score = std::exp(score - largest);
       for (std::int32_t i = 0; i < spec_.head_dim; ++i) {
         double expected = 0;
-        for (std::int32_t p = 0; p <= view.position[t]; ++p) {
-          expected += scores[p] / total * cache_.at({layer, batch.place_of(view.sequence[t], p)}).v[kv + i];
+        for (std::int32_t p = first; p <= view.position[t]; ++p) {
+          expected += scores[p - first] / total * cache_.at({layer, batch.place_of(view.sequence[t], p)}).v[kv + i];
         }
         ASSERT_NEAR(out[row * spec_.head_dim + i], expected, tolerance(type_))
             << "token " << t << " head " << head << " dimension " << i;
@@ -112,11 +121,13 @@ const std::vector<std::vector<std::int32_t>> kTables = {{5, 2, 7, 9}, {5, 2, 0},
 
 TEST_P(DeviceAttention, SeesItsSequenceUpToItsPosition) {
   const std::vector<AttendSpec> specs = {
-      {4, 4, 32, 1, 0, 0.2F},   // a KV head for each query head
-      {8, 2, 64, 4, 0, 0.1F},   // grouped
-      {5, 2, 32, 4, 2, 0.2F},   // a shard: two queries of one group, three of the next
-      {3, 1, 96, 8, 5, 0.1F},   // a shard: the last three of a group
-      {70, 1, 32, 70, 0, 0.2F}  // one KV head for all
+      {4, 4, 32, 1, 0, 0.2F},        // a KV head for each query head
+      {8, 2, 64, 4, 0, 0.1F},        // grouped
+      {5, 2, 32, 4, 2, 0.2F},        // a shard: two queries of one group, three of the next
+      {3, 1, 96, 8, 5, 0.1F},        // a shard: the last three of a group
+      {70, 1, 32, 70, 0, 0.2F},      // one KV head for all
+      {4, 2, 64, 2, 0, 1.0F, 2.0F},  // capped scores
+      {4, 2, 64, 2, 0, 0.2F, 0.0F, 1}, {5, 2, 32, 4, 2, 0.2F, 0.0F, 3}, {4, 2, 32, 2, 0, 0.8F, 5.0F, 8},
   };
   for (const AttendSpec& spec : specs) {
     for (const KvType type : {KvType::f32, KvType::f16, KvType::q8_0}) {
@@ -135,6 +146,28 @@ TEST_P(DeviceAttention, SeesItsSequenceUpToItsPosition) {
       decode.add(0, 13);
       decode.add(1, 9);
       pass(decode);
+    }
+  }
+}
+
+// Windows within a span of positions, over the edge of two, and over several.
+TEST_P(DeviceAttention, WindowsInLongSequences) {
+  for (const std::int32_t window : {7, 200, 256, 300}) {
+    constexpr std::int32_t kBlocksOfLong = 170;
+    start({4, 2, 32, 2, 0, 0.4F, 0.0F, window}, KvType::f32, kBlocksOfLong);
+    std::vector<std::int32_t> table;
+    for (std::int32_t b = 0; b < kBlocksOfLong; ++b) table.push_back(b * 7 % kBlocksOfLong);
+    const std::vector<std::vector<std::int32_t>> tables = {table};
+    for (std::int32_t at = 0; at < 660; at += 16) {
+      TestBatch piece(kBlockTokens, tables);
+      for (std::int32_t p = at; p < std::min(at + 16, 660); ++p) piece.add(0, p);
+      device_->begin(piece.view());
+      for (std::int32_t layer = 0; layer < kLayers; ++layer) store(piece, layer);
+    }
+    for (const std::int32_t from : {250, 505, 648}) {
+      TestBatch batch(kBlockTokens, tables);
+      for (std::int32_t p = from; p < from + 12; ++p) batch.add(0, p);
+      pass(batch);
     }
   }
 }
@@ -176,6 +209,29 @@ TEST_P(DeviceAttention, CopiedBlocksAreApart) {
     forked.add(0, 6);
     forked.add(1, 6);
     pass(forked);
+  }
+}
+
+// Layer 1 forgets what is before its window; layer 0 keeps all of it.
+TEST_P(DeviceAttention, ForgottenBlocksDoNotMatter) {
+  for (const KvType type : {KvType::f32, KvType::f16, KvType::q8_0}) {
+    start({4, 2, 32, 2, 0, 0.4F}, type);
+    device_->reserve_kv({kLayers, spec_.kv_heads, spec_.head_dim, kBlocks, kBlockTokens, type, 1});
+    TestBatch prompt(kBlockTokens, kTables);
+    for (std::int32_t p = 0; p < 12; ++p) prompt.add(0, p);
+    pass(prompt);
+    for (const std::int32_t block : {5, 2}) device_->forget_kv_block(block);
+    TestBatch next(kBlockTokens, kTables);
+    next.add(0, 12);
+    device_->begin(next.view());
+    for (std::int32_t layer = 0; layer < kLayers; ++layer) {
+      spec_.window = layer == 0 ? 0 : 5;  // 8 to 12, the first of the third block
+      store(next, layer);
+      const std::vector<float> q = data_.numbers(spec_.heads * spec_.head_dim);
+      write(Slot::q, 1, q);
+      device_->attend(layer, spec_, Slot::q, Slot::heads);
+      compare(next, layer, q, read(Slot::heads));
+    }
   }
 }
 

@@ -146,7 +146,7 @@ TEST_P(DeviceMatmul, SeesEveryChangeOfItsInput) {
   };
   check("map");
   const std::vector<std::int32_t> rows = {1, 0};
-  device_->norm(NormKind::rms, Slot::residual, weight, 1e-5F, Slot::normed);
+  device_->norm({NormKind::rms, weight, {}, 1e-5F}, Slot::residual, Slot::normed);
   check("norm");
   device_->add(Slot::residual, Slot::normed);
   check("add");

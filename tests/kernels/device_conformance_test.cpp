@@ -44,7 +44,7 @@ TEST_P(DeviceConformance, NormDividesByTheRootMeanSquare) {
     reserve({{Slot::residual, width}, {Slot::normed, width}}, kRows);
     begin(kRows);
     write(Slot::residual, kRows, in);
-    device_->norm(NormKind::rms, Slot::residual, handle, 1e-5F, Slot::normed);
+    device_->norm({NormKind::rms, handle, {}, 1e-5F}, Slot::residual, Slot::normed);
     std::vector<double> expected;
     for (std::int32_t t = 0; t < kRows; ++t) {
       double squares = 0;
@@ -198,7 +198,7 @@ TEST_P(DeviceConformance, RowsOfNoTokensAreHarmless) {
   begin(2);
   write(Slot::residual, 2, data_.numbers(64));
   device_->pick({}, Slot::residual, Slot::picked);
-  device_->norm(NormKind::rms, Slot::picked, weight, 1e-5F, Slot::normed);
+  device_->norm({NormKind::rms, weight, {}, 1e-5F}, Slot::picked, Slot::normed);
   device_->matmul(Slot::normed, handle, {}, Slot::logits);
   EXPECT_TRUE(device_->map(Slot::logits).empty());
 }
@@ -238,6 +238,7 @@ TEST_P(DeviceConformance, RefusesWhatItCannotHold) {
   EXPECT_THROW(device_->reserve_kv({1, 1, 40, 4, 16, KvType::q8_0}), Error);
   EXPECT_THROW(device_->reserve_kv({1, 1, 32, -4, 16, KvType::f16}), Error);
   EXPECT_THROW(device_->reserve_kv({1 << 30, 1 << 30, 1 << 30, 4, 16, KvType::f32}), Error);
+  EXPECT_THROW(device_->reserve_kv({2, 1, 32, 4, 16, KvType::f16, 3}), Error);
   EXPECT_THROW(reserve({{Slot::q, -1}}, 4), Error);
   EXPECT_THROW(reserve({{Slot::q, 4}}, -1), Error);
   EXPECT_THROW(device_->add_rope({RopePairs::adjacent, {std::nanf("")}, 1.0F}), Error);

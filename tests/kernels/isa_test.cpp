@@ -57,6 +57,8 @@ TEST(Isa, TablesAreCompleteAndNamesDiffer) {
     for (const StoreValue function : isa->store_value) EXPECT_NE(function, nullptr) << isa->name;
     EXPECT_NE(isa->join_sums, nullptr) << isa->name;
     EXPECT_TRUE(isa->quantize && isa->rms_norm && isa->add && isa->silu_mul && isa->scale) << isa->name;
+    EXPECT_TRUE(isa->layer_norm && isa->sum_squares && isa->scale_by && isa->gelu_mul) << isa->name;
+    EXPECT_TRUE(isa->silu && isa->gelu && isa->softcap && isa->softmax) << isa->name;
     EXPECT_TRUE(isa->rope_adjacent && isa->rope_halves) << isa->name;
   }
 }

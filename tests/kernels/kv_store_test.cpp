@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -107,6 +108,27 @@ TEST(KvStore, CopiesBlocksOfAllLayers) {
     EXPECT_TRUE(holds(1, 1));
     EXPECT_TRUE(holds(2, 2));
   }
+}
+
+TEST(KvStore, ForgetsOneBlockOnly) {
+  const KvLayout layout{4, 8, 64, 3, 32, KvType::f32};  // many pages a block
+  KvStore store(layout);
+  const std::vector<float> ones(static_cast<std::size_t>(layout.kv_heads * layout.head_dim), 1.0F);
+  for (std::int32_t layer = 0; layer < layout.layers; ++layer) {
+    for (std::int32_t place = 0; place < layout.blocks * layout.block_tokens; ++place) {
+      store.store(layer, place, ones.data(), ones.data(), *isa_tables().back());
+    }
+  }
+  store.forget_block(1);
+  const auto count_of_ones = [&](std::int32_t block) {
+    const KvRun run = store.run(0, 0, &block, 0);
+    const auto* const numbers = reinterpret_cast<const float*>(run.first_keys + block * run.block_bytes);
+    return std::count(numbers, numbers + run.block_bytes / sizeof(float), 1.0F);
+  };
+  const auto all = static_cast<std::ptrdiff_t>(kv_block_bytes(layout) / sizeof(float));
+  EXPECT_EQ(count_of_ones(0), all);
+  EXPECT_EQ(count_of_ones(2), all);
+  EXPECT_LT(count_of_ones(1), all / 10) << "but for the pages shared with neighbours";
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ class TinyLayer {
     const BatchView view = batch.view(prompt);
     device_.begin(view);
     device_.embed(table_, 1.0F, Slot::residual);
-    device_.norm(NormKind::rms, Slot::residual, norm_, 1e-5F, Slot::normed);
+    device_.norm({NormKind::rms, norm_, {}, 1e-5F}, Slot::residual, Slot::normed);
     device_.matmul(Slot::normed, q_, bias_, Slot::q);
     device_.matmul(Slot::normed, k_, {}, Slot::k);
     device_.matmul(Slot::normed, v_, {}, Slot::v);
@@ -60,7 +60,7 @@ class TinyLayer {
     device_.attend(0, {kHeads, kKvHeads, kHeadDim, kHeads / kKvHeads, 0, 0.125F}, Slot::q, Slot::heads);
     device_.matmul(Slot::heads, projection_, {}, Slot::partial);
     device_.add(Slot::partial, Slot::residual);
-    device_.norm(NormKind::rms, Slot::residual, norm_, 1e-5F, Slot::normed);
+    device_.norm({NormKind::rms, norm_, {}, 1e-5F}, Slot::residual, Slot::normed);
     device_.matmul(Slot::normed, gate_, {}, Slot::gate);
     device_.matmul(Slot::normed, up_, {}, Slot::up);
     device_.gated(Activation::silu, Slot::gate, Slot::up);
@@ -69,7 +69,7 @@ class TinyLayer {
     std::vector<std::int32_t> all(view.size());
     for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::int32_t>(i);
     device_.pick(all, Slot::residual, Slot::picked);
-    device_.norm(NormKind::rms, Slot::picked, norm_, 1e-5F, Slot::normed);
+    device_.norm({NormKind::rms, norm_, {}, 1e-5F}, Slot::picked, Slot::normed);
     device_.matmul(Slot::normed, output_, {}, Slot::logits);
     const std::span<float> logits = device_.map(Slot::logits);
     return {logits.begin(), logits.end()};

@@ -267,5 +267,42 @@ TEST(Engine, RefusesWhatCannotBeDone) {
   EXPECT_THROW(cramped.submit(request(prompt_of(8, 0))), Error);
 }
 
+// Prompts that begin alike, some where the cache of another has forgotten what they would need.
+TEST(Engine, SlidingWindowsChangeNothing) {
+  for (const std::int32_t window : {5, 12, 40}) {
+    RunnerLimits room = limits();
+    room.window = window;
+    FakeRunner runner(room);
+    Engine engine(runner, tokenizer());
+    std::vector<std::pair<SampleId, Request>> submitted;
+    for (std::uint64_t i = 0; i < 12; ++i) {
+      Request r = request(prompt_of(30, 3), i, 25);
+      for (std::size_t at = 10 + 2 * i; at < r.prompt.size(); ++at) r.prompt[at] = static_cast<Token>(260 + i);
+      submitted.emplace_back(engine.submit(r).front(), r);
+      for (std::uint64_t step = 0; step < 3 * i; ++step) engine.step({});
+    }
+    engine.run();
+    for (const auto& [id, r] : submitted) EXPECT_EQ(engine.completion(id).tokens, alone(r).front().tokens);
+  }
+}
+
+TEST(Engine, ReusesAPrefixThatAWindowStillHolds) {
+  RunnerLimits room = limits();
+  room.window = 12;
+  FakeRunner runner(room);
+  Engine engine(runner, tokenizer());
+  const auto first = engine.submit(request(prompt_of(30, 3), 1, 6)).front();
+  engine.run();
+  std::vector<Token> longer = prompt_of(30, 3);
+  for (const Token token : engine.completion(first).tokens) longer.push_back(token);
+  longer.push_back(261);
+  const auto second = engine.submit(request(longer, 1, 6)).front();
+  engine.run();
+  EXPECT_GE(engine.completion(second).reused_tokens, 35) << "what comes behind all of it";
+  const auto third = engine.submit(request(prompt_of(20, 3), 1, 6)).front();
+  engine.run();
+  EXPECT_EQ(engine.completion(third).reused_tokens, 0) << "its window is forgotten";
+}
+
 }  // namespace
 }  // namespace covey

@@ -13,13 +13,13 @@ namespace covey {
 
 class FakeRunner final : public Runner {
  public:
-  explicit FakeRunner(RunnerLimits limits)
-      : limits_(limits), cache_(limits.blocks, limits.block_tokens, limits.n_ctx, limits.n_vocab) {}
+  explicit FakeRunner(RunnerLimits limits) : limits_(limits), cache_(limits) {}
 
   const RunnerLimits& limits() const override { return limits_; }
   std::int32_t free_blocks() const override { return cache_.free_blocks(); }
   std::int32_t blocks_to_append(SequenceId sequence) const override { return cache_.blocks_to_append(sequence); }
   std::int32_t length(SequenceId sequence) const override { return cache_.length(sequence); }
+  bool can_cut(SequenceId sequence, std::int32_t length) const override { return cache_.can_cut(sequence, length); }
 
   std::span<const float> forward(const Batch& batch) override {
     cache_.apply(batch, plan_);

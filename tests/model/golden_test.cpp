@@ -71,13 +71,11 @@ class FloatModel : public testing::TestWithParam<Case> {};
 TEST_P(FloatModel, GivesTheReferenceLogits) {
   const Golden golden = load_golden(GetParam().model);
   const auto logits = logits_of(golden, GetParam(), false, KvChoice::automatic);
-  EXPECT_LE(max_error(last_row(logits, golden.last_logits.size()), golden.last_logits), 1e-4);
-  expect_top5(logits, golden, 1e-4);
+  EXPECT_LE(max_error(last_row(logits, golden.last_logits.size()), golden.last_logits), golden.tolerance);
+  expect_top5(logits, golden, golden.tolerance);
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, FloatModel,
-                         testing::ValuesIn(cases({"llama", "llama-tied", "llama-linear", "llama-yarn", "llama3-rope"})),
-                         case_name);
+INSTANTIATE_TEST_SUITE_P(Golden, FloatModel, testing::ValuesIn(cases(float_models())), case_name);
 
 class PackedModel : public testing::TestWithParam<Case> {};
 
@@ -95,12 +93,7 @@ TEST_P(PackedModel, IsAsNearToExactAsTheReference) {
   EXPECT_LE(nmse(last_row(logits, golden.last_logits.size()), golden.exact_last_logits), 1.2 * golden.reference_nmse);
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, PackedModel,
-                         testing::ValuesIn(cases({"llama-f16", "llama-bf16", "llama-q8_0", "llama-q4_0", "llama-q4_1",
-                                                  "llama-q5_0", "llama-q5_1", "llama-q2_k", "llama-q3_k_m",
-                                                  "llama-q4_k_m", "llama-q5_k_m", "llama-q6_k", "llama-iq4_nl",
-                                                  "llama-iq4_xs"})),
-                         case_name);
+INSTANTIATE_TEST_SUITE_P(Golden, PackedModel, testing::ValuesIn(cases(packed_models())), case_name);
 
 /// All logits of a random model whose heads are whole Q8_0 blocks.
 std::vector<float> logits_with(KvChoice kv) {

@@ -21,6 +21,7 @@ class CountingRunner : public Runner {
   std::int32_t free_blocks() const override { return 1; }
   std::int32_t blocks_to_append(SequenceId) const override { return 0; }
   std::int32_t length(SequenceId) const override { return static_cast<std::int32_t>(seen_.size()); }
+  bool can_cut(SequenceId, std::int32_t) const override { return true; }
 
   std::span<const float> forward(const Batch& batch) override {
     EXPECT_LE(batch.tokens.size(), static_cast<std::size_t>(limits_.max_tokens));

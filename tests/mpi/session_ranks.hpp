@@ -18,7 +18,7 @@
 
 namespace covey {
 
-inline std::string model_file(const std::string& name) { return std::string(COVEY_TEST_DATA) + "/" + name; }
+inline std::string model_file(const std::string& name) { return (std::string(COVEY_TEST_DATA) += '/') += name; }
 
 /// A random model of six layers, four query heads on two KV heads, written when it is first asked for and removed in
 /// the end.
