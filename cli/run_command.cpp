@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/chat_flags.hpp"
 #include "cli/command.hpp"
 #include "cli/generation_flags.hpp"
 #include "cli/interrupt.hpp"
@@ -23,6 +24,7 @@ namespace {
 struct RunFlags {
   JobFlags job;
   GenerationFlags generation;
+  ChatFlags chat;
 };
 
 Json run_json(const RunFlags& flags, const Answer& answer, const Summary& summary,
@@ -88,9 +90,12 @@ CommandRun add_run(CLI::App& parser) {
   auto flags = std::make_shared<RunFlags>();
   add_job_flags(parser, flags->job);
   add_generation_flags(parser, flags->generation);
+  add_chat_flags(parser, flags->chat);
   return [flags] {
     run_job(flags->job, [&](Session& session) {
-      answer(*flags, flags->generation.options(flags->generation.prompt_text()), session);
+      GenerateOptions options = flags->generation.options(flags->generation.prompt_text());
+      flags->chat.apply(flags->job.job.model_path, flags->job.mode, options);
+      answer(*flags, options, session);
     });
     return int{kExitOk};
   };
