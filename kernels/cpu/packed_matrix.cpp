@@ -188,7 +188,7 @@ void multiply(const PackedMatrix& matrix, const ProductInput& in, const float* b
   if (in.tokens > kTileTokens) {
     // These panels are read once for every tile of tokens, from the cache if there are few of them.
     const auto cached = static_cast<std::int64_t>(kTileBytes / std::max<std::size_t>(matrix.panel_bytes, 1));
-    chunks.most = std::max<std::int64_t>(cached, 1);
+    chunks.most = std::max<std::int64_t>(cached / kMostPanels * kMostPanels, kMostPanels);
   }
   const Product product{matrix, in, bias, out, isa};
   pool.parallel_for(matrix.panel_count(), chunks, [&](std::int64_t begin, std::int64_t end, int thread) noexcept {

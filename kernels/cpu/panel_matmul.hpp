@@ -71,18 +71,15 @@ template <class Isa, class Format>
 struct PanelProduct<Isa, Format, ActivationKind::int8> {
   static void run(const Panels& panels, std::int64_t cols, const std::byte* in, std::size_t in_stride,
                   std::int32_t tokens, float* out, std::size_t out_stride) noexcept {
-    const PanelWork work{panels, cols, in, in_stride, tokens, out, out_stride};
+    PanelWork work{panels, cols, in, in_stride, tokens, out, out_stride};
     if (tokens <= Isa::kFewTokens) {
       few<Isa::kFewTile>(work, 0);
       return;
     }
-    for (std::int32_t p = 0; p < panels.count; ++p) {
-      PanelWork one = work.only(p);
-      for (; one.tokens > 0; one.tokens -= kMostTokens) {
-        many(one, one.tokens < kMostTokens ? one.tokens : kMostTokens);
-        one.in += kMostTokens * in_stride;
-        one.out += kMostTokens * out_stride;
-      }
+    for (; work.tokens > 0; work.tokens -= kMostTokens) {
+      many(work, work.tokens < kMostTokens ? work.tokens : kMostTokens);
+      work.in += kMostTokens * in_stride;
+      work.out += kMostTokens * out_stride;
     }
   }
 
@@ -109,27 +106,43 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
     if constexpr (T > 1) few<T / 2>(work, token);
   }
 
+  /// Panel after panel meets the activations of 256 columns, while these are near: those of whole rows may not fit the
+  /// second-level cache.
   static void many(const PanelWork& work, std::int32_t tokens) noexcept {
     constexpr std::int64_t kDepth = std::int64_t{Columns::kMostPieces} * kActivationBlock;
-    float sums[kMostTokens * kPanelRows] = {};
+    float sums[kMostPanels][kMostTokens * kPanelRows];
+    for (std::int32_t p = 0; p < work.panels.count; ++p) {
+      for (float& sum : sums[p]) sum = 0.0F;
+    }
     Columns columns;
-    const std::byte* panel = work.panels.first;
+    const std::byte* first = work.panels.first;
     for (std::int64_t c = 0; c < work.cols; c += kDepth) {
       const std::int64_t left = work.cols - c < kDepth ? work.cols - c : kDepth;
       const int blocks = static_cast<int>(left / Format::kBlockElements);
-      columns.template unpack<Format>(panel, blocks);
-      panel += std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows * blocks;
-      for (std::int32_t token = 0; token < tokens; token += kTokenGroup) {
-        const std::int32_t group = tokens - token < kTokenGroup ? tokens - token : kTokenGroup;
-        const std::byte* const in = work.in + static_cast<std::size_t>(token) * work.in_stride +
-                                    static_cast<std::size_t>(c / kActivationBlock * group * kBlock);
-        tiles<Columns::kTile>(columns, in, group, 0, sums + std::ptrdiff_t{kPanelRows} * token);
+      const std::byte* panel = first;
+      for (std::int32_t p = 0; p < work.panels.count; ++p, panel += work.panels.step) {
+        columns.template unpack<Format>(panel, blocks);
+        multiply_columns(columns, work, c, tokens, sums[p]);
+      }
+      first += std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows * blocks;
+    }
+    for (std::int32_t p = 0; p < work.panels.count; ++p) {
+      for (std::int32_t t = 0; t < tokens; t += Lanes::kTokens) {
+        typename Isa::Floats rows[Lanes::kTokens];
+        Lanes::to_rows(Lanes::Floats::load(sums[p] + std::ptrdiff_t{kPanelRows} * t), rows);
+        for (int i = 0; i < Lanes::kTokens && t + i < tokens; ++i) work.put(p, t + i, rows[i]);
       }
     }
-    for (std::int32_t t = 0; t < tokens; t += Lanes::kTokens) {
-      typename Isa::Floats rows[Lanes::kTokens];
-      Lanes::to_rows(Lanes::Floats::load(sums + std::ptrdiff_t{kPanelRows} * t), rows);
-      for (int i = 0; i < Lanes::kTokens && t + i < tokens; ++i) work.put(0, t + i, rows[i]);
+  }
+
+  /// Adds the products of `tokens` tokens with unpacked columns, from `c` on, to `sums`.
+  static void multiply_columns(const Columns& columns, const PanelWork& work, std::int64_t c, std::int32_t tokens,
+                               float* sums) noexcept {
+    for (std::int32_t token = 0; token < tokens; token += kTokenGroup) {
+      const std::int32_t group = tokens - token < kTokenGroup ? tokens - token : kTokenGroup;
+      const std::byte* const in = work.in + static_cast<std::size_t>(token) * work.in_stride +
+                                  static_cast<std::size_t>(c / kActivationBlock * group * kBlock);
+      tiles<Columns::kTile>(columns, in, group, 0, sums + std::ptrdiff_t{kPanelRows} * token);
     }
   }
 
