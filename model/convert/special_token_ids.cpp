@@ -135,7 +135,9 @@ GgufMetadata chat_template_metadata(const Checkpoint& checkpoint) {
       const std::string* const called = entry.find_string("name");
       const std::string* const text = entry.find_string("template");
       if (called == nullptr || text == nullptr) throw Error(checkpoint.path(name) + ": a chat template has no name");
-      metadata.emplace_back(*called == "default" ? kKey : std::string(kKey) + "." + *called, GgufValue(*text));
+      std::string key = kKey;
+      if (*called != "default") key.append(".").append(*called);
+      metadata.emplace_back(std::move(key), GgufValue(*text));
     }
     return metadata;
   }
