@@ -26,7 +26,7 @@ struct ConvertFlags {
   bool quiet = false;
 };
 
-constexpr const char* kTypes = "auto, F32, F16, BF16, Q8_0";
+constexpr const char* kConversionTypes = "auto, F32, F16, BF16, Q8_0";
 
 bool known_type(const std::string& name) {
   if (name == "auto") return true;
@@ -60,7 +60,7 @@ std::string tensor_table(const Conversion& conversion) {
   return table.text();
 }
 
-std::string summary(const ConvertFlags& flags, const Conversion& conversion) {
+std::string conversion_text(const ConvertFlags& flags, const Conversion& conversion) {
   return fmt::format("{}: {} as {}, {} tensors, {}{}\n", flags.out, conversion.model(), conversion.architecture(),
                      conversion.tensors().size(), format_bytes(total_bytes(conversion)),
                      flags.dry_run ? "; not written" : "");
@@ -94,7 +94,7 @@ int convert_model(const ConvertFlags& flags) {
   if (flags.json) {
     print(json_line(conversion_json(flags, conversion)));
   } else {
-    print((flags.dry_run ? tensor_table(conversion) : "") + summary(flags, conversion));
+    print((flags.dry_run ? tensor_table(conversion) : "") + conversion_text(flags, conversion));
   }
   return kExitOk;
 }
@@ -108,13 +108,14 @@ CommandRun add_convert(CLI::App& parser) {
       ->option_text("(required)");
   parser.add_option("-o,--output", flags->out, "GGUF file to write")->required()->option_text("FILE (required)");
   parser
-      .add_option("--type", flags->type,
-                  fmt::format("Type of the matrices: {} (default: auto, what each has); vectors are F32", kTypes))
+      .add_option(
+          "--type", flags->type,
+          fmt::format("Type of the matrices: {} (default: auto, what each has); vectors are F32", kConversionTypes))
       ->check(CLI::Validator(
           [](std::string& text) {
-            return known_type(text)
-                       ? std::string()
-                       : fmt::format("'{}' is no type to convert to: choose {}; quantize has more", text, kTypes);
+            return known_type(text) ? std::string()
+                                    : fmt::format("'{}' is no type to convert to: choose {}; quantize has more", text,
+                                                  kConversionTypes);
           },
           ""))
       ->option_text("TYPE");
