@@ -43,6 +43,11 @@ constexpr std::array kCommands = {
             "  covey quantize model-f16.gguf model-q8.gguf --type Q8_0 --keep attn_v --json\n"
             "  covey quantize model-f16.gguf out.gguf --type Q4_K_M --dry-run\n",
             add_quantize},
+    Command{"convert", "Write a published model, in safetensors, as GGUF",
+            "  covey convert Llama-3.2-1B-Instruct -o llama-3.2-1b.gguf\n"
+            "  covey convert Qwen3-0.6B -o qwen3-0.6b-q8.gguf --type Q8_0\n"
+            "  covey convert gemma-3-1b-it -o out.gguf --dry-run\n",
+            add_convert},
     Command{"synth", "Write a seeded random model",
             "  covey synth random.gguf\n"
             "  covey synth random.gguf --preset small --type Q4_0 --seed 7\n",
