@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <filesystem>
 #include <type_traits>
 #include <utility>
 
@@ -41,7 +42,7 @@ class Header {
     bytes_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   }
 
-  std::span<const std::byte> bytes() const { return std::as_bytes(std::span(bytes_)); }
+  std::string take() { return std::move(bytes_); }
 
  private:
   template <typename T>
@@ -70,14 +71,15 @@ int depth(const GgufArray& array) {
 
 void GgufWriter::set(std::string key, GgufValue value) {
   if (std::ranges::count(metadata_, key, &std::pair<std::string, GgufValue>::first) != 0) {
-    throw Error("metadata " + quoted(key) + " is set twice");
+    throw Error("metadata " + covey::quoted(key) + " is set twice");
   }
   if (const auto* array = std::get_if<GgufArray>(&value); array != nullptr && depth(*array) > kGgufMostArrayDepth) {
-    throw Error("metadata " + quoted(key) + " nests arrays more than " + std::to_string(kGgufMostArrayDepth) + " deep");
+    throw Error("metadata " + covey::quoted(key) + " nests arrays more than " + std::to_string(kGgufMostArrayDepth) +
+                " deep");
   }
   if (key == kGgufAlignmentKey) {
     const auto* alignment = std::get_if<std::uint32_t>(&value);
-    if (alignment == nullptr) throw Error("metadata " + quoted(key) + " must be a u32");
+    if (alignment == nullptr) throw Error("metadata " + covey::quoted(key) + " must be a u32");
     check_gguf_alignment("metadata", *alignment);
     alignment_ = *alignment;
   }
@@ -85,14 +87,13 @@ void GgufWriter::set(std::string key, GgufValue value) {
 }
 
 void GgufWriter::add_tensor(std::string name, TensorType type, std::vector<std::uint64_t> dims, Source source) {
-  const std::string where = "tensor " + quoted(name);
+  const std::string where = "tensor " + covey::quoted(name);
   if (std::ranges::count(tensors_, name, &Tensor::name) != 0) throw Error(where + " is added twice");
   const std::uint64_t bytes = gguf_tensor_bytes(where, type, dims);
   tensors_.push_back({std::move(name), type, std::move(dims), bytes, std::move(source)});
 }
 
-void GgufWriter::write(const std::string& path,
-                       const std::function<void(std::uint64_t, std::uint64_t)>& progress) const {
+std::string GgufWriter::header() const {
   Header header;
   header.put_bytes(std::as_bytes(std::span(kGgufMagic)));
   header.put(kVersion);
@@ -109,33 +110,70 @@ void GgufWriter::write(const std::string& path,
     for (const std::uint64_t dim : tensor.dims) header.put(dim);
     header.put(static_cast<std::uint32_t>(tensor.type));
     header.put(offset);
-    if (offset > kGgufMostBytes - tensor.bytes) throw Error(path + ": the tensors have more bytes than 63 bits count");
     offset = gguf_aligned(offset + tensor.bytes, alignment_);
   }
+  return header.take();
+}
 
+std::uint64_t GgufWriter::data_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const Tensor& tensor : tensors_) {
+    if (bytes > kGgufMostBytes - tensor.bytes) throw Error("the tensors have more bytes than 63 bits count");
+    bytes = gguf_aligned(bytes + tensor.bytes, alignment_);
+  }
+  return bytes;
+}
+
+std::uint64_t GgufWriter::file_bytes() const {
+  const std::uint64_t data = data_bytes();
+  return gguf_aligned(header().size(), alignment_) + data;
+}
+
+void GgufWriter::write(const std::string& path,
+                       const std::function<void(std::uint64_t, std::uint64_t)>& progress) const {
+  const std::uint64_t data = data_bytes();
+  const std::string header_bytes = header();
   OutputFile file(path);
   const auto pad = [&] {
     file.write_zeros(static_cast<std::size_t>(gguf_aligned(file.written(), alignment_) - file.written()));
   };
-  file.write(header.bytes());
+  file.write(std::as_bytes(std::span(header_bytes)));
   pad();
-  const std::uint64_t total = file.written() + offset;
+  const std::uint64_t total = file.written() + data;
   for (const Tensor& tensor : tensors_) {
     std::uint64_t missing = tensor.bytes;
     tensor.source([&](std::span<const std::byte> piece) {
-      if (piece.size() > missing) throw Error(path + ": tensor " + quoted(tensor.name) + " was given too many bytes");
+      if (piece.size() > missing)
+        throw Error(path + ": tensor " + covey::quoted(tensor.name) + " was given too many bytes");
       missing -= piece.size();
       file.write(piece);
       if (progress) progress(file.written(), total);
     });
     if (missing > 0) {
-      throw Error(path + ": tensor " + quoted(tensor.name) + " was given " + std::to_string(missing) +
+      throw Error(path + ": tensor " + covey::quoted(tensor.name) + " was given " + std::to_string(missing) +
                   " bytes too few");
     }
     pad();
   }
   file.commit();
   if (progress) progress(total, total);
+}
+
+void copy_tensor(const GgufFile& file, const GgufTensor& tensor, const GgufWriter::Sink& sink) {
+  constexpr std::size_t kPiece = std::size_t{1} << 20;
+  for (std::size_t at = 0; at < tensor.data.size(); at += kPiece) {
+    sink(tensor.data.subspan(at, std::min(kPiece, tensor.data.size() - at)));
+  }
+  file.release(tensor.data);
+}
+
+void refuse_overwriting(const GgufFile& file, const std::string& path) {
+  for (const GgufPart& part : file.parts()) {
+    std::error_code failure;
+    if (std::filesystem::equivalent(part.path, path, failure)) {
+      throw Error(path + ": is the model to read; write to another file");
+    }
+  }
 }
 
 }  // namespace covey
