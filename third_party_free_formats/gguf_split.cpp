@@ -8,7 +8,6 @@
 #include "covey/error.hpp"
 #include "third_party_free_formats/gguf_layout.hpp"
 #include "third_party_free_formats/gguf_writer.hpp"
-#include "third_party_free_formats/quoted.hpp"
 
 namespace covey {
 namespace {
@@ -62,6 +61,7 @@ std::vector<PartTensors> plan_parts(const GgufFile& file, const SplitLimits& lim
   std::uint64_t header = empty_part(file, 1, 1).file_bytes();
   const std::uint64_t later_header = empty_part(file, 2, 2).file_bytes();
   std::uint64_t data = 0;
+  std::uint64_t least = 0;  // that would do
   for (std::size_t i = 0; i < file.tensors().size(); ++i) {
     const GgufTensor& tensor = file.tensors()[i];
     const std::uint64_t info = gguf_tensor_info_bytes(tensor.name, tensor.dims.size());
@@ -74,13 +74,14 @@ std::vector<PartTensors> plan_parts(const GgufFile& file, const SplitLimits& lim
       header = later_header;
       data = 0;
     }
-    if (limits.bytes > 0 && total() > limits.bytes) {
-      throw Error(file.path() + ": tensor " + covey::quoted(tensor.name) + " makes a part of " +
-                  std::to_string(total()) + " bytes: allow at least so many");
-    }
+    if (limits.bytes > 0) least = std::max(least, total());  // with this tensor alone, or less than the limit
     header += info;
     data += bytes;
     parts.back().last = i + 1;
+  }
+  if (least > limits.bytes) {
+    throw Error(file.path() + ": has tensors that need parts of " + std::to_string(least) + " bytes, more than " +
+                std::to_string(limits.bytes) + ": allow parts to be larger");
   }
   if (parts.size() > kMostSplitParts) {
     throw Error(file.path() + ": would become more than " + std::to_string(kMostSplitParts) +
