@@ -16,6 +16,8 @@ namespace {
 
 /// Columns whose sums are in registers while the rank is gone through.
 constexpr std::int64_t kSumColumns = 32;
+/// Rows that meet the same part of A while a cache holds it.
+constexpr std::int64_t kRowsTogether = 8;
 
 std::int64_t bytes_of_weights(TensorType type, std::int64_t count) {
   const TensorTypeInfo& info = tensor_type_info(type);
@@ -76,7 +78,7 @@ void check_shapes(const GgufFile& adapter, const LoraPair& pair, const GgufTenso
   }
 }
 
-std::vector<float> decoded(const GgufTensor& tensor, std::int64_t first_row, std::int64_t rows) {
+std::vector<float> decoded_rows(const GgufTensor& tensor, std::int64_t first_row, std::int64_t rows) {
   const auto cols = static_cast<std::int64_t>(tensor.cols());
   std::vector<float> values(static_cast<std::size_t>(rows * cols));
   find_format(tensor.type)
@@ -86,29 +88,43 @@ std::vector<float> decoded(const GgufTensor& tensor, std::int64_t first_row, std
 
 /// What one adapter adds to rows of one matrix.
 struct Factors {
-  std::vector<float> a;  // (rank, cols of the tensor)
+  std::vector<float> a;  // (columns / kSumColumns, rank, kSumColumns): what is read together lies together
   std::vector<float> b;  // (rows of the part, rank), times the factor
   std::int64_t rank = 0;
 };
 
-/// row[c] += sum over k of b[k] * a[k][c], for columns first .. first + n of `a`.
-void add_product(const Factors& factors, std::int64_t row_index, std::int64_t a_cols, std::int64_t first_col,
-                 std::int64_t n, float* row) noexcept {
-  const float* const b = factors.b.data() + row_index * factors.rank;
-  for (std::int64_t c = 0; c < n; c += kSumColumns) {
-    float sums[kSumColumns] = {};
-    const std::int64_t width = std::min(kSumColumns, n - c);
-    const float* a = factors.a.data() + first_col + c;
-    if (width == kSumColumns) {  // a loop of constant length is what compilers make lanes of
-      for (std::int64_t k = 0; k < factors.rank; ++k, a += a_cols) {
-        for (std::int64_t i = 0; i < kSumColumns; ++i) sums[i] += b[k] * a[i];
-      }
-    } else {
-      for (std::int64_t k = 0; k < factors.rank; ++k, a += a_cols) {
-        for (std::int64_t i = 0; i < width; ++i) sums[i] += b[k] * a[i];
-      }
+Factors factors_of(const LoraPair& pair, float factor, std::int64_t expert, const MatrixPart& part) {
+  Factors factors;
+  factors.rank = static_cast<std::int64_t>(pair.rank());
+  factors.b = decoded_rows(*pair.b, part.first_row, part.rows);
+  for (float& b : factors.b) b *= factor;
+  const std::vector<float> a = decoded_rows(*pair.a, expert * factors.rank, factors.rank);
+  const auto a_cols = static_cast<std::int64_t>(pair.a->cols());
+  const std::int64_t chunks = (part.cols + kSumColumns - 1) / kSumColumns;
+  factors.a.resize(static_cast<std::size_t>(chunks * factors.rank * kSumColumns));  // the end of the last stays 0
+  for (std::int64_t k = 0; k < factors.rank; ++k) {
+    for (std::int64_t c = 0; c < part.cols; ++c) {
+      const std::int64_t at = (c / kSumColumns * factors.rank + k) * kSumColumns + c % kSumColumns;
+      factors.a[static_cast<std::size_t>(at)] = a[static_cast<std::size_t>(k * a_cols + part.first_col + c)];
     }
-    for (std::int64_t i = 0; i < width; ++i) row[c + i] += sums[i];
+  }
+  return factors;
+}
+
+/// into[r][c] += sum over k of b[first + r][k] * a[k][c], for `into` (rows, cols).
+void add_product(const Factors& factors, std::int64_t first, std::int64_t rows, std::int64_t cols,
+                 float* into) noexcept {
+  const float* a = factors.a.data();
+  for (std::int64_t c = 0; c < cols; c += kSumColumns, a += factors.rank * kSumColumns) {
+    const std::int64_t width = std::min(kSumColumns, cols - c);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const float* const b = factors.b.data() + (first + r) * factors.rank;
+      float sums[kSumColumns] = {};
+      for (std::int64_t k = 0; k < factors.rank; ++k) {
+        for (std::int64_t i = 0; i < kSumColumns; ++i) sums[i] += b[k] * a[k * kSumColumns + i];
+      }
+      for (std::int64_t i = 0; i < width; ++i) into[r * cols + c + i] += sums[i];
+    }
   }
 }
 
@@ -152,11 +168,7 @@ MergedMatrix LoraMerge::merge(const GgufTensor& tensor, const MatrixPart& part) 
   assert(part.first_row + part.rows <= (expert + 1) * rows_each && part.first_col + part.cols <= tensor_cols);
   std::vector<Factors> all;
   for (const Change& change : changes_.find(tensor.name)->second) {
-    const auto rank = static_cast<std::int64_t>(change.pair.rank());
-    Factors factors{decoded(*change.pair.a, expert * rank, rank), decoded(*change.pair.b, part.first_row, part.rows),
-                    rank};
-    for (float& b : factors.b) b *= change.factor;
-    all.push_back(std::move(factors));
+    all.push_back(factors_of(change.pair, change.factor, expert, part));
   }
 
   const Format& from = *find_format(tensor.type);
@@ -168,13 +180,15 @@ MergedMatrix LoraMerge::merge(const GgufTensor& tensor, const MatrixPart& part) 
   MergedMatrix merged;
   merged.bytes.resize(static_cast<std::size_t>(part.rows * to_stride));
   std::vector<std::vector<float>> scratch(static_cast<std::size_t>(pool_->size()),
-                                          std::vector<float>(static_cast<std::size_t>(part.cols)));
-  pool_->parallel_for(part.rows, {1, 64}, [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
-    float* const row = scratch[static_cast<std::size_t>(thread)].data();
+                                          std::vector<float>(static_cast<std::size_t>(kRowsTogether * part.cols)));
+  pool_->parallel_for(part.rows, {1, kRowsTogether}, [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
+    float* const rows = scratch[static_cast<std::size_t>(thread)].data();  // (end - begin, cols)
     for (std::int64_t r = begin; r < end; ++r) {
-      from.decode(source + r * from_stride, part.cols, row);
-      for (const Factors& factors : all) add_product(factors, r, tensor_cols, part.first_col, part.cols, row);
-      to.encode(row, part.cols, merged.bytes.data() + r * to_stride);
+      from.decode(source + r * from_stride, part.cols, rows + (r - begin) * part.cols);
+    }
+    for (const Factors& factors : all) add_product(factors, begin, end - begin, part.cols, rows);
+    for (std::int64_t r = begin; r < end; ++r) {
+      to.encode(rows + (r - begin) * part.cols, part.cols, merged.bytes.data() + r * to_stride);
     }
   });
   merged.view = {merged.bytes.data(), to.type, part.rows, part.cols, static_cast<std::size_t>(to_stride)};
