@@ -81,8 +81,8 @@ std::string ModelReport::types() const {
 std::string ModelReport::adapter_text() const {
   std::set<std::uint64_t> ranks;
   for (const auto& [target, pair] : adapter_->pairs) ranks.insert(pair.rank());
-  return fmt::format("LoRA of {} matrices, rank {}, alpha {}: give it with --lora beside a model",
-                     adapter_->pairs.size(), fmt::join(ranks, ", "), adapter_->alpha);
+  return fmt::format("LoRA of {} {}, rank {}, alpha {}: give it with --lora beside a model", adapter_->pairs.size(),
+                     adapter_->pairs.size() == 1 ? "matrix" : "matrices", fmt::join(ranks, ", "), adapter_->alpha);
 }
 
 std::string ModelReport::parts_text() const {
