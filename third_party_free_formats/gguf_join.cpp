@@ -55,19 +55,18 @@ GgufFile GgufFile::open(const std::string& path) {
                 " of a model but is not named so: give all parts their names back, like " +
                 SplitName{"NAME", number, count}.path());
   }
-  const std::uint64_t opened = name->number;
+  const auto opened = static_cast<std::ptrdiff_t>(name->number);
   std::vector<GgufFile> parts;
   for (name->number = 1; name->number <= count; ++name->number) {
+    if (std::cmp_equal(name->number, opened)) continue;
     std::error_code failure;
-    if (name->number == opened) {
-      parts.push_back(std::move(given));
-    } else if (!std::filesystem::exists(name->path(), failure) && !failure) {
+    if (!std::filesystem::exists(name->path(), failure) && !failure) {
       throw Error(name->path() + ": " + of_parts(name->number, count) +
                   " of the model is missing: put all parts in one folder");
-    } else {
-      parts.push_back(open_alone(name->path()));
     }
+    parts.push_back(open_alone(name->path()));
   }
+  parts.insert(parts.begin() + (opened - 1), std::move(given));
   return join(std::move(parts));
 }
 
