@@ -13,6 +13,7 @@
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/job_flags.hpp"
+#include "cli/lora_flags.hpp"
 #include "cli/numbers.hpp"
 #include "cli/output.hpp"
 #include "cli/progress_bar.hpp"
@@ -27,6 +28,7 @@ namespace {
 
 struct BenchFlags {
   std::vector<std::string> models;
+  std::vector<std::string> lora;
   BenchLists lists;
   std::vector<int> threads{available_cores()};
   std::vector<std::string> isas;
@@ -95,7 +97,7 @@ class Measurement {
     BenchRun run(stage, check_interrupt);
     const RunnerLimits& limits = stage.limits();
     for (const BenchTest& test : tests_) {
-      BenchResult result = {.model = std::filesystem::path(file.path()).filename().string(),
+      BenchResult result = {.model = label_of(file),
                             .format = weight_format(file),
                             .isa = isa,
                             .kv = flags_.kv,
@@ -116,6 +118,12 @@ class Measurement {
     }
   }
 
+  std::string label_of(const GgufFile& file) const {
+    std::string label = std::filesystem::path(file.path()).filename().string();
+    for (const std::string& lora : flags_.lora) label += " + " + std::filesystem::path(lora).filename().string();
+    return label;
+  }
+
   StageOptions options(const std::string& isa, int threads) const {
     constexpr std::int32_t kGenerousBlock = 256;  // the stage chooses its own, smaller
     StageOptions options;
@@ -124,6 +132,7 @@ class Measurement {
     options.cpu.blas = !flags_.no_blas;
     options.cpu.repack = !flags_.no_repack;
     options.kv = kv_choices().at(flags_.kv);
+    options.lora = parse_loras(flags_.lora);
     options.max_tokens = flags_.piece;
     std::int64_t cache = 1;
     for (const BenchTest& test : tests_) {
@@ -241,6 +250,7 @@ void add_output_flags(CLI::App& parser, BenchFlags& flags) {
 CommandRun add_bench(CLI::App& parser) {
   auto flags = std::make_shared<BenchFlags>();
   parser.add_option("-m,--model", flags->models, "Models, GGUF files")->option_text("FILE...");
+  add_lora_flag(parser, flags->lora);
   add_test_flags(parser, *flags);
   parser.add_flag("--limits", flags->limits_only, "Measure only what the machine can do at most");
   parser.add_option("--limit-time", flags->limit_seconds, "Time to spend on each of the limits at first (default 0.3)")

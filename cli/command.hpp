@@ -41,6 +41,8 @@ CommandRun add_logits(CLI::App& parser);
 CommandRun add_bench(CLI::App& parser);
 CommandRun add_quantize(CLI::App& parser);
 CommandRun add_convert(CLI::App& parser);
+CommandRun add_split(CLI::App& parser);
+CommandRun add_merge(CLI::App& parser);
 CommandRun add_synth(CLI::App& parser);
 CommandRun add_table(CLI::App& parser);
 CommandRun add_version(CLI::App& parser);

@@ -48,6 +48,12 @@ constexpr std::array kCommands = {
             "  covey convert Qwen3-0.6B -o qwen3-0.6b-q8.gguf --type Q8_0\n"
             "  covey convert gemma-3-1b-it -o out.gguf --dry-run\n",
             add_convert},
+    Command{"split", "Write a model to several files",
+            "  covey split model.gguf parts/model --max-size 2G\n"
+            "  covey split model.gguf model --max-tensors 100\n",
+            add_split},
+    Command{"merge", "Write a model of several files to one", "  covey merge model-00001-of-00003.gguf model.gguf\n",
+            add_merge},
     Command{"synth", "Write a seeded random model",
             "  covey synth random.gguf\n"
             "  covey synth random.gguf --preset small --type Q4_0 --seed 7\n",

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "cli/lora_flags.hpp"
 #include "cli/numbers.hpp"
 #include "cli/suggestion.hpp"
 #include "kernels/cpu/isa.hpp"
@@ -119,6 +120,7 @@ void add_mode_flags(CLI::App& parser, JobFlags& flags) {
 JobOptions JobFlags::options() const {
   JobOptions options = job;
   options.stage.kv = kv_choices().at(kv);
+  options.stage.lora = parse_loras(lora);
   options.stage.cpu.blas = !no_blas;
   options.stage.cpu.repack = !no_repack;
   options.peer_timeout = std::chrono::milliseconds(std::llround(timeout_seconds * 1000));
@@ -152,6 +154,7 @@ void add_model_flag(CLI::App& parser, std::string& path) {
 
 void add_job_flags(CLI::App& parser, JobFlags& flags) {
   add_model_flag(parser, flags.job.model_path);
+  add_lora_flag(parser, flags.lora);
   add_device_flags(parser, flags);
   add_memory_flags(parser, flags);
   add_mode_flags(parser, flags);

@@ -20,6 +20,7 @@ struct JobFlags {
   bool no_blas = false;
   bool no_repack = false;
   bool quiet = false;
+  std::vector<std::string> lora;  ///< --lora; see lora_flags.hpp
   JobOptions job;
 
   /// What the flags add up to.

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "cli/metadata_text.hpp"
@@ -32,13 +33,29 @@ ModelReport::ModelReport(const GgufFile& file) : file_(file) {
       notes_.push_back(fmt::format("weights of type {} can't be computed with by this version", type));
     }
   }
+  if (is_adapter(file)) {
+    read_adapter();
+  } else {
+    read_model();
+  }
+}
+
+void ModelReport::read_adapter() {
   try {
-    facts_ = model_facts(file);
+    adapter_ = read_lora(file_);
+  } catch (const Error& error) {
+    notes_.emplace_back(error.what());
+  }
+}
+
+void ModelReport::read_model() {
+  try {
+    facts_ = model_facts(file_);
   } catch (const Error& error) {
     notes_.emplace_back(error.what());
   }
   try {
-    const auto tokenizer = Tokenizer::from_gguf(file);
+    const auto tokenizer = Tokenizer::from_gguf(file_);
     vocabulary_ = {std::string(tokenizer->kind()), tokenizer->size(), tokenizer->bos(), tokenizer->eos()};
   } catch (const Error& error) {
     notes_.emplace_back(error.what());
@@ -61,16 +78,35 @@ std::string ModelReport::types() const {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
+std::string ModelReport::adapter_text() const {
+  std::set<std::uint64_t> ranks;
+  for (const auto& [target, pair] : adapter_->pairs) ranks.insert(pair.rank());
+  return fmt::format("LoRA of {} {}, rank {}, alpha {}: give it with --lora beside a model", adapter_->pairs.size(),
+                     adapter_->pairs.size() == 1 ? "matrix" : "matrices", fmt::join(ranks, ", "), adapter_->alpha);
+}
+
+std::string ModelReport::parts_text() const {
+  std::string out;
+  for (std::size_t i = 0; i < file_.parts().size(); ++i) {
+    const GgufPart& part = file_.parts()[i];
+    out += line(fmt::format("part {}", i + 1),
+                fmt::format("{}, {} tensors, {}", part.path, part.tensors, format_bytes(part.bytes)));
+  }
+  return out;
+}
+
 std::string ModelReport::overview() const {
   std::string out = line("file", file_.path());
   out += line("format", fmt::format("GGUF version {}, {} tensors, {} metadata values", file_.version(),
                                     file_.tensors().size(), file_.metadata().size()));
   out += line("size", fmt::format("{} ({} bytes)", format_bytes(file_.file_bytes()), file_.file_bytes()));
+  if (file_.parts().size() > 1) out += parts_text();
   if (facts_ && !facts_->name.empty()) out += line("name", printable(facts_->name));
   const std::string* architecture = file_.string("general.architecture");
   out += line("architecture", architecture == nullptr ? "not named" : printable(*architecture));
   out += line("parameters", fmt::format("{} ({})", format_count(parameters_), parameters_));
   out += line("weights", fmt::format("{}; {:.2f} bits each", types(), bits_per_weight()));
+  if (adapter_) out += line("adapter", adapter_text());
   if (facts_) {
     out += line("context", fmt::format("{} tokens as trained", facts_->n_ctx_train));
     out += line("layers", fmt::format("{}", facts_->n_layers));
@@ -113,6 +149,9 @@ nlohmann::ordered_json ModelReport::json(bool with_tensors, bool with_metadata) 
                                 {"bits_per_weight", bits_per_weight()}};
   const std::string* architecture = file_.string("general.architecture");
   if (architecture != nullptr) out["architecture"] = *architecture;
+  for (const GgufPart& part : file_.parts()) {
+    out["parts"].push_back({{"file", part.path}, {"bytes", part.bytes}, {"tensors", part.tensors}});
+  }
   if (facts_) {
     out.update({{"name", facts_->name},
                 {"n_ctx_train", facts_->n_ctx_train},
@@ -124,6 +163,10 @@ nlohmann::ordered_json ModelReport::json(bool with_tensors, bool with_metadata) 
                 {"head_dim", facts_->head_dim},
                 {"n_vocab", facts_->n_vocab},
                 {"fingerprint", fmt::format("{:016x}", facts_->fingerprint)}});
+  }
+  if (adapter_) {
+    out["adapter"] = {{"type", "lora"}, {"alpha", adapter_->alpha}, {"ranks", nlohmann::ordered_json::object()}};
+    for (const auto& [target, pair] : adapter_->pairs) out["adapter"]["ranks"][target] = pair.rank();
   }
   if (vocabulary_) {
     out["tokenizer"] = {{"model", vocabulary_->kind}, {"tokens", vocabulary_->size}};
@@ -141,6 +184,7 @@ nlohmann::ordered_json ModelReport::json(bool with_tensors, bool with_metadata) 
       out["tensors"].push_back({{"name", tensor.name},
                                 {"type", tensor_type_info(tensor.type).name},
                                 {"shape", tensor.dims},
+                                {"part", tensor.part},
                                 {"offset", tensor.offset},
                                 {"bytes", tensor.data.size()}});
     }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/lora.hpp"
 #include "model/stage.hpp"
 #include "third_party_free_formats/gguf.hpp"
 
@@ -31,10 +32,15 @@ class ModelReport {
     std::int32_t size = 0;
     std::optional<Token> bos, eos;
   };
+  void read_adapter();
+  void read_model();
+  std::string adapter_text() const;
+  std::string parts_text() const;
   double bits_per_weight() const;
   std::string types() const;
 
   const GgufFile& file_;
+  std::optional<LoraContents> adapter_;
   std::optional<ModelFacts> facts_;
   std::optional<Vocabulary> vocabulary_;
   std::vector<std::string> notes_;  // why the file can't be run

@@ -32,6 +32,7 @@ Json run_json(const RunFlags& flags, const Answer& answer, const Summary& summar
   const bool logprobs = flags.generation.logprobs;
   Json out = {{"mode", flags.job.mode}, {"model", flags.job.job.model_path}};
   out.update(completion_json(answer.completion, logprobs));
+  if (!flags.job.lora.empty()) out["lora"] = flags.job.lora;
   out["prompt_tokens"] = answer.completion.prompt_tokens;
   out["reused_tokens"] = answer.completion.reused_tokens;
   out["proposals"] = Json::array();

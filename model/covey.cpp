@@ -21,6 +21,7 @@ StageOptions stage_options(const ModelOptions& options) {
   stage.n_ctx = options.context;
   stage.max_tokens = options.batch;
   stage.kv_tokens = options.cache_tokens;
+  stage.lora = options.lora;
   stage.progress = options.progress;
   return stage;
 }

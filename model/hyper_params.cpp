@@ -4,6 +4,7 @@
 #include <string>
 
 #include "covey/error.hpp"
+#include "model/lora.hpp"
 
 namespace covey {
 namespace {
@@ -162,6 +163,11 @@ std::int32_t HyperParams::dim(Dim dim) const {
 }
 
 const ArchSpec& read_architecture(const GgufFile& file) {
+  if (is_adapter(file)) {
+    throw Error(file.path() +
+                ": is an adapter, not a model: open the model it was made for, and this beside it "
+                "(--lora)");
+  }
   const std::string* name = file.string("general.architecture");
   if (name == nullptr) throw Error(file.path() + ": metadata key 'general.architecture' is missing: not a model file?");
   const ArchSpec* spec = find_architecture(*name);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <limits>
 
 #include "covey/error.hpp"
@@ -86,13 +85,6 @@ class Converter {
   std::vector<Piece> wave_;
 };
 
-void copy(const GgufTensor& tensor, const GgufWriter::Sink& sink) {
-  constexpr std::size_t kPiece = std::size_t{1} << 20;
-  for (std::size_t at = 0; at < tensor.data.size(); at += kPiece) {
-    sink(tensor.data.subspan(at, std::min(kPiece, tensor.data.size() - at)));
-  }
-}
-
 void set_metadata(GgufWriter& writer, const GgufFile& file, const QuantizeRecipe& recipe,
                   const std::vector<QuantizedTensor>& tensors) {
   for (const auto& [key, value] : file.metadata()) {
@@ -102,13 +94,6 @@ void set_metadata(GgufWriter& writer, const GgufFile& file, const QuantizeRecipe
   const bool blocks = std::ranges::any_of(
       tensors, [](const QuantizedTensor& tensor) { return tensor_type_info(tensor.to).block_elements > 1; });
   if (blocks) writer.set(std::string(kVersionKey), kQuantizationVersion);
-}
-
-void refuse_same_file(const GgufFile& file, const std::string& path) {
-  std::error_code failure;
-  if (std::filesystem::equivalent(file.path(), path, failure)) {
-    throw Error(path + ": is the model to read; write to another file");
-  }
 }
 
 }  // namespace
@@ -158,7 +143,7 @@ std::vector<QuantizedTensor> plan_quantized(const GgufFile& file, const Quantize
 std::vector<QuantizedTensor> write_quantized(const GgufFile& file, const std::string& path,
                                              const QuantizeRecipe& recipe, int threads,
                                              const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
-  refuse_same_file(file, path);
+  refuse_overwriting(file, path);
   std::vector<QuantizedTensor> tensors = plan_quantized(file, recipe);
   ThreadPool pool(threads);
   GgufWriter writer;
@@ -167,11 +152,11 @@ std::vector<QuantizedTensor> write_quantized(const GgufFile& file, const std::st
     const GgufTensor& tensor = file.tensors()[i];
     writer.add_tensor(tensor.name, tensors[i].to, tensor.dims, [&, i](const GgufWriter::Sink& sink) {
       if (tensors[i].to == tensor.type) {
-        copy(tensor, sink);
+        copy_tensor(file, tensor, sink);
       } else {
         tensors[i].error = Converter(tensor, tensors[i].to).run(pool, sink);
+        file.release(tensor.data);
       }
-      file.release(tensor.data);
     });
   }
   writer.write(path, progress);

@@ -6,6 +6,7 @@
 
 #include "covey/error.hpp"
 #include "kernels/quant/formats.hpp"
+#include "model/lora.hpp"
 
 namespace covey {
 namespace {
@@ -137,6 +138,9 @@ const Mixture* find_mixture(std::string_view name) {
 }
 
 std::vector<TensorChoice> choose_types(const GgufFile& file, const QuantizeRecipe& recipe) {
+  if (is_adapter(file)) {
+    throw Error(file.path() + ": is an adapter, which stays as it is: quantize the model that it is for");
+  }
   const Chooser chooser(file, recipe);
   std::vector<TensorChoice> choices;
   for (const GgufTensor& tensor : file.tensors()) {

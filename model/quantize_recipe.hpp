@@ -46,7 +46,7 @@ struct TensorChoice {
 };
 
 /// In the order of the file's tensors. Vectors stay as they are, and so do routers of experts. Throws Error for a
-/// tensor that has to change from a type that can't be decoded.
+/// tensor that has to change from a type that can't be decoded, and for an adapter.
 std::vector<TensorChoice> choose_types(const GgufFile& file, const QuantizeRecipe& recipe);
 
 }  // namespace covey

@@ -7,6 +7,7 @@
 
 #include "covey/error.hpp"
 #include "model/kv_cache.hpp"
+#include "model/lora_merge.hpp"
 #include "model/rope.hpp"
 #include "model/weights.hpp"
 
@@ -65,7 +66,7 @@ struct Stage::Impl {
         limits(make_limits(spec, params, options)),
         cache(limits),
         device(make_cpu_device(options.cpu)),
-        weights(load_weights(file, spec, params, shard, slice, *device, options.progress)) {
+        weights(load(file, options)) {
     if (spec.rotary) {
       const std::vector<float> factors = load_rope_factors(file, spec, params, limits.n_ctx);
       rope = device->add_rope(make_rope(params.rope, spec.rope, factors));
@@ -84,6 +85,18 @@ struct Stage::Impl {
     number_kv_layers();
     device->reserve_kv(kv_layout);
     reserve_slots();
+  }
+
+  Weights load(const GgufFile& file, const StageOptions& options) {
+    LoraMerge adapters(file, spec, params, options.lora, options.cpu);
+    adapters_fingerprint = adapters.fingerprint();
+    return load_weights(file, spec, params, shard, slice, *device, adapters, options.progress);
+  }
+
+  std::size_t memory_bytes() const {
+    std::size_t bytes = device->memory_bytes();
+    for (const MergedMatrix& matrix : weights.merged) bytes += matrix.bytes.size();
+    return bytes;
   }
 
   StageWork work() const {
@@ -289,6 +302,7 @@ struct Stage::Impl {
   RunnerLimits limits;
   KvCache cache;
   std::unique_ptr<Device> device;
+  std::uint64_t adapters_fingerprint = 0;
   Weights weights;
   RopeHandle rope;
   RopeHandle window_rope;
@@ -306,8 +320,9 @@ std::int32_t Stage::free_blocks() const { return impl_->cache.free_blocks(); }
 std::int32_t Stage::blocks_to_append(SequenceId sequence) const { return impl_->cache.blocks_to_append(sequence); }
 std::int32_t Stage::length(SequenceId sequence) const { return impl_->cache.length(sequence); }
 bool Stage::can_cut(SequenceId sequence, std::int32_t length) const { return impl_->cache.can_cut(sequence, length); }
-std::size_t Stage::memory_bytes() const { return impl_->device->memory_bytes(); }
+std::size_t Stage::memory_bytes() const { return impl_->memory_bytes(); }
 std::string Stage::device_description() const { return impl_->device->description(); }
+std::uint64_t Stage::adapters_fingerprint() const { return impl_->adapters_fingerprint; }
 StageWork Stage::work() const { return impl_->work(); }
 
 std::span<const float> Stage::forward(const Batch& batch, Exchange& exchange) {

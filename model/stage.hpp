@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "covey/covey.hpp"
 #include "kernels/device.hpp"
@@ -24,6 +25,7 @@ struct StageOptions {
   std::int32_t n_ctx = 0;                ///< longest sequence; 0: what the model was trained for, at most 4096
   std::int32_t max_tokens = 256;         ///< most tokens in one forward pass: prompts are cut in pieces of this many
   std::int32_t kv_tokens = 0;            ///< room of the KV cache in tokens, over all sequences; 0: n_ctx
+  std::vector<LoraAdapter> lora;         ///< merged into the weights
   std::function<void(double)> progress;  ///< called while loading with the fraction done
 };
 
@@ -34,7 +36,7 @@ struct ModelFacts {
   std::int32_t n_vocab = 0, n_embd = 0, n_layers = 0, n_ctx_train = 0, n_heads = 0, n_kv_heads = 0, n_ff = 0,
                head_dim = 0;
   std::uint64_t parameters = 0;
-  std::uint64_t fingerprint = 0;  ///< hash of the header and of samples of every tensor: equal for equal models
+  std::uint64_t fingerprint = 0;  ///< hash of headers and of samples of every tensor: equal for equal files
 };
 
 /// Reads and checks the facts. Throws Error naming the file for an unknown architecture or unusable values.
@@ -42,7 +44,8 @@ ModelFacts model_facts(const GgufFile& file);
 
 class Stage {
  public:
-  /// `file` must outlive the stage. Throws Error: tensors missing or of the wrong shape, a shard that does not exist, …
+  /// `file` must outlive the stage. Throws Error: tensors missing or of the wrong shape, a shard that does not exist,
+  /// an adapter that does not suit the model, …
   Stage(const GgufFile& file, const StageOptions& options);
   ~Stage();
 
@@ -54,6 +57,8 @@ class Stage {
   /// Bytes of weights, activations and KV cache.
   std::size_t memory_bytes() const;
   std::string device_description() const;
+  /// Of the adapters that were merged and their scales; 0 without. Equal on ranks that can work together.
+  std::uint64_t adapters_fingerprint() const;
   /// What its forward passes cost at least.
   StageWork work() const;
 

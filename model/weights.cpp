@@ -5,6 +5,7 @@
 #include <cstring>
 #include <numeric>
 #include <string>
+#include <utility>
 
 #include "covey/error.hpp"
 
@@ -88,8 +89,14 @@ std::vector<float> floats(const GgufFile& file, const GgufTensor& tensor) {
 class Loader {
  public:
   Loader(const GgufFile& file, const HyperParams& params, const Shard& shard, const Slice& slice, Device& device,
-         const std::function<void(double)>& progress)
-      : file_(file), params_(params), shard_(shard), slice_(slice), device_(device), progress_(progress) {}
+         LoraMerge& adapters, const std::function<void(double)>& progress)
+      : file_(file),
+        params_(params),
+        shard_(shard),
+        slice_(slice),
+        device_(device),
+        adapters_(adapters),
+        progress_(progress) {}
 
   void load(const TensorRule& rule, std::int32_t layer, LayerWeights& into) {
     const GgufTensor* tensor = find(file_, params_, rule, layer);
@@ -119,9 +126,12 @@ class Loader {
     const std::int32_t all = params_.dim(rule.rows);
     const Range rows = rows_of(rule, all);
     const auto first = std::int64_t{expert} * all + params_.dim(rule.within.before) + rows.first;
+    const Range cols = cols_of(rule, static_cast<std::int32_t>(view.cols));
+    if (adapters_.changes(tensor) && rows.size() > 0 && cols.size() > 0) {
+      return load_merged(tensor, {first, rows.size(), cols.first, cols.size()});
+    }
     view.data += static_cast<std::size_t>(first) * view.row_stride;
     view.rows = rows.size();
-    const Range cols = cols_of(rule, static_cast<std::int32_t>(view.cols));
     const TensorTypeInfo& type = tensor_type_info(tensor.type);
     view.data += static_cast<std::size_t>(cols.first) / type.block_elements * type.block_bytes;
     view.cols = cols.size();
@@ -131,6 +141,21 @@ class Loader {
       progress_done(part.size());
     });
   }
+
+  MatrixHandle load_merged(const GgufTensor& tensor, const MatrixPart& part) {
+    MergedMatrix merged = adapters_.merge(tensor, part);
+    const auto stride = static_cast<std::int64_t>(whole(tensor).row_stride);
+    const auto bytes = static_cast<std::size_t>(part.rows * stride);
+    file_.release(tensor.data.subspan(static_cast<std::size_t>(part.first_row * stride), bytes));
+    bool packed = false;
+    const MatrixHandle matrix = device_.add_matrix(merged.view, [&](std::span<const std::byte>) { packed = true; });
+    if (!packed) merged_.push_back(std::move(merged));
+    progress_done(bytes / tensor.cols() * static_cast<std::size_t>(part.cols));
+    return matrix;
+  }
+
+  /// What must live as long as the device.
+  std::vector<MergedMatrix> take_merged() { return std::move(merged_); }
 
   VectorHandle load_vector(const GgufTensor& tensor, const TensorRule& rule) {
     const std::vector<float> values = floats(file_, tensor);
@@ -185,7 +210,9 @@ class Loader {
   const Shard& shard_;
   const Slice& slice_;
   Device& device_;
+  LoraMerge& adapters_;
   const std::function<void(double)>& progress_;
+  std::vector<MergedMatrix> merged_;
   double done_ = 0;
 };
 
@@ -248,8 +275,9 @@ Slice cut_slice(const GgufFile& file, const ArchSpec& spec, const HyperParams& p
 }
 
 Weights load_weights(const GgufFile& file, const ArchSpec& spec, const HyperParams& params, const Shard& shard,
-                     const Slice& slice, Device& device, const std::function<void(double)>& progress) {
-  Loader loader(file, params, shard, slice, device, progress);
+                     const Slice& slice, Device& device, LoraMerge& adapters,
+                     const std::function<void(double)>& progress) {
+  Loader loader(file, params, shard, slice, device, adapters, progress);
   Weights weights;
   weights.layers.resize(static_cast<std::size_t>(slice.layers.size()));
   const TensorRule& embedding = *find_rule(spec, Role::token_embd);
@@ -282,6 +310,7 @@ Weights load_weights(const GgufFile& file, const ArchSpec& spec, const HyperPara
   }
   auto& output = weights.model.matrices[static_cast<std::size_t>(Role::output)];
   if (shard.has_head() && !output) output = loader.load_matrix(*find(file, params, embedding, 0), embedding);
+  weights.merged = loader.take_merged();
   if (progress) progress(1.0);
   return weights;
 }

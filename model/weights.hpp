@@ -8,6 +8,7 @@
 #include "kernels/device.hpp"
 #include "model/arch_spec.hpp"
 #include "model/hyper_params.hpp"
+#include "model/lora_merge.hpp"
 #include "model/shard.hpp"
 #include "third_party_free_formats/gguf.hpp"
 
@@ -41,12 +42,14 @@ struct Weights {
   TableHandle positions;             ///< first stage only; none if positions are not embedded
   LayerWeights model;                ///< output and its norm: only where the shard has the head
   std::vector<LayerWeights> layers;  ///< of this stage
+  std::vector<MergedMatrix> merged;  ///< those that the device reads where they lie
 };
 
-/// Loads the shard's slice. `file` must outlive the device. Throws Error naming file and tensor when one is missing or
-/// has another shape than the architecture says.
+/// Loads the shard's slice, changed by `adapters`. `file` must outlive the device. Throws Error naming file and tensor
+/// when one is missing or has another shape than the architecture says.
 Weights load_weights(const GgufFile& file, const ArchSpec& spec, const HyperParams& params, const Shard& shard,
-                     const Slice& slice, Device& device, const std::function<void(double)>& progress);
+                     const Slice& slice, Device& device, LoraMerge& adapters,
+                     const std::function<void(double)>& progress);
 
 /// The file's factors of rotary frequencies for sequences of up to `n_ctx` tokens; empty without. Throws Error.
 std::vector<float> load_rope_factors(const GgufFile& file, const ArchSpec& spec, const HyperParams& params,

@@ -35,6 +35,7 @@ std::unique_ptr<LoadedModel> load_together(Ledger& ledger, const JobOptions& opt
     start.has_model = true;
     start.fingerprint = model->facts.fingerprint;
     start.limits = model->stage.limits();
+    start.adapters = model->stage.adapters_fingerprint();
   }
   start_together(ledger, start, options.peer_timeout);
   if (model) {

@@ -34,6 +34,10 @@ std::string objection(const RankStart& own, const RankStart& other) {
   if (other.fingerprint != own.fingerprint) {
     return " holds another model than rank 0: put a copy of the same file on every host";
   }
+  if (other.adapters != own.adapters) {
+    return " merges other adapters than rank 0: give all ranks the same --lora, and put copies of the same files on "
+           "every host";
+  }
   if (!same_limits(own.limits, other.limits)) {
     return " has other limits of context, batch or KV cache than rank 0: give all ranks the same flags";
   }
@@ -73,6 +77,7 @@ std::vector<std::byte> encode_start(const RankStart& start) {
                                    start.limits.block_tokens, start.limits.blocks}) {
     out.zigzag(limit);
   }
+  out.u64(start.adapters);
   return out.take();
 }
 
@@ -87,6 +92,7 @@ RankStart decode_start(std::span<const std::byte> bytes) {
                               &start.limits.block_tokens, &start.limits.blocks}) {
     *limit = in.int32();
   }
+  start.adapters = in.u64();
   in.end();
   return start;
 }

@@ -10,6 +10,9 @@
 //   +--------------------------------------------------------------------------------+
 //   string = u64 length, bytes;  array = u32 element type, u64 count, elements
 //
+// A model may be split over several files, whose names end in -00001-of-0000N.gguf: each is a GGUF file with its share
+// of the tensors, and "split.no" (from 0), "split.count" and "split.tensors.count" say how they belong together.
+//
 // Nothing in a file is trusted: every count, length, offset and type is checked against what is left of the file
 // before it is used, and memory taken for the parsed header is bounded by a small multiple of the header's bytes.
 #pragma once
@@ -73,29 +76,48 @@ struct GgufTensor {
   std::string name;
   TensorType type;
   std::vector<std::uint64_t> dims;  ///< innermost first, 1..4 of them, each >= 1
-  std::uint64_t offset = 0;         ///< from the start of the data section
+  std::uint64_t offset = 0;         ///< from the start of the data section of its part
   std::span<const std::byte> data;  ///< inside the mapped file
+  std::size_t part = 0;             ///< index of the file that it lies in
 
   std::uint64_t cols() const { return dims[0]; }
   std::uint64_t rows() const;  ///< product of all other dimensions
   std::uint64_t elements() const { return cols() * rows(); }
 };
 
-/// A parsed GGUF file. Tensor data points into the map that the object holds (or into the caller's bytes).
+/// One of the files that a model lies in; most lie in one.
+struct GgufPart {
+  std::string path;
+  std::uint64_t bytes = 0;
+  std::span<const std::byte> header;  ///< everything before the tensor data
+  std::size_t tensors = 0;
+};
+
+/// A parsed GGUF file, or all files of a split model as one. Tensor data points into the maps that the object holds (or
+/// into the caller's bytes).
 class GgufFile {
  public:
-  /// Maps and parses `path`. Throws Error naming the path and what is wrong with it.
+  /// Maps and parses `path`; if it is a part of a split model, all the other parts too, which lie beside it. Throws
+  /// Error naming the file and what is wrong with it.
   static GgufFile open(const std::string& path);
+
+  /// The parts of a split model, in order, as one file: the metadata of the first without "split.…", the tensors of
+  /// all. Throws Error naming the part that does not belong: of another number, of another number of parts, with a
+  /// tensor that was there before, or with too few or too many of them. `parts` holds at least one.
+  static GgufFile join(std::vector<GgufFile> parts);
 
   /// Parses bytes that outlive the object; `name` stands for the path in errors.
   static GgufFile parse(std::span<const std::byte> bytes, const std::string& name);
 
-  const std::string& path() const { return path_; }
+  /// Of the first part.
+  const std::string& path() const { return parts_.front().path; }
+  /// One, or more of a split model; never none.
+  const std::vector<GgufPart>& parts() const { return parts_; }
   std::uint32_t version() const { return version_; }
   std::uint32_t alignment() const { return alignment_; }
-  std::uint64_t file_bytes() const { return bytes_.size(); }
-  /// Everything before the tensor data.
-  std::span<const std::byte> header() const { return bytes_.first(data_start_); }
+  std::uint64_t file_bytes() const;  ///< of all parts
+  /// Everything before the tensor data, in the first part.
+  std::span<const std::byte> header() const { return parts_.front().header; }
 
   /// Metadata in file order.
   const std::vector<std::pair<std::string, GgufValue>>& metadata() const { return metadata_; }
@@ -123,12 +145,14 @@ class GgufFile {
   GgufFile() = default;
   friend class GgufParser;
 
-  std::optional<MappedFile> map_;
-  std::string path_;
-  std::span<const std::byte> bytes_;
+  static GgufFile open_alone(const std::string& path);
+  /// Takes over the tensors and maps of another part.
+  void append(GgufFile&& other);
+
+  std::vector<MappedFile> maps_;  // of each part, unless parsed from bytes
+  std::vector<GgufPart> parts_;
   std::uint32_t version_ = 0;
   std::uint32_t alignment_ = 32;
-  std::size_t data_start_ = 0;
   std::vector<std::pair<std::string, GgufValue>> metadata_;
   std::map<std::string, std::size_t, std::less<>> metadata_index_;
   std::vector<GgufTensor> tensors_;

@@ -28,6 +28,11 @@ std::uint64_t gguf_tensor_bytes(const std::string& where, TensorType type, std::
 /// and what lets numbers be read in place).
 void check_gguf_alignment(const std::string& where, std::uint32_t alignment);
 
+/// Bytes of a tensor's entry in the header: name, dimensions, type, offset.
+constexpr std::uint64_t gguf_tensor_info_bytes(std::string_view name, std::size_t dims) {
+  return 8 + name.size() + 4 + 8 * dims + 4 + 8;
+}
+
 /// `bytes`, at most kGgufMostBytes, rounded up to a multiple of `alignment`.
 constexpr std::uint64_t gguf_aligned(std::uint64_t bytes, std::uint32_t alignment) {
   return (bytes + alignment - 1) & ~(std::uint64_t{alignment} - 1);

@@ -40,10 +40,8 @@ bool with_value_type(std::uint32_t type, const Use& use) {
 
 class GgufParser {
  public:
-  GgufParser(std::span<const std::byte> bytes, const std::string& name) : name_(name), cursor_(bytes, name) {
-    file_.path_ = name;
-    file_.bytes_ = bytes;
-  }
+  GgufParser(std::span<const std::byte> bytes, const std::string& name)
+      : name_(name), bytes_(bytes), cursor_(bytes, name) {}
 
   GgufFile parse() {
     parse_version();
@@ -77,6 +75,7 @@ class GgufParser {
   }
 
   const std::string& name_;
+  std::span<const std::byte> bytes_;
   ByteCursor cursor_;
   std::string what_;  // what is being parsed, for messages
   GgufFile file_;
@@ -209,10 +208,11 @@ void GgufParser::parse_tensor_info() {
 
 // Only now is it known where the data starts.
 void GgufParser::place_data() {
-  const std::uint64_t size = file_.bytes_.size();
+  const std::uint64_t size = bytes_.size();
   const std::uint64_t start = gguf_aligned(cursor_.position(), file_.alignment_);
   // A file without tensors needs no padding.
-  file_.data_start_ = static_cast<std::size_t>(std::min(start, size));
+  const auto header = bytes_.first(static_cast<std::size_t>(std::min(start, size)));
+  file_.parts_.push_back({name_, size, header, file_.tensors_.size()});
   for (GgufTensor& tensor : file_.tensors_) {
     const std::uint64_t bytes = data_bytes(tensor);
     std::uint64_t end = 0;
@@ -223,7 +223,7 @@ void GgufParser::place_data() {
       throw Error(tensor_name(tensor) + " ends at byte " + std::to_string(end) + " but the file has " +
                   std::to_string(size) + " bytes: it is truncated; download it again");
     }
-    tensor.data = file_.bytes_.subspan(static_cast<std::size_t>(end - bytes), static_cast<std::size_t>(bytes));
+    tensor.data = bytes_.subspan(static_cast<std::size_t>(end - bytes), static_cast<std::size_t>(bytes));
   }
 }
 

@@ -48,11 +48,10 @@ std::uint64_t GgufTensor::rows() const {
   return result;
 }
 
-GgufFile GgufFile::open(const std::string& path) {
-  MappedFile map(path);
-  GgufFile file = parse(map.bytes(), path);
-  file.map_ = std::move(map);
-  return file;
+std::uint64_t GgufFile::file_bytes() const {
+  std::uint64_t bytes = 0;  // of what is mapped at one time: no overflow
+  for (const GgufPart& part : parts_) bytes += part.bytes;
+  return bytes;
 }
 
 const GgufValue* GgufFile::find(std::string_view key) const {
@@ -71,7 +70,7 @@ std::optional<std::int64_t> GgufFile::integer(std::string_view key) const {
   return std::visit(
       [&](const auto& typed) -> std::int64_t {
         if constexpr (kIsInteger<std::decay_t<decltype(typed)>>) return widened(*this, key, typed);
-        throw Error(path_ + ": metadata " + in_quotes(key) + " is not an integer");
+        throw Error(path() + ": metadata " + in_quotes(key) + " is not an integer");
       },
       *value);
 }
@@ -83,7 +82,7 @@ std::optional<double> GgufFile::number(std::string_view key) const {
       [&](const auto& typed) -> double {
         using T = std::decay_t<decltype(typed)>;
         if constexpr (kIsInteger<T> || std::is_floating_point_v<T>) return static_cast<double>(typed);
-        throw Error(path_ + ": metadata " + in_quotes(key) + " is not a number");
+        throw Error(path() + ": metadata " + in_quotes(key) + " is not a number");
       },
       *value);
 }
@@ -117,13 +116,13 @@ std::optional<std::vector<std::int64_t>> GgufFile::integers(std::string_view key
           for (const T item : items) result.push_back(widened(*this, key, item));
           return result;
         }
-        throw Error(path_ + ": metadata " + in_quotes(key) + " is not an array of integers");
+        throw Error(path() + ": metadata " + in_quotes(key) + " is not an array of integers");
       },
       values->items);
 }
 
 void GgufFile::release(std::span<const std::byte> part) const noexcept {
-  if (map_) map_->release(part);
+  for (const MappedFile& map : maps_) map.release(part);  // which pass over what is not theirs
 }
 
 }  // namespace covey

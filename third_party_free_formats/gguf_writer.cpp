@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <filesystem>
 #include <type_traits>
 #include <utility>
 
@@ -41,7 +42,7 @@ class Header {
     bytes_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   }
 
-  std::span<const std::byte> bytes() const { return std::as_bytes(std::span(bytes_)); }
+  std::string take() { return std::move(bytes_); }
 
  private:
   template <typename T>
@@ -92,8 +93,7 @@ void GgufWriter::add_tensor(std::string name, TensorType type, std::vector<std::
   tensors_.push_back({std::move(name), type, std::move(dims), bytes, std::move(source)});
 }
 
-void GgufWriter::write(const std::string& path,
-                       const std::function<void(std::uint64_t, std::uint64_t)>& progress) const {
+std::string GgufWriter::header() const {
   Header header;
   header.put_bytes(std::as_bytes(std::span(kGgufMagic)));
   header.put(kVersion);
@@ -110,17 +110,36 @@ void GgufWriter::write(const std::string& path,
     for (const std::uint64_t dim : tensor.dims) header.put(dim);
     header.put(static_cast<std::uint32_t>(tensor.type));
     header.put(offset);
-    if (offset > kGgufMostBytes - tensor.bytes) throw Error(path + ": the tensors have more bytes than 63 bits count");
     offset = gguf_aligned(offset + tensor.bytes, alignment_);
   }
+  return header.take();
+}
 
+std::uint64_t GgufWriter::data_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const Tensor& tensor : tensors_) {
+    if (bytes > kGgufMostBytes - tensor.bytes) throw Error("the tensors have more bytes than 63 bits count");
+    bytes = gguf_aligned(bytes + tensor.bytes, alignment_);
+  }
+  return bytes;
+}
+
+std::uint64_t GgufWriter::file_bytes() const {
+  const std::uint64_t data = data_bytes();
+  return gguf_aligned(header().size(), alignment_) + data;
+}
+
+void GgufWriter::write(const std::string& path,
+                       const std::function<void(std::uint64_t, std::uint64_t)>& progress) const {
+  const std::uint64_t data = data_bytes();
+  const std::string header_bytes = header();
   OutputFile file(path);
   const auto pad = [&] {
     file.write_zeros(static_cast<std::size_t>(gguf_aligned(file.written(), alignment_) - file.written()));
   };
-  file.write(header.bytes());
+  file.write(std::as_bytes(std::span(header_bytes)));
   pad();
-  const std::uint64_t total = file.written() + offset;
+  const std::uint64_t total = file.written() + data;
   for (const Tensor& tensor : tensors_) {
     std::uint64_t missing = tensor.bytes;
     tensor.source([&](std::span<const std::byte> piece) {
@@ -138,6 +157,23 @@ void GgufWriter::write(const std::string& path,
   }
   file.commit();
   if (progress) progress(total, total);
+}
+
+void copy_tensor(const GgufFile& file, const GgufTensor& tensor, const GgufWriter::Sink& sink) {
+  constexpr std::size_t kPiece = std::size_t{1} << 20;
+  for (std::size_t at = 0; at < tensor.data.size(); at += kPiece) {
+    sink(tensor.data.subspan(at, std::min(kPiece, tensor.data.size() - at)));
+  }
+  file.release(tensor.data);
+}
+
+void refuse_overwriting(const GgufFile& file, const std::string& path) {
+  for (const GgufPart& part : file.parts()) {
+    std::error_code failure;
+    if (std::filesystem::equivalent(part.path, path, failure)) {
+      throw Error(path + ": is the model to read; write to another file");
+    }
+  }
 }
 
 }  // namespace covey

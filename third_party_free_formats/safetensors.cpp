@@ -48,7 +48,7 @@ struct HeaderEntry {
 class EntryReader {
  public:
   EntryReader(const std::string& path, const JsonMember& member)
-      : where_(path + ": tensor " + quoted(member.name)), member_(member) {}
+      : where_(path + ": tensor " + in_quotes(member.name)), member_(member) {}
 
   HeaderEntry read() const {
     if (member_.value.object() == nullptr) fail("is described by something other than an object");
@@ -77,7 +77,7 @@ class EntryReader {
     const std::string* const name = member_.value.find_string("dtype");
     if (name == nullptr) fail("has no dtype");
     const auto* const dtype = std::ranges::find(kDtypes, *name, &Dtype::name);
-    if (dtype == kDtypes.end()) fail("has the dtype " + quoted(*name) + ", which is not known");
+    if (dtype == kDtypes.end()) fail("has the dtype " + in_quotes(*name) + ", which is not known");
     return *dtype;
   }
 
@@ -149,7 +149,7 @@ void SafetensorsFile::read_header(std::span<const std::byte> bytes) {
   });
   std::uint64_t end = 0;
   for (HeaderEntry& entry : entries) {
-    const std::string where = path_ + ": tensor " + quoted(entry.tensor.name);
+    const std::string where = path_ + ": tensor " + in_quotes(entry.tensor.name);
     if (entry.begin != end) {
       throw Error(where + " begins at byte " + std::to_string(entry.begin) + " of the data, " +
                   (entry.begin < end ? "inside the one before" : "after a gap") + ": the file is damaged");

@@ -24,7 +24,7 @@ class AddedTokens {
   void add(std::optional<std::int64_t> id, const JsonValue& token, const std::string* text) {
     if (text == nullptr || text->empty()) throw Error(folder_ + ": an added token has no text");
     if (!id || *id < 0 || static_cast<std::uint64_t>(*id) >= most_) {
-      throw Error(folder_ + ": the added token " + covey::quoted(*text) + " has an id that is not one of the " +
+      throw Error(folder_ + ": the added token " + in_quotes(*text) + " has an id that is not one of the " +
                   "embedding's " + std::to_string(most_) + " rows");
     }
     tokens_.try_emplace(static_cast<std::size_t>(*id),
@@ -89,8 +89,8 @@ void add_tokens(const Checkpoint& checkpoint, const std::optional<JsonValue>& js
     const bool scored = vocabulary.model == "llama";
     const std::string in_text = scored && token.normalized ? written_with_spaces(token.text) : token.text;
     if (kind != TokenKind::unused && text != token.text && text != written_with_spaces(token.text)) {
-      throw Error(checkpoint.folder() + ": token " + std::to_string(id) + " is " + covey::quoted(text) +
-                  " in the vocabulary and " + covey::quoted(token.text) + " among the added tokens");
+      throw Error(checkpoint.folder() + ": token " + std::to_string(id) + " is " + in_quotes(text) +
+                  " in the vocabulary and " + in_quotes(token.text) + " among the added tokens");
     }
     if (kind == TokenKind::unknown || kind == TokenKind::byte) continue;
     if (!token.special && kind == TokenKind::user_defined) continue;  // SentencePiece's own word

@@ -31,7 +31,7 @@ void read_byte_level(const JsonValue& json, const std::string& path, std::string
   if (pre.empty()) {
     vocabulary.pre = match_pre_tokenizer(json, path);
   } else if (find_pre_tokenizer_rule(pre) == nullptr) {
-    throw Error("the pre-tokenizer " + covey::quoted(pre) + " is not known; known: " + known_pre_tokenizers());
+    throw Error("the pre-tokenizer " + in_quotes(pre) + " is not known; known: " + known_pre_tokenizers());
   } else {
     vocabulary.pre = pre;
   }
@@ -42,7 +42,7 @@ void read_byte_level(const JsonValue& json, const std::string& path, std::string
     both = left + right;
     for (const std::string& text : {left, right, both}) {
       if (!known.contains(text)) {
-        throw Error(path + ": merges make or take " + covey::quoted(text) + ", which is not in the vocabulary");
+        throw Error(path + ": merges make or take " + in_quotes(text) + ", which is not in the vocabulary");
       }
     }
     vocabulary.merges.push_back(left + " " + right);

@@ -26,7 +26,7 @@ Checkpoint::Checkpoint(const std::string& folder) : folder_(folder) {
     for (const SafetensorsTensor& tensor : file.tensors()) {
       const auto [at, is_new] = tensors_.try_emplace(tensor.name, CheckpointTensor{&file, &tensor});
       if (!is_new) {
-        throw Error(file.path() + ": tensor " + covey::quoted(tensor.name) + " is in " + at->second.file->path() +
+        throw Error(file.path() + ": tensor " + in_quotes(tensor.name) + " is in " + at->second.file->path() +
                     " too");
       }
     }
@@ -66,7 +66,7 @@ std::vector<std::string> Checkpoint::weight_files() const {
     const std::string* const name = member.value.string();
     // What the index names lies beside it.
     if (name == nullptr || !name->ends_with(".safetensors") || std::filesystem::path(*name).has_parent_path()) {
-      throw Error(path(kWeightIndex) + ": tensor " + covey::quoted(member.name) +
+      throw Error(path(kWeightIndex) + ": tensor " + in_quotes(member.name) +
                   " is in no safetensors file of the same folder");
     }
     names.insert(*name);

@@ -13,7 +13,7 @@ const JsonValue& bpe_model(const JsonValue& json, const std::string& path) {
   // Old files leave the type out.
   const bool bpe = model != nullptr && (type == nullptr ? model->find("merges") != nullptr : *type == "BPE");
   if (!bpe) {
-    throw Error(path + ": the tokenizer is " + (type == nullptr ? "of no known kind" : covey::quoted(*type)) +
+    throw Error(path + ": the tokenizer is " + (type == nullptr ? "of no known kind" : in_quotes(*type)) +
                 "; only BPE is supported");
   }
   for (const char* const key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
@@ -47,7 +47,7 @@ void read_texts(const JsonValue& model, const std::string& path, std::size_t mos
   for (const JsonMember& member : members) {
     const std::optional<std::int64_t> id = member.value.integer();
     if (!id || *id < 0 || static_cast<std::uint64_t>(*id) >= most) {
-      throw Error(path + ": token " + covey::quoted(member.name) + " has an id that is not one of the embedding's " +
+      throw Error(path + ": token " + in_quotes(member.name) + " has an id that is not one of the embedding's " +
                   std::to_string(most) + " rows");
     }
     const auto at = static_cast<std::size_t>(*id);

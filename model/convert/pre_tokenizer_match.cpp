@@ -50,7 +50,7 @@ class PreTokenizerMatcher {
       }
     }
     std::string all;
-    for (const std::string& expression : expressions_) all += (all.empty() ? "" : " then ") + covey::quoted(expression);
+    for (const std::string& expression : expressions_) all += (all.empty() ? "" : " then ") + in_quotes(expression);
     fail("cuts text by " + (all.empty() ? "nothing" : all) + (whole_first ? ", and ignores merges" : ""));
   }
 
@@ -81,7 +81,7 @@ class PreTokenizerMatcher {
     } else if (*type == "Split") {
       read_split(step);
     } else {
-      fail("has a step " + covey::quoted(*type));
+      fail("has a step " + in_quotes(*type));
     }
   }
 
@@ -93,7 +93,7 @@ class PreTokenizerMatcher {
     const bool invert = flag(step, "invert", false);
     // These expressions match all of a text: to keep each match, or to remove all else, is the same.
     if (!((*behavior == "Isolated" && !invert) || (*behavior == "Removed" && invert))) {
-      fail("splits in the way " + covey::quoted(*behavior));
+      fail("splits in the way " + in_quotes(*behavior));
     }
     expressions_.push_back(in_rules_spelling(*expression));
   }

@@ -40,7 +40,7 @@ class RopeConverter {
     } else if (type == "longrope" || type == "su") {
       set_longrope();
     } else if (type != "default") {
-      config_.fail("rotary embedding of type " + covey::quoted(type) +
+      config_.fail("rotary embedding of type " + in_quotes(type) +
                    " is not supported; default, linear, yarn, llama3 and longrope are");
     }
   }

@@ -66,7 +66,7 @@ class ScoredReader {
     } else if (type == "Replace" && splits_at_space(step) && is_text(step.find("content"), kSpaceLetter)) {
       writes_spaces_ = true;
     } else {
-      fail("normalises text by " + covey::quoted(type) + " in a way that is not supported");
+      fail("normalises text by " + in_quotes(type) + " in a way that is not supported");
     }
   }
 
@@ -74,7 +74,7 @@ class ScoredReader {
     const std::string type = type_of(step);
     if (type == "Split" && splits_at_space(step) && writes_spaces_) return;  // no space is left to split at
     if (type != "Metaspace" || !is_text(step.find("replacement"), kSpaceLetter)) {
-      fail("cuts text by " + covey::quoted(type) + " in a way that is not supported");
+      fail("cuts text by " + in_quotes(type) + " in a way that is not supported");
     }
     const JsonValue* const split = step.find("split");
     if (split == nullptr || split->boolean().value_or(true)) fail("cuts text at spaces before it merges");
@@ -136,7 +136,7 @@ class ScoredReader {
       const std::size_t listed = found == merges_.end() ? 0 : found->second.count;
       if (listed < pairs || (listed > 0 && found->second.last - found->second.first + 1 != listed)) {
         fail("has merges of its own, not those that the scores of a SentencePiece model give: see the token " +
-             covey::quoted(text));
+             in_quotes(text));
       }
     }
   }

@@ -69,7 +69,7 @@ class SpecialTokenFinder {
       if (const std::string* const text = text_of(*file, name + "_token")) {
         const std::optional<Token> found = vocabulary_.find(*text);
         if (!found) {
-          throw Error(checkpoint_.folder() + ": the " + name + " token is " + covey::quoted(*text) +
+          throw Error(checkpoint_.folder() + ": the " + name + " token is " + in_quotes(*text) +
                       ", which is not in the vocabulary");
         }
         token = found;

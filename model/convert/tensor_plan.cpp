@@ -66,7 +66,7 @@ class TensorPlanner {
   const TensorRule& target(const ConvertRule& rule) const {
     const auto found = std::ranges::find(arch_.tensors, rule.to, &TensorRule::name);
     if (found == arch_.tensors.end())
-      throw Error("no tensor " + covey::quoted(rule.to) + " in " + std::string(arch_.name));
+      throw Error("no tensor " + in_quotes(rule.to) + " in " + std::string(arch_.name));
     return *found;
   }
 
@@ -131,7 +131,7 @@ class TensorPlanner {
     std::size_t count = 0;
     for (const auto& [name, tensor] : tensors_) {
       if (used_.contains(name)) continue;
-      if (++count <= kMostNamed) names += (count == 1 ? "" : ", ") + covey::quoted(tensor.tensor->name);
+      if (++count <= kMostNamed) names += (count == 1 ? "" : ", ") + in_quotes(tensor.tensor->name);
     }
     if (count == 0) return;
     throw Error(checkpoint_.folder() + ": " + std::to_string(count) + " tensors are not known in a " +
@@ -140,10 +140,10 @@ class TensorPlanner {
   }
 
   [[noreturn]] void fail_missing(const std::string& name) const {
-    throw Error(checkpoint_.folder() + ": tensor " + covey::quoted(name) + " is missing");
+    throw Error(checkpoint_.folder() + ": tensor " + in_quotes(name) + " is missing");
   }
   [[noreturn]] static void fail(const CheckpointTensor& tensor, const std::string& what) {
-    throw Error(tensor.file->path() + ": tensor " + covey::quoted(tensor.tensor->name) + " " + what);
+    throw Error(tensor.file->path() + ": tensor " + in_quotes(tensor.tensor->name) + " " + what);
   }
 
   const Checkpoint& checkpoint_;
@@ -159,7 +159,7 @@ class TensorPlanner {
 
 }  // namespace
 
-std::uint64_t PlannedTensor::bytes() const { return gguf_tensor_bytes("tensor " + covey::quoted(name), type, dims); }
+std::uint64_t PlannedTensor::bytes() const { return gguf_tensor_bytes("tensor " + in_quotes(name), type, dims); }
 
 std::vector<PlannedTensor> plan_tensors(const Checkpoint& checkpoint, const ModelConfig& config, const ArchSpec& arch,
                                         ModelNumbers& numbers, std::optional<TensorType> type) {

@@ -1,12 +1,18 @@
-// Parses any bytes as GGUF and looks at everything a parsed file offers. Error is the only way out that is allowed.
+// Parses any bytes as GGUF, as several parts where the magic bytes come again, and looks at everything a parsed file
+// offers. Error is the only way out that is allowed.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "covey/error.hpp"
+#include "model/lora.hpp"
 #include "third_party_free_formats/gguf.hpp"
 
 namespace {
@@ -19,7 +25,7 @@ template <typename Get>
 void ask(const Get& get) {
   try {
     get();
-  } catch (const Error&) {  // the value has another type
+  } catch (const Error&) {  // it is something else
   }
 }
 
@@ -68,7 +74,24 @@ void walk(const GgufFile& file) {
     for (const std::byte byte : tensor.data) sink = sink + static_cast<std::size_t>(byte);
     file.release(tensor.data);
   }
-  sink = sink + file.header().size();
+  for (const GgufPart& part : file.parts()) sink = sink + part.header.size();
+  ask([&] {
+    for (const auto& [target, pair] : read_lora(file).pairs) {
+      if (pair.a->dims[1] != pair.rank()) __builtin_trap();
+      sink = sink + target.size();
+    }
+  });
+}
+
+void parse_parts(std::string_view bytes) {
+  constexpr std::string_view kMagic = "GGUF";
+  std::vector<GgufFile> parts;
+  for (std::size_t at = 0; at < bytes.size();) {
+    const std::size_t next = std::min(bytes.find(kMagic, at + 1), bytes.size());
+    parts.push_back(GgufFile::parse(std::as_bytes(std::span(bytes.substr(at, next - at))), "fuzz"));
+    at = next;
+  }
+  if (parts.size() > 1) walk(GgufFile::join(std::move(parts)));
 }
 
 }  // namespace
@@ -77,6 +100,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     walk(GgufFile::parse(std::as_bytes(std::span(data, size)), "fuzz"));
   } catch (const Error&) {  // refused, as most bytes should be
+  }
+  try {
+    parse_parts({reinterpret_cast<const char*>(data), size});
+  } catch (const Error&) {
   }
   return 0;
 }

@@ -61,7 +61,7 @@ GenerateOptions sample_options() {
 
 Completion sample_completion() { return {{1, kMax, 0}, {-0.5F, -1.0F, 0.0F}, "a text", Finish::max_tokens, 4, 2}; }
 
-RankStart sample_start() { return {"tensor", "no such file", true, 0x123456789ABCDEF0U, {300, 128, 64, 32, 8}}; }
+RankStart sample_start() { return {"tensor", "no such file", true, 0x123456789ABCDEF0U, {300, 128, 64, 32, 8}, 77}; }
 
 TEST(BatchCodec, RoundTrip) {
   EXPECT_EQ(decode_batch(encode_batch(sample_batch())), sample_batch());
@@ -120,6 +120,7 @@ TEST(StartCodec, RoundTrip) {
   EXPECT_EQ(out.error, "no such file");
   EXPECT_EQ(out.fingerprint, sample_start().fingerprint);
   EXPECT_EQ(out.limits.blocks, 8);
+  EXPECT_EQ(out.adapters, 77U);
 }
 
 template <typename Decode>

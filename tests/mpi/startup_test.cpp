@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::chrono::seconds kStartTimeout{20};
 
-RankStart ready() { return {"tensor", "", true, 42, {300, 128, 64, 32, 8}}; }
+RankStart ready() { return {"tensor", "", true, 42, {300, 128, 64, 32, 8}, 7}; }
 
 // What each of three ranks is told when rank 2 starts with `odd`.
 std::vector<std::string> told(const RankStart& odd, int odd_rank = 2) {
@@ -37,6 +37,12 @@ TEST(StartTogether, AnotherModelIsNamed) {
   RankStart odd = ready();
   odd.fingerprint = 43;
   EXPECT_TRUE(contains(told(odd)[0], "rank 2 holds another model"));
+}
+
+TEST(StartTogether, OtherAdaptersAreNamed) {
+  RankStart odd = ready();
+  odd.adapters = 0;
+  EXPECT_TRUE(contains(told(odd)[0], "rank 2 merges other adapters"));
 }
 
 TEST(StartTogether, OtherFlagsAreNamed) {

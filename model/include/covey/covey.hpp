@@ -29,6 +29,13 @@ enum class Finish : std::uint8_t { running, end_token, stop_string, max_tokens, 
 /// "end_token", "stop_string", …
 const char* finish_name(Finish finish);
 
+/// A LoRA adapter in GGUF, merged into the weights while they are loaded: W + scale * alpha / rank * B A. Quantized
+/// matrices that it changes become Q8_0, which takes memory and time but keeps the change.
+struct LoraAdapter {
+  std::string path;
+  float scale = 1.0F;  ///< finite; 0: the model as it is
+};
+
 struct ModelOptions {
   int threads = 0;                ///< 0: all cores this process may run on
   std::string isa;                ///< instruction set; empty: $COVEY_ISA, else the best that runs here
@@ -36,6 +43,7 @@ struct ModelOptions {
   std::int32_t batch = 256;       ///< most tokens evaluated in one pass
   std::int32_t cache_tokens = 0;  ///< room of the KV cache over all texts; 0: as `context`
   KvChoice kv = KvChoice::automatic;
+  std::vector<LoraAdapter> lora;         ///< added up, in this order
   bool exact = false;                    ///< compute in F32 on decoded weights: slow, large, for comparisons
   std::function<void(double)> progress;  ///< called while loading with the fraction done
 };
