@@ -26,6 +26,13 @@ void ignore_closed_pipes() { std::signal(SIGPIPE, SIG_IGN); }
 
 int interrupt_code() noexcept { return last_signal == 0 ? 0 : 128 + last_signal; }
 
+bool take_interrupt() {
+  if (last_signal != SIGINT) return false;
+  last_signal = 0;
+  watch_interrupts();
+  return true;
+}
+
 void check_interrupt() {
   if (last_signal != 0) throw Interrupted();
 }

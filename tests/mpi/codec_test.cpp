@@ -45,6 +45,7 @@ RankReport sample_report() {
 GenerateOptions sample_options() {
   GenerateOptions options;
   options.prompt = std::string("Once\0upon", 9);
+  options.known = {"Once", {1, 300}};
   options.sampling.temperature = 0.7F;
   options.sampling.top_k = -5;
   options.sampling.logit_bias = {{3, -1.5F}, {-9, 2.0F}};
