@@ -182,7 +182,7 @@ void ChatLoop::show_stats() const {
                     format_rate(decoding > 0 ? (pace_.tokens - 1) / decoding : 0), format_seconds(pace_.first_seconds));
     text +=
         fmt::format("prompt:   {} tokens, {} of them in the cache before\n", pace_.prompt_tokens, pace_.reused_tokens);
-    if (pace_.proposals > 0) text += fmt::format("          answered by {} proposals\n", pace_.proposals);
+    if (pace_.proposals > 0) text += fmt::format("          {} proposals\n", pace_.proposals);
   }
   text += fmt::format("context:  {} of {} tokens\n", pace_.context_tokens, session_.runner().limits().n_ctx);
   print_error_stream(text + fmt::format("messages: {} in {}\n", conversation_.messages().size(),

@@ -28,10 +28,14 @@ std::optional<std::vector<Token>> tokens_of_text(const Completion& completion, c
 std::string aggregation_of(const ChatTemplate& chat, std::vector<ChatMessage> messages,
                            std::span<const std::string> proposals) {
   std::string request = aggregation_request(proposals);
-  if (messages.back().more.find("content")) {
-    messages.push_back({"user", std::move(request)});
+  ChatMessage& question = messages.back();
+  const jinja::Value* content = question.more.find("content");
+  if (content == nullptr) {
+    question.content += request;
+  } else if (content->is(jinja::Kind::string)) {
+    question.more.set("content", content->text() + request);
   } else {
-    messages.back().content += request;
+    messages.push_back({"user", std::move(request)});
   }
   return chat.render({.messages = std::move(messages)});
 }

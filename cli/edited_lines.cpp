@@ -41,10 +41,12 @@ wchar_t code_point(std::string_view character) {
   return static_cast<wchar_t>(code);
 }
 
-// The prompt in bold; the marks tell libedit that the codes between them take no room.
-std::string dressed(const char* prompt) {
-  if (!colours_allowed()) return prompt;
-  return std::string("\x01\x1b[1m\x01") + prompt + "\x01\x1b[0m\x01";
+// The prompt in bold; the marks tell libedit that the codes between them take no room. It leaves out codes at the very
+// end: the space comes after them.
+std::string dressed(std::string_view prompt) {
+  if (!colours_allowed()) return std::string(prompt);
+  const std::size_t space = prompt.size() - 1;
+  return "\x01\x1b[1m\x01" + std::string(prompt.substr(0, space)) + "\x01\x1b[0m\x01 ";
 }
 
 }  // namespace
@@ -138,7 +140,10 @@ std::optional<LineSource::Line> EditedLines::next(bool continues) {
       el_reset(editor_);
       continue;
     }
-    if (typed == nullptr || length <= 0) return std::nullopt;
+    if (typed == nullptr || length <= 0) {
+      print("\n");
+      return std::nullopt;
+    }
     Line line{std::string(typed, static_cast<std::size_t>(length)), followed_};
     while (line.text.ends_with('\n') || line.text.ends_with('\r')) line.text.pop_back();
     remember(line.text);

@@ -50,7 +50,10 @@ std::optional<LineSource::Line> PlainLines::next(bool continues) {
     read_more();
     end = held_.find('\n', searched);
   }
-  if (end == std::string::npos && held_.empty()) return std::nullopt;
+  if (end == std::string::npos && held_.empty()) {
+    if (prompts_) print("\n");
+    return std::nullopt;
+  }
   Line line{held_.substr(0, end), false};
   held_.erase(0, end == std::string::npos ? end : end + 1);
   if (line.text.ends_with('\r')) line.text.pop_back();

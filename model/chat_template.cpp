@@ -120,12 +120,7 @@ std::vector<ChatMessage> chat_messages_from_json(std::string_view json, const st
       throw Error(name + ": message " + std::to_string(messages.size() + 1) + " must be an object with a \"role\"");
     jinja::Dict members = one.dict();
     if (!members.find("content")) members.set("content", jinja::None{});
-    const jinja::Value* content = members.find("content");
-    if (members.size() == 2 && content->is(jinja::Kind::string)) {
-      messages.push_back({role->text(), content->text()});
-    } else {
-      messages.push_back({role->text(), "", std::move(members)});
-    }
+    messages.push_back({role->text(), "", std::move(members)});
   }
   return messages;
 }

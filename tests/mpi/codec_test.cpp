@@ -96,12 +96,19 @@ TEST(ProposalCodec, OptionsRoundTrip) {
   const GenerateOptions out = decode_options(encode_options(in));
   EXPECT_EQ(encode_options(out), encode_options(in));
   EXPECT_EQ(out.prompt, in.prompt);
+  EXPECT_EQ(out.known, in.known);
   EXPECT_EQ(out.sampling.logit_bias, in.sampling.logit_bias);
   EXPECT_EQ(out.sampling.seed, in.sampling.seed);
   EXPECT_EQ(out.sampling.top_k, -5);
   EXPECT_EQ(out.stop, in.stop);
   EXPECT_FALSE(out.bos);
   EXPECT_EQ(out.proposals, 9);
+}
+
+TEST(ProposalCodec, WhatIsKnownIsOfThePrompt) {
+  GenerateOptions other = sample_options();
+  other.known.text = "Twice";
+  EXPECT_EQ(decode_options(encode_options(other)).known, KnownTokens());
 }
 
 TEST(ProposalCodec, CompletionRoundTrip) {
