@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <clocale>
 #include <cstdio>
 #include <cstring>
@@ -109,15 +108,12 @@ int EditedLines::read_character(wchar_t& character) {
 }
 
 bool EditedLines::read_byte(std::string& bytes) {
+  interrupted_ = !wait_for_input();
+  if (interrupted_) return false;
   char byte = 0;
-  while (true) {
-    const ssize_t got = ::read(STDIN_FILENO, &byte, 1);
-    if (got == 1) bytes += byte;
-    if (got >= 0) return got == 1;
-    if (errno != EINTR) return false;
-    interrupted_ = interrupt_code() != 0;
-    if (interrupted_) return false;
-  }
+  const ssize_t got = ::read(STDIN_FILENO, &byte, 1);
+  if (got == 1) bytes += byte;
+  return got == 1;
 }
 
 void EditedLines::remember(const std::string& line) {
@@ -127,17 +123,14 @@ void EditedLines::remember(const std::string& line) {
 
 std::optional<LineSource::Line> EditedLines::next(bool continues) {
   prompt_ = dressed(continues ? kContinuationPrompt : kChatPrompt);
-  take_interrupt();
   while (true) {
-    check_interrupt();
     interrupted_ = followed_ = false;
     int length = 0;
     const char* typed = el_gets(editor_, &length);
     if (interrupted_) {
       print("\n");
-      if (!take_interrupt()) continue;
+      if (!take_interrupt()) check_interrupt();
       print_note(kHowToLeave);
-      el_reset(editor_);
       continue;
     }
     if (typed == nullptr || length <= 0) {

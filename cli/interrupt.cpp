@@ -1,10 +1,16 @@
 #include "cli/interrupt.hpp"
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <csignal>
 
 namespace covey {
 
 namespace {
+
+// A signal that comes just before the wait, or on another thread, does not end it: it is looked for this often.
+constexpr int kLookMs = 100;
 
 volatile std::sig_atomic_t last_signal = 0;
 
@@ -31,6 +37,14 @@ bool take_interrupt() {
   last_signal = 0;
   watch_interrupts();
   return true;
+}
+
+bool wait_for_input() {
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  while (last_signal == 0) {
+    if (::poll(&input, 1, kLookMs) > 0) return true;
+  }
+  return false;
 }
 
 void check_interrupt() {

@@ -23,22 +23,17 @@ bool more_is_waiting() {
 }  // namespace
 
 void PlainLines::read_more() {
-  // A signal may have come while nobody was reading.
-  if (prompts_) take_interrupt();
-  check_interrupt();
-  std::array<char, 1 << 12> piece;
-  const ssize_t got = ::read(STDIN_FILENO, piece.data(), piece.size());
-  if (got > 0) {
-    held_.append(piece.data(), static_cast<std::size_t>(got));
-  } else if (got == 0) {
-    ended_ = true;
-  } else if (errno != EINTR) {
-    throw Error(std::string("standard input can't be read: ") + std::strerror(errno));
-  } else if (prompts_ && take_interrupt()) {
+  if (!wait_for_input()) {
+    if (!prompts_ || !take_interrupt()) return check_interrupt();
     print("\n");
     print_note(kHowToLeave);
-    print(kChatPrompt);
+    return print(kChatPrompt);
   }
+  std::array<char, 1 << 12> piece;
+  const ssize_t got = ::read(STDIN_FILENO, piece.data(), piece.size());
+  if (got > 0) held_.append(piece.data(), static_cast<std::size_t>(got));
+  if (got < 0 && errno != EINTR) throw Error(std::string("standard input can't be read: ") + std::strerror(errno));
+  ended_ = got == 0;
 }
 
 std::optional<LineSource::Line> PlainLines::next(bool continues) {
