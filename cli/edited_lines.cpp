@@ -125,6 +125,8 @@ std::optional<LineSource::Line> EditedLines::next(bool continues) {
   prompt_ = dressed(continues ? kContinuationPrompt : kChatPrompt);
   while (true) {
     interrupted_ = followed_ = false;
+    // Before the prompt is shown, or the terminal would take the first keys for its own.
+    el_set(editor_, EL_PREP_TERM, 1);
     int length = 0;
     const char* typed = el_gets(editor_, &length);
     if (interrupted_) {
