@@ -15,12 +15,12 @@ struct Way {
 constexpr Way kWays[] = {{TensorExchange::Algorithm::direct, "direct"}, {TensorExchange::Algorithm::sliced, "sliced"}};
 constexpr int kRanks[] = {2, 4};
 constexpr std::size_t kTokens[] = {1, 64};
-constexpr std::size_t kWidth = 2048;
+constexpr std::size_t kReducedWidth = 2048;
 
-void run(benchmark::State& state, TensorExchange::Algorithm algorithm, int ranks, std::size_t tokens) {
+void reduce(benchmark::State& state, TensorExchange::Algorithm algorithm, int ranks, std::size_t tokens) {
   run_ranks(ranks, [&](Transport& transport) {
     TensorExchange exchange(transport, std::chrono::seconds(30), algorithm);
-    std::vector<float> partial(tokens * kWidth, 1.0F);
+    std::vector<float> partial(tokens * kReducedWidth, 1.0F);
     // Sums of sums grow without bound: each begins anew.
     const auto sum = [&] {
       std::ranges::fill(partial, 1.0F);
@@ -33,7 +33,7 @@ void run(benchmark::State& state, TensorExchange::Algorithm algorithm, int ranks
     }
   });
   state.counters["GB"] = benchmark::Counter(
-      static_cast<double>(tokens * kWidth * sizeof(float)) * static_cast<double>(state.iterations()) * 1e-9,
+      static_cast<double>(tokens * kReducedWidth * sizeof(float)) * static_cast<double>(state.iterations()) * 1e-9,
       benchmark::Counter::kIsRate);
 }
 
@@ -44,8 +44,8 @@ void register_all_reduce() {
     for (const int ranks : kRanks) {
       for (const std::size_t tokens : kTokens) {
         const std::string name = "all_reduce/" + std::string(way.name) + "/" + std::to_string(ranks) + "ranks/" +
-                                 std::to_string(tokens) + "x" + std::to_string(kWidth);
-        benchmark::RegisterBenchmark(name.c_str(), run, way.algorithm, ranks, tokens)->UseRealTime();
+                                 std::to_string(tokens) + "x" + std::to_string(kReducedWidth);
+        benchmark::RegisterBenchmark(name.c_str(), reduce, way.algorithm, ranks, tokens)->UseRealTime();
       }
     }
   }

@@ -87,7 +87,7 @@ struct Filled {
   std::vector<std::int32_t> position, zero;
 };
 
-void run(benchmark::State& state, const Setting& setting) {
+void attend(benchmark::State& state, const Setting& setting) {
   Filled& filled = prepared<Filled>(setting.name(), [&] { return std::make_unique<Filled>(setting); });
   filled.begin(setting.depth - setting.queries, setting.queries);
   filled.fill(Slot::q, setting.queries);
@@ -113,7 +113,7 @@ void register_attention() {
         for (const std::int32_t depth : kDepths) {
           for (const std::int32_t queries : kQueries) {
             const Setting setting = {isa, cache, group, depth, queries};
-            benchmark::RegisterBenchmark(setting.name().c_str(), run, setting);
+            benchmark::RegisterBenchmark(setting.name().c_str(), attend, setting);
           }
         }
       }

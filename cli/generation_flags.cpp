@@ -11,7 +11,7 @@ namespace covey {
 
 namespace {
 
-constexpr std::int64_t kMostTokens = 1 << 30;
+constexpr std::int64_t kMostGenerated = 1 << 30;
 
 void add_prompt_flags(CLI::App& parser, GenerationFlags& flags) {
   const char* group = "Prompt";
@@ -31,7 +31,7 @@ void add_length_flags(CLI::App& parser, GenerationFlags& flags) {
   parser
       .add_option("-n,--tokens", flags.tokens,
                   "Most tokens to generate; -1: up to the context (default " + std::to_string(flags.tokens) + ")")
-      ->check(whole_in_range(-1, kMostTokens))
+      ->check(whole_in_range(-1, kMostGenerated))
       ->option_text("N")
       ->group(group);
   parser.add_option("--stop", flags.stop, "End before this text; may be given many times")
@@ -50,7 +50,7 @@ void add_moa_flags(CLI::App& parser, GenerationFlags& flags) {
       ->group(group);
   parser
       .add_option("--proposal-tokens", flags.proposal_tokens, "Most tokens of one proposal; -1: as --tokens (default)")
-      ->check(whole_in_range(-1, kMostTokens))
+      ->check(whole_in_range(-1, kMostGenerated))
       ->option_text("N")
       ->group(group);
   parser

@@ -7,6 +7,7 @@
 
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/name_checks.hpp"
 #include "cli/numbers.hpp"
 #include "cli/output.hpp"
 #include "cli/progress_bar.hpp"
@@ -34,12 +35,6 @@ struct QuantizeFlags {
 std::vector<std::string> mixture_names() {
   std::vector<std::string> names;
   for (const Mixture& mixture : mixtures()) names.emplace_back(mixture.name);
-  return names;
-}
-
-std::vector<std::string> type_names() {
-  std::vector<std::string> names;
-  for (const Format& format : formats()) names.emplace_back(tensor_type_info(format.type).name);
   return names;
 }
 
@@ -126,20 +121,6 @@ int quantize_model(const QuantizeFlags& flags) {
   return kExitOk;
 }
 
-CLI::Validator a_name(const std::vector<std::string>& names, bool (*known)(const std::string&)) {
-  return {[names, known](std::string& text) {
-            return known(text) ? std::string() : fmt::format("'{}' is unknown: choose {}", text, joined(names));
-          },
-          ""};
-}
-
-CLI::Validator a_type() {
-  return a_name(type_names(), [](const std::string& text) {
-    const TensorTypeInfo* info = find_tensor_type(text);
-    return info != nullptr && find_format(info->type) != nullptr;
-  });
-}
-
 }  // namespace
 
 CommandRun add_quantize(CLI::App& parser) {
@@ -151,10 +132,10 @@ CommandRun add_quantize(CLI::App& parser) {
       ->check(a_name(mixture_names(), [](const std::string& text) { return find_mixture(text) != nullptr; }))
       ->option_text("TYPE (required)");
   parser.add_option("--output-type", flags->output_type, "Type of the output matrix (default: --type, at least Q6_K)")
-      ->check(a_type())
+      ->check(a_tensor_type())
       ->option_text("TYPE");
   parser.add_option("--token-embedding-type", flags->embedding_type, "Type of the token embeddings (default: --type)")
-      ->check(a_type())
+      ->check(a_tensor_type())
       ->option_text("TYPE");
   parser.add_option("--keep", flags->keep, "Tensors whose name contains TEXT keep their type; may be given many times")
       ->allow_extra_args(false)

@@ -9,6 +9,7 @@
 
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/name_checks.hpp"
 #include "cli/numbers.hpp"
 #include "cli/output.hpp"
 #include "cli/progress_bar.hpp"
@@ -39,12 +40,6 @@ struct SynthFlags {
 std::vector<std::string> preset_names() {
   std::vector<std::string> names;
   for (const SynthPreset& preset : synth_presets()) names.emplace_back(preset.name);
-  return names;
-}
-
-std::vector<std::string> type_names() {
-  std::vector<std::string> names;
-  for (const Format& format : formats()) names.emplace_back(tensor_type_info(format.type).name);
   return names;
 }
 
@@ -90,15 +85,6 @@ int synth(const SynthFlags& flags) {
   return kExitOk;
 }
 
-CLI::Validator a_type() {
-  return {[](std::string& text) {
-            const TensorTypeInfo* info = find_tensor_type(text);
-            if (info != nullptr && find_format(info->type) != nullptr) return std::string();
-            return fmt::format("'{}' is unknown: choose {}", text, joined(type_names()));
-          },
-          ""};
-}
-
 void add_shape_flags(CLI::App& parser, SynthFlags& flags) {
   const char* group = "Shape";
   const auto number = [&](const char* name, std::optional<std::uint32_t>& value, const char* meaning) {
@@ -137,8 +123,8 @@ CommandRun add_synth(CLI::App& parser) {
   parser.add_option("--preset", flags->preset, "Shape to start from: " + joined(preset_names()))
       ->check(one_of(preset_names()))
       ->option_text("NAME");
-  parser.add_option("--type", flags->type, "Type of the matrices: " + joined(type_names()))
-      ->check(a_type())
+  parser.add_option("--type", flags->type, "Type of the matrices: " + joined(tensor_type_names()))
+      ->check(a_tensor_type())
       ->option_text("TYPE");
   parser.add_option("--seed", flags->seed, "Equal seeds give equal models (default 1)")
       ->check(whole_at_least(0))

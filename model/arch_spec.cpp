@@ -126,30 +126,31 @@ constexpr TensorRule kStableLmNorms[] = {
 
 // -- Architectures ----------------------------------------------------------------------------------------------------
 
-constexpr auto kLlama = join(kEnds, kRopeFactors, kAttentionNorm, kAttention, kFfnNorm, kGatedFfn, kExperts);
-constexpr auto kQwen3 =
+constexpr auto kLlamaTensors = join(kEnds, kRopeFactors, kAttentionNorm, kAttention, kFfnNorm, kGatedFfn, kExperts);
+constexpr auto kQwen3Tensors =
     join(kEnds, kRopeFactors, kAttentionNorm, kAttention, kHeadNorms, kFfnNorm, kGatedFfn, kExperts);
-constexpr auto kGemma2 = join(kEnds, kAttentionNorm, kAttention, kFfnNorm, kGatedFfn, kPostNorms);
-constexpr auto kGemma3 = join(kEnds, kAttentionNorm, kAttention, kHeadNorms, kFfnNorm, kGatedFfn, kPostNorms);
-constexpr auto kPhi3 = join(kEnds, kRopeFactors, kAttentionNorm, kAttention, kFusedAttention, kFfnNorm, kPhi3Ffn);
-constexpr auto kOlmo2 = join(kEnds, kAttention, kOlmo2Norms, kGatedFfn, kPostNorms);
-constexpr auto kPhi2 = join(kEnds, kNormBiases, kAttentionNorm, kAttention, kFusedAttention, kPlainFfn);
-constexpr auto kGpt2 = join(kEnds, kGpt2Positions, kNormBiases, kAttentionNorm, kAttention, kFusedAttention, kFfnNorm,
-                            kFfnNormBias, kPlainFfn);
-constexpr auto kStableLm = join(kEnds, kNormBiases, kAttentionNorm, kAttention, kStableLmNorms, kGatedFfn);
+constexpr auto kGemma2Tensors = join(kEnds, kAttentionNorm, kAttention, kFfnNorm, kGatedFfn, kPostNorms);
+constexpr auto kGemma3Tensors = join(kEnds, kAttentionNorm, kAttention, kHeadNorms, kFfnNorm, kGatedFfn, kPostNorms);
+constexpr auto kPhi3Tensors =
+    join(kEnds, kRopeFactors, kAttentionNorm, kAttention, kFusedAttention, kFfnNorm, kPhi3Ffn);
+constexpr auto kOlmo2Tensors = join(kEnds, kAttention, kOlmo2Norms, kGatedFfn, kPostNorms);
+constexpr auto kPhi2Tensors = join(kEnds, kNormBiases, kAttentionNorm, kAttention, kFusedAttention, kPlainFfn);
+constexpr auto kGpt2Tensors = join(kEnds, kGpt2Positions, kNormBiases, kAttentionNorm, kAttention, kFusedAttention,
+                                   kFfnNorm, kFfnNormBias, kPlainFfn);
+constexpr auto kStableLmTensors = join(kEnds, kNormBiases, kAttentionNorm, kAttention, kStableLmNorms, kGatedFfn);
 
 constexpr ArchSpec kArchitectures[] = {
-    {.name = "llama", .tensors = kLlama},
-    {.name = "qwen2", .tensors = kLlama, .rope = RopePairs::halves},
-    {.name = "qwen3", .tensors = kQwen3, .rope = RopePairs::halves},
-    {.name = "qwen3moe", .tensors = kQwen3, .rope = RopePairs::halves},
+    {.name = "llama", .tensors = kLlamaTensors},
+    {.name = "qwen2", .tensors = kLlamaTensors, .rope = RopePairs::halves},
+    {.name = "qwen3", .tensors = kQwen3Tensors, .rope = RopePairs::halves},
+    {.name = "qwen3moe", .tensors = kQwen3Tensors, .rope = RopePairs::halves},
     {.name = "gemma",
-     .tensors = kLlama,
+     .tensors = kLlamaTensors,
      .rope = RopePairs::halves,
      .activation = Activation::gelu,
      .scaled_embedding = true},
     {.name = "gemma2",
-     .tensors = kGemma2,
+     .tensors = kGemma2Tensors,
      .rope = RopePairs::halves,
      .activation = Activation::gelu,
      .scaled_embedding = true,
@@ -159,24 +160,28 @@ constexpr ArchSpec kArchitectures[] = {
      .attention_softcap = 50.0F,
      .logit_softcap = 30.0F},
     {.name = "gemma3",
-     .tensors = kGemma3,
+     .tensors = kGemma3Tensors,
      .rope = RopePairs::halves,
      .activation = Activation::gelu,
      .scaled_embedding = true,
      .global_layers = 6,
      .window_rope_base = 10000.0F,
      .layers_of_wide_scale = 62},
-    {.name = "phi3", .tensors = kPhi3, .rope = RopePairs::halves},
-    {.name = "smollm3", .tensors = kLlama, .still_layers = 4},
-    {.name = "granite", .tensors = kLlama},
-    {.name = "olmo2", .tensors = kOlmo2, .rope = RopePairs::halves, .head_norm = HeadNorm::all, .global_layers = 4},
+    {.name = "phi3", .tensors = kPhi3Tensors, .rope = RopePairs::halves},
+    {.name = "smollm3", .tensors = kLlamaTensors, .still_layers = 4},
+    {.name = "granite", .tensors = kLlamaTensors},
+    {.name = "olmo2",
+     .tensors = kOlmo2Tensors,
+     .rope = RopePairs::halves,
+     .head_norm = HeadNorm::all,
+     .global_layers = 4},
     {.name = "phi2",
-     .tensors = kPhi2,
+     .tensors = kPhi2Tensors,
      .norm = NormKind::layer,
      .rope = RopePairs::halves,
      .activation = Activation::gelu},
-    {.name = "gpt2", .tensors = kGpt2, .norm = NormKind::layer, .activation = Activation::gelu, .rotary = false},
-    {.name = "stablelm", .tensors = kStableLm, .norm = NormKind::layer, .rope = RopePairs::halves},
+    {.name = "gpt2", .tensors = kGpt2Tensors, .norm = NormKind::layer, .activation = Activation::gelu, .rotary = false},
+    {.name = "stablelm", .tensors = kStableLmTensors, .norm = NormKind::layer, .rope = RopePairs::halves},
 };
 
 }  // namespace

@@ -40,14 +40,14 @@ BpeMerges::BpeMerges(const GgufFile& file, const Vocabulary& vocabulary) {
     const std::size_t space = merge.find(' ', 1);
     if (space == std::string_view::npos || space + 1 == merge.size()) {
       fail(file,
-           "has at " + std::to_string(rank) + " " + quoted(merge) + ", which is not two texts and a space between");
+           "has at " + std::to_string(rank) + " " + in_quotes(merge) + ", which is not two texts and a space between");
     }
     const std::string_view left = merge.substr(0, space), right = merge.substr(space + 1);
     both.assign(left).append(right);
     const auto token_of = [&](std::string_view text) {
       const std::optional<Token> token = vocabulary.find_piece(text);
       if (!token && !special.contains(text)) {
-        fail(file, "has at " + std::to_string(rank) + " " + quoted(merge) + ", but " + quoted(text) +
+        fail(file, "has at " + std::to_string(rank) + " " + in_quotes(merge) + ", but " + in_quotes(text) +
                        " is not in the vocabulary");
       }
       return token.value_or(kSpecial);

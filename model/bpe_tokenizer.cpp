@@ -19,7 +19,7 @@ const PreTokenizerRule& rule_of(const GgufFile& file) {
   const std::string* const name = file.string("tokenizer.ggml.pre");
   const PreTokenizerRule* const rule = find_pre_tokenizer_rule(name == nullptr ? "default" : *name);
   if (rule == nullptr) {
-    throw Error(file.path() + ": its pre-tokenizer is " + quoted(*name) +
+    throw Error(file.path() + ": its pre-tokenizer is " + in_quotes(*name) +
                 " (tokenizer.ggml.pre), which is not known; known: " + known_pre_tokenizers());
   }
   if (!Regex::available()) {

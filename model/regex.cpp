@@ -33,7 +33,7 @@ std::string message_of(int error) {
   return reinterpret_cast<const char*>(text.data());
 }
 
-struct Range {
+struct Match {
   std::size_t begin, end;
 };
 
@@ -48,14 +48,14 @@ class Matcher {
   ~Matcher() { pcre2_match_data_free(found_); }
 
   /// The first match that begins at `from` or later. Throws Error.
-  std::optional<Range> next(std::string_view text, std::size_t from) {
+  std::optional<Match> next(std::string_view text, std::size_t from) {
     int result = match(text, from, 0);
     // Compiled code has a small stack; the interpreter takes its memory from the heap.
     if (result == PCRE2_ERROR_JIT_STACKLIMIT) result = match(text, from, PCRE2_NO_JIT);
     if (result == PCRE2_ERROR_NOMATCH) return std::nullopt;
     if (result < 0) throw Error(message_of(result));
     const PCRE2_SIZE* const ends = pcre2_get_ovector_pointer(found_);
-    return Range{ends[0], ends[1]};
+    return Match{ends[0], ends[1]};
   }
 
  private:
@@ -91,7 +91,7 @@ void Regex::cut(const std::vector<std::string_view>& texts, std::vector<std::str
   for (const std::string_view text : texts) {
     std::size_t done = 0;
     while (done < text.size() && utf8_step(text).state == Utf8State::complete) {
-      std::optional<Range> found;
+      std::optional<Match> found;
       try {
         found = matcher.next(text, done);
       } catch (const Error& error) {

@@ -40,7 +40,7 @@ std::unique_ptr<Tokenizer> Tokenizer::from_gguf(const GgufFile& file) {
   for (const TokenizerEntry& entry : kTokenizers) {
     if (entry.kind == *kind) return entry.make(file);
   }
-  throw Error(file.path() + ": its tokenizer is of kind " + quoted(*kind) +
+  throw Error(file.path() + ": its tokenizer is of kind " + in_quotes(*kind) +
               " (tokenizer.ggml.model), which is not supported; " + "supported: " + supported_kinds());
 }
 

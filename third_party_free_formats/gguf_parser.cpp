@@ -71,7 +71,7 @@ class GgufParser {
   std::vector<T> parse_items(int depth);
   GgufArray parse_array(int depth);
 
-  std::string tensor_name(const GgufTensor& tensor) const { return name_ + ": tensor " + quoted(tensor.name); }
+  std::string tensor_name(const GgufTensor& tensor) const { return name_ + ": tensor " + in_quotes(tensor.name); }
   std::uint64_t data_bytes(const GgufTensor& tensor) const {
     return gguf_tensor_bytes(tensor_name(tensor), tensor.type, tensor.dims);
   }
@@ -86,7 +86,7 @@ void GgufParser::parse_version() {
   const auto magic = cursor_.take(kGgufMagic.size(), "its first four bytes");
   if (std::memcmp(magic.data(), kGgufMagic.data(), magic.size()) != 0) {
     throw Error(name_ + ": is not a GGUF file: it starts with " +
-                quoted({reinterpret_cast<const char*>(magic.data()), magic.size()}));
+                in_quotes({reinterpret_cast<const char*>(magic.data()), magic.size()}));
   }
   const auto version = cursor_.read<std::uint32_t>("its version");
   if (version != 0 && (version & 0xFFFF) == 0) {
@@ -102,9 +102,9 @@ void GgufParser::parse_version() {
 void GgufParser::parse_metadata_entry() {
   const std::size_t at = cursor_.position();
   std::string key(cursor_.string("a metadata key"));
-  what_ = "the value of " + quoted(key);
+  what_ = "the value of " + in_quotes(key);
   if (!file_.metadata_index_.emplace(key, file_.metadata_.size()).second) {
-    throw Error(name_ + ": metadata key " + quoted(key) + " at byte " + std::to_string(at) + " was there before");
+    throw Error(name_ + ": metadata key " + in_quotes(key) + " at byte " + std::to_string(at) + " was there before");
   }
   const auto type = cursor_.read<std::uint32_t>(what_);
   const bool known = with_value_type(type, [&]<typename T>(std::type_identity<T>) {
@@ -235,7 +235,7 @@ void GgufParser::check_overlaps() const {
   for (std::size_t i = 1; i < by_offset.size(); ++i) {
     const GgufTensor& before = *by_offset[i - 1];
     if (before.offset + before.data.size() > by_offset[i]->offset) {
-      throw Error(tensor_name(before) + " overlaps tensor " + quoted(by_offset[i]->name) + ": the file is damaged");
+      throw Error(tensor_name(before) + " overlaps tensor " + in_quotes(by_offset[i]->name) + ": the file is damaged");
     }
   }
 }

@@ -18,7 +18,7 @@ const T* get(const GgufFile& file, std::string_view key, const char* expected) {
   const GgufValue* value = file.find(key);
   if (value == nullptr) return nullptr;
   const T* typed = std::get_if<T>(value);
-  if (typed == nullptr) throw Error(file.path() + ": metadata " + quoted(key) + " is not " + expected);
+  if (typed == nullptr) throw Error(file.path() + ": metadata " + in_quotes(key) + " is not " + expected);
   return typed;
 }
 
@@ -27,14 +27,14 @@ const std::vector<T>* get_items(const GgufFile& file, std::string_view key, cons
   const auto* array = get<GgufArray>(file, key, expected);
   if (array == nullptr) return nullptr;
   const auto* items = std::get_if<std::vector<T>>(&array->items);
-  if (items == nullptr) throw Error(file.path() + ": metadata " + quoted(key) + " is not " + expected);
+  if (items == nullptr) throw Error(file.path() + ": metadata " + in_quotes(key) + " is not " + expected);
   return items;
 }
 
 template <typename T>
 std::int64_t widened(const GgufFile& file, std::string_view key, T value) {
   if (!std::in_range<std::int64_t>(value)) {
-    throw Error(file.path() + ": metadata " + quoted(key) + " has the value " + std::to_string(value) +
+    throw Error(file.path() + ": metadata " + in_quotes(key) + " has the value " + std::to_string(value) +
                 ", more than 63 bits hold");
   }
   return static_cast<std::int64_t>(value);
@@ -71,7 +71,7 @@ std::optional<std::int64_t> GgufFile::integer(std::string_view key) const {
   return std::visit(
       [&](const auto& typed) -> std::int64_t {
         if constexpr (kIsInteger<std::decay_t<decltype(typed)>>) return widened(*this, key, typed);
-        throw Error(path_ + ": metadata " + quoted(key) + " is not an integer");
+        throw Error(path_ + ": metadata " + in_quotes(key) + " is not an integer");
       },
       *value);
 }
@@ -83,7 +83,7 @@ std::optional<double> GgufFile::number(std::string_view key) const {
       [&](const auto& typed) -> double {
         using T = std::decay_t<decltype(typed)>;
         if constexpr (kIsInteger<T> || std::is_floating_point_v<T>) return static_cast<double>(typed);
-        throw Error(path_ + ": metadata " + quoted(key) + " is not a number");
+        throw Error(path_ + ": metadata " + in_quotes(key) + " is not a number");
       },
       *value);
 }
@@ -117,7 +117,7 @@ std::optional<std::vector<std::int64_t>> GgufFile::integers(std::string_view key
           for (const T item : items) result.push_back(widened(*this, key, item));
           return result;
         }
-        throw Error(path_ + ": metadata " + quoted(key) + " is not an array of integers");
+        throw Error(path_ + ": metadata " + in_quotes(key) + " is not an array of integers");
       },
       values->items);
 }

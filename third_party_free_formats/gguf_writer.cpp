@@ -70,14 +70,15 @@ int depth(const GgufArray& array) {
 
 void GgufWriter::set(std::string key, GgufValue value) {
   if (std::ranges::count(metadata_, key, &std::pair<std::string, GgufValue>::first) != 0) {
-    throw Error("metadata " + quoted(key) + " is set twice");
+    throw Error("metadata " + in_quotes(key) + " is set twice");
   }
   if (const auto* array = std::get_if<GgufArray>(&value); array != nullptr && depth(*array) > kGgufMostArrayDepth) {
-    throw Error("metadata " + quoted(key) + " nests arrays more than " + std::to_string(kGgufMostArrayDepth) + " deep");
+    throw Error("metadata " + in_quotes(key) + " nests arrays more than " + std::to_string(kGgufMostArrayDepth) +
+                " deep");
   }
   if (key == kGgufAlignmentKey) {
     const auto* alignment = std::get_if<std::uint32_t>(&value);
-    if (alignment == nullptr) throw Error("metadata " + quoted(key) + " must be a u32");
+    if (alignment == nullptr) throw Error("metadata " + in_quotes(key) + " must be a u32");
     check_gguf_alignment("metadata", *alignment);
     alignment_ = *alignment;
   }
@@ -85,7 +86,7 @@ void GgufWriter::set(std::string key, GgufValue value) {
 }
 
 void GgufWriter::add_tensor(std::string name, TensorType type, std::vector<std::uint64_t> dims, Source source) {
-  const std::string where = "tensor " + quoted(name);
+  const std::string where = "tensor " + in_quotes(name);
   if (std::ranges::count(tensors_, name, &Tensor::name) != 0) throw Error(where + " is added twice");
   const std::uint64_t bytes = gguf_tensor_bytes(where, type, dims);
   tensors_.push_back({std::move(name), type, std::move(dims), bytes, std::move(source)});
@@ -123,13 +124,14 @@ void GgufWriter::write(const std::string& path,
   for (const Tensor& tensor : tensors_) {
     std::uint64_t missing = tensor.bytes;
     tensor.source([&](std::span<const std::byte> piece) {
-      if (piece.size() > missing) throw Error(path + ": tensor " + quoted(tensor.name) + " was given too many bytes");
+      if (piece.size() > missing)
+        throw Error(path + ": tensor " + in_quotes(tensor.name) + " was given too many bytes");
       missing -= piece.size();
       file.write(piece);
       if (progress) progress(file.written(), total);
     });
     if (missing > 0) {
-      throw Error(path + ": tensor " + quoted(tensor.name) + " was given " + std::to_string(missing) +
+      throw Error(path + ": tensor " + in_quotes(tensor.name) + " was given " + std::to_string(missing) +
                   " bytes too few");
     }
     pad();

@@ -5,14 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdint>
 #include <functional>
 #include <limits>
-#include <system_error>
 #include <utility>
 
 #include "covey/error.hpp"
+#include "third_party_free_formats/file_error.hpp"
 
 namespace covey {
 namespace {
@@ -32,18 +31,14 @@ class Descriptor {
   int fd_;
 };
 
-Error failure(const std::string& path, const char* what) {
-  return Error(path + ": " + what + ": " + std::generic_category().message(errno));
-}
-
 }  // namespace
 
 MappedFile::MappedFile(const std::string& path) : path_(path) {
   // O_NONBLOCK: opening a named pipe must fail below, not wait for a writer.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file.get() < 0) throw failure(path, "can't be opened");
+  if (file.get() < 0) throw file_error(path, "can't be opened");
   struct stat status {};
-  if (::fstat(file.get(), &status) != 0) throw failure(path, "can't be examined");
+  if (::fstat(file.get(), &status) != 0) throw file_error(path, "can't be examined");
   if (!S_ISREG(status.st_mode)) throw Error(path + ": is not a regular file");
   if (status.st_size <= 0) throw Error(path + ": is empty");
   if (static_cast<std::uintmax_t>(status.st_size) > std::numeric_limits<std::size_t>::max()) {
@@ -51,7 +46,7 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
   }
   const auto size = static_cast<std::size_t>(status.st_size);
   void* const map = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
-  if (map == MAP_FAILED) throw failure(path, "can't be mapped");
+  if (map == MAP_FAILED) throw file_error(path, "can't be mapped");
   data_ = static_cast<const std::byte*>(map);
   size_ = size;
 }

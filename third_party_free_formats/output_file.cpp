@@ -8,18 +8,14 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
-#include <system_error>
 
 #include "covey/error.hpp"
+#include "third_party_free_formats/file_error.hpp"
 
 namespace covey {
 namespace {
 
 constexpr std::size_t kBufferBytes = 1 << 20;
-
-Error failure(const std::string& path, const char* what) {
-  return Error(path + ": " + what + ": " + std::generic_category().message(errno));
-}
 
 // Two writers of one path, in one process or two, never share a temporary file.
 std::string temporary_beside(const std::string& path) {
@@ -36,7 +32,7 @@ OutputFile::OutputFile(const std::string& path) : path_(path) {
     temporary_ = temporary_beside(path);
     fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   } while (fd_ < 0 && errno == EEXIST);
-  if (fd_ < 0) throw failure(path, "can't be written");
+  if (fd_ < 0) throw file_error(path, "can't be written");
 }
 
 OutputFile::~OutputFile() {
@@ -68,8 +64,8 @@ void OutputFile::commit() {
   // Some file systems report a full disk only now.
   const int closed = ::close(fd_);
   fd_ = -1;
-  if (closed != 0) throw failure(path_, "can't be written");
-  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) throw failure(path_, "can't be written");
+  if (closed != 0) throw file_error(path_, "can't be written");
+  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) throw file_error(path_, "can't be written");
   temporary_.clear();
 }
 
@@ -77,7 +73,7 @@ void OutputFile::write_out(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ::ssize_t count = ::write(fd_, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw failure(path_, "can't be written");
+    if (count < 0) throw file_error(path_, "can't be written");
     if (count == 0) throw Error(path_ + ": can't be written: the system takes no more bytes");
     bytes = bytes.subspan(static_cast<std::size_t>(count));
   }

@@ -2,7 +2,7 @@
 
 namespace covey {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr std::size_t kLongest = 80;
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string result = "'";

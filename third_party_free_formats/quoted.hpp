@@ -7,6 +7,6 @@
 namespace covey {
 
 /// `text` in quotes: bytes other than printable ASCII as \xNN, long text cut short.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 }  // namespace covey

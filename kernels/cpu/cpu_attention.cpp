@@ -13,7 +13,7 @@ namespace {
 constexpr std::int32_t kLeastSlots = 64;
 
 // Multiplications a nanosecond, for the size of chunks only.
-constexpr std::int64_t kMultiplicationsPerNanosecond = 16;
+constexpr std::int64_t kAttentionPerNanosecond = 16;
 
 std::size_t whole_lines(std::size_t floats) { return (floats + 15) / 16 * 16; }
 
@@ -170,8 +170,7 @@ void CpuAttention::attend(const KvStore& kv, std::int32_t layer, const AttendSpe
   plan.prepare(pass, batch, kv.layout().block_tokens, tasks_tokens(spec), spec.window);
   Call call{kv, layer, spec, batch, q, out, isa, plan};
   const auto round = static_cast<std::int32_t>(slots_ / tokens);
-  const std::int64_t head_cost =
-      std::int64_t{spec.heads} * spec.head_dim / spec.kv_heads / kMultiplicationsPerNanosecond + 1;
+  const std::int64_t head_cost = std::int64_t{spec.heads} * spec.head_dim / spec.kv_heads / kAttentionPerNanosecond + 1;
   for (; call.begin < plan.spans(); call.begin = call.end) {
     call.end = std::min(call.begin + round, plan.spans());
     const auto tasks = plan.tasks(call.begin, call.end);

@@ -33,7 +33,7 @@ void pause() noexcept {
 #endif
 }
 
-int checked_threads(int threads) {
+int chosen_threads(int threads) {
   if (threads < 0 || threads > ThreadPool::kMaxThreads) {
     throw Error("cannot compute with " + std::to_string(threads) + " threads: give a number from 1 to " +
                 std::to_string(ThreadPool::kMaxThreads) + ", or 0 for one per core");
@@ -44,7 +44,7 @@ int checked_threads(int threads) {
 }  // namespace
 
 ThreadPool::ThreadPool(int threads)
-    : threads_(checked_threads(threads)),
+    : threads_(chosen_threads(threads)),
       // With fewer cores than threads, a thread that spins keeps from its core the one that it waits for.
       spins_(threads_ <= available_cores()) {
   try {

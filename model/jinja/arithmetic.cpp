@@ -128,7 +128,7 @@ Value repeated(Runtime& runtime, const Value& sequence, std::int64_t count) {
   return {std::move(items), sequence.list_kind()};
 }
 
-bool is_sequence(const Value& value) {
+bool repeats_and_joins(const Value& value) {
   if (value.is(Kind::string)) return true;
   return value.is(Kind::list) && (value.list_kind() == ListKind::list || value.list_kind() == ListKind::tuple);
 }
@@ -152,11 +152,12 @@ Value calculate(Runtime& runtime, BinaryOp op, const Value& left, const Value& r
   if (left.is(Kind::undefined)) throw Error(left.why());
   if (right.is(Kind::undefined)) throw Error(right.why());
   if (left.is_number() && right.is_number()) return numbers(op, left, right);
-  if (op == BinaryOp::multiply && is_sequence(left) && right.is_integral())
+  if (op == BinaryOp::multiply && repeats_and_joins(left) && right.is_integral())
     return repeated(runtime, left, right.integer());
-  if (op == BinaryOp::multiply && left.is_integral() && is_sequence(right))
+  if (op == BinaryOp::multiply && left.is_integral() && repeats_and_joins(right))
     return repeated(runtime, right, left.integer());
-  if (op == BinaryOp::add && is_sequence(left) && is_sequence(right) && left.type_name() == right.type_name())
+  if (op == BinaryOp::add && repeats_and_joins(left) && repeats_and_joins(right) &&
+      left.type_name() == right.type_name())
     return joined(runtime, left, right);
   std::string message = "the operator " + std::string(symbol(op)) + " isn't made for '" +
                         std::string(left.type_name()) + "' and '" + std::string(right.type_name()) + "'";

@@ -9,6 +9,7 @@
 #include "model/jinja/tests.hpp"
 
 namespace covey::jinja {
+namespace filters {
 namespace {
 
 /// The arguments from the `begin`-th on, for the test or filter that an earlier one names.
@@ -69,7 +70,7 @@ Value map(Runtime& runtime, const Value& input, const Arguments& arguments) {
   return runtime.list(std::move(items), ListKind::view);
 }
 
-constexpr std::array kFilters = {
+constexpr std::array kChoosingFilters = {
     Filter{"map", map},
     Filter{"select", choose<true, false>},
     Filter{"reject", choose<false, false>},
@@ -78,7 +79,8 @@ constexpr std::array kFilters = {
 };
 
 }  // namespace
+}  // namespace filters
 
-std::span<const Filter> choosing_filters() { return kFilters; }
+std::span<const Filter> choosing_filters() { return filters::kChoosingFilters; }
 
 }  // namespace covey::jinja

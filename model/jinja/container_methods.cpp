@@ -8,6 +8,7 @@
 #include "model/jinja/operators.hpp"
 
 namespace covey::jinja {
+namespace methods {
 namespace {
 
 Value index_in(Runtime& runtime, const Value& self, const Arguments& arguments) {
@@ -73,15 +74,16 @@ const Method* named(const List& methods, std::string_view name) {
 }
 
 }  // namespace
+}  // namespace methods
 
 const Method* find_method(const Value& value, std::string_view name) {
   switch (value.kind()) {
     case Kind::string:
       return find_string_method(name);
     case Kind::list:
-      return named(kListMethods, name);
+      return methods::named(methods::kListMethods, name);
     case Kind::dict:
-      return named(kDictMethods, name);
+      return methods::named(methods::kDictMethods, name);
     default:
       return nullptr;
   }
@@ -89,7 +91,7 @@ const Method* find_method(const Value& value, std::string_view name) {
 
 bool changes_its_object(const Value& value, std::string_view name) {
   const auto in = [name](const auto& names) { return std::find(names.begin(), names.end(), name) != names.end(); };
-  return value.is(Kind::list) ? in(kListChanges) : value.is(Kind::dict) && in(kDictChanges);
+  return value.is(Kind::list) ? in(methods::kListChanges) : value.is(Kind::dict) && in(methods::kDictChanges);
 }
 
 }  // namespace covey::jinja

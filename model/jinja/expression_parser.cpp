@@ -7,7 +7,7 @@ namespace covey::jinja {
 namespace {
 
 // Expressions inside each other: more means that the template is no chat template, and would cost stack.
-constexpr int kMostNesting = 80;
+constexpr int kMostExpressionNesting = 80;
 constexpr int kMostDepth = 200;
 
 std::optional<CompareOp> compare_op(const Token& token) {
@@ -27,7 +27,7 @@ std::optional<CompareOp> compare_op(const Token& token) {
 class ExpressionParser::Nesting {
  public:
   explicit Nesting(ExpressionParser& parser) : nesting_(parser.nesting_) {
-    if (nesting_ >= kMostNesting) parser.tokens_.fail("expressions nest too deep");
+    if (nesting_ >= kMostExpressionNesting) parser.tokens_.fail("expressions nest too deep");
     ++nesting_;
   }
   ~Nesting() { --nesting_; }

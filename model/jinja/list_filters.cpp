@@ -12,6 +12,7 @@
 #include "model/jinja/text_form.hpp"
 
 namespace covey::jinja {
+namespace filters {
 namespace {
 
 struct Keyed {
@@ -244,7 +245,7 @@ Value groupby(Runtime& runtime, const Value& input, const Arguments& arguments) 
   return runtime.list(std::move(groups));
 }
 
-constexpr std::array kFilters = {
+constexpr std::array kListFilters = {
     Filter{"first", first},       Filter{"last", last},         Filter{"length", length},
     Filter{"count", length},      Filter{"list", list},         Filter{"items", items},
     Filter{"reverse", reverse},   Filter{"join", join},         Filter{"sort", sort},
@@ -254,7 +255,8 @@ constexpr std::array kFilters = {
 };
 
 }  // namespace
+}  // namespace filters
 
-std::span<const Filter> list_filters() { return kFilters; }
+std::span<const Filter> list_filters() { return filters::kListFilters; }
 
 }  // namespace covey::jinja

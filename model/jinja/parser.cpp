@@ -12,7 +12,7 @@
 namespace covey::jinja {
 namespace {
 
-constexpr int kMostNesting = 60;
+constexpr int kMostBlockNesting = 60;
 
 class Parser {
  public:
@@ -26,7 +26,8 @@ class Parser {
   /// Statements up to a tag named as one of `ends`, of which {% and the name are taken. `owner`, whose tag was
   /// taken last, is what they belong to.
   Body body(std::string_view owner, Names ends) {
-    if (++nesting_ > kMostNesting) tokens_.fail("blocks nest deeper than " + std::to_string(kMostNesting) + " levels");
+    if (++nesting_ > kMostBlockNesting)
+      tokens_.fail("blocks nest deeper than " + std::to_string(kMostBlockNesting) + " levels");
     const int begin = tokens_.last_line();
     Body statements;
     for (;;) {
@@ -239,7 +240,7 @@ class Parser {
 
   Target single_target(bool with_attribute) {
     if (tokens_.take_op("(")) {
-      if (++nesting_ > kMostNesting) tokens_.fail("targets nest too deep");
+      if (++nesting_ > kMostBlockNesting) tokens_.fail("targets nest too deep");
       Target inner = target(with_attribute);
       --nesting_;
       tokens_.expect_op(")");

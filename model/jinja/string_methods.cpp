@@ -11,6 +11,7 @@
 #include "model/jinja/string_search.hpp"
 
 namespace covey::jinja {
+namespace methods {
 namespace {
 
 template <Side side>
@@ -197,10 +198,12 @@ constexpr std::array kMethods = {
 };
 
 }  // namespace
+}  // namespace methods
 
 const Method* find_string_method(std::string_view name) {
-  const auto at = std::find_if(kMethods.begin(), kMethods.end(), [name](const Method& m) { return m.name == name; });
-  return at == kMethods.end() ? nullptr : &*at;
+  const auto at = std::find_if(methods::kMethods.begin(), methods::kMethods.end(),
+                               [name](const Method& m) { return m.name == name; });
+  return at == methods::kMethods.end() ? nullptr : &*at;
 }
 
 }  // namespace covey::jinja

@@ -12,7 +12,7 @@
 namespace covey::jinja {
 namespace {
 
-constexpr std::size_t kNone = std::string_view::npos;
+constexpr std::size_t kNotFound = std::string_view::npos;
 
 /// A search may compare all of `wanted` at every place.
 void charge_search(Runtime& runtime, std::string_view text, std::string_view wanted) {
@@ -79,7 +79,7 @@ std::vector<Value> fields(Runtime& runtime, std::string_view text, std::string_v
   std::vector<Value> parts;
   for (; most != 0; --most) {
     const std::size_t at = from_right ? text.rfind(separator) : text.find(separator);
-    if (at == kNone) break;
+    if (at == kNotFound) break;
     const std::string_view after = text.substr(at + separator.size());
     parts.push_back(piece(runtime, from_right ? after : text.substr(0, at)));
     text = from_right ? text.substr(0, at) : after;
@@ -103,7 +103,7 @@ Value partition_either(Runtime& runtime, const Value& self, const Arguments& arg
   const std::string_view separator = separator_of(given, 0);
   charge_search(runtime, text, separator);
   const std::size_t at = from_right ? text.rfind(separator) : text.find(separator);
-  if (at == kNone) {
+  if (at == kNotFound) {
     const Value whole = piece(runtime, text), nothing("");
     return {from_right ? std::vector<Value>{nothing, nothing, whole} : std::vector<Value>{whole, nothing, nothing},
             ListKind::tuple};
@@ -134,7 +134,7 @@ Value find_either(Runtime& runtime, const Value& self, const Arguments& argument
   const std::string_view text = window.part.text();
   charge_search(runtime, text, wanted);
   const std::size_t at = from_right ? text.rfind(wanted) : text.find(wanted);
-  if (at != kNone && window.reachable)
+  if (at != kNotFound && window.reachable)
     return window.offset + static_cast<std::int64_t>(character_count(text.substr(0, at)));
   if (must) throw Error("the string does not contain '" + std::string(wanted) + "'");
   return -1;
@@ -237,7 +237,7 @@ Value count(Runtime& runtime, const Value& self, const Arguments& arguments) {
   if (!window.reachable) return 0;
   if (wanted.empty()) return character_count(text) + 1;
   std::int64_t found = 0;
-  for (std::size_t at = text.find(wanted); at != kNone; at = text.find(wanted, at + wanted.size())) ++found;
+  for (std::size_t at = text.find(wanted); at != kNotFound; at = text.find(wanted, at + wanted.size())) ++found;
   return found;
 }
 
@@ -248,7 +248,7 @@ std::string replaced(Runtime& runtime, std::string_view text, std::string_view o
   // The empty string lies before each character, and at the end.
   for (; count != 0; --count) {
     const std::size_t at = old.empty() ? 0 : text.find(old);
-    if (at == kNone) break;
+    if (at == kNotFound) break;
     runtime.take(at + now.size());
     result += text.substr(0, at);
     result += now;

@@ -14,6 +14,7 @@
 #include "model/utf8.hpp"
 
 namespace covey::jinja {
+namespace filters {
 namespace {
 
 Value text_of(Runtime& runtime, const Value& input) {
@@ -201,7 +202,7 @@ Value format(Runtime& runtime, const Value& input, const Arguments& arguments) {
   return runtime.string(percent_format(runtime, text_of(runtime, input).text(), values));
 }
 
-constexpr std::array kFilters = {
+constexpr std::array kTextFilters = {
     Filter{"upper", upper},
     Filter{"lower", lower},
     Filter{"capitalize", capitalize},
@@ -222,7 +223,8 @@ constexpr std::array kFilters = {
 };
 
 }  // namespace
+}  // namespace filters
 
-std::span<const Filter> text_filters() { return kFilters; }
+std::span<const Filter> text_filters() { return filters::kTextFilters; }
 
 }  // namespace covey::jinja

@@ -16,6 +16,7 @@
 #include "model/jinja/operators.hpp"
 
 namespace covey::jinja {
+namespace filters {
 namespace {
 
 Value default_value(Runtime&, const Value& input, const Arguments& arguments) {
@@ -148,14 +149,15 @@ Value tojson(Runtime& runtime, const Value& input, const Arguments& arguments) {
   return runtime.string(to_json(runtime, input, format));
 }
 
-constexpr std::array kFilters = {
+constexpr std::array kValueFilters = {
     Filter{"default", default_value}, Filter{"d", default_value}, Filter{"abs", absolute},   Filter{"int", to_int},
     Filter{"float", to_float},        Filter{"round", round},     Filter{"attr", attribute}, Filter{"tojson", tojson},
 };
 
 }  // namespace
+}  // namespace filters
 
-std::span<const Filter> value_filters() { return kFilters; }
+std::span<const Filter> value_filters() { return filters::kValueFilters; }
 
 const Filter* find_filter(std::string_view name) {
   for (const auto list : {text_filters(), list_filters(), choosing_filters(), value_filters()}) {

@@ -12,11 +12,7 @@
 namespace covey {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr std::int64_t kLengths[] = {0, 1, 3, 15, 16, 17, 31, 33, 100, 1000};
-
-const IsaTable& scalar() { return *isa_tables().back(); }
+constexpr std::int64_t kActivationLengths[] = {0, 1, 3, 15, 16, 17, 31, 33, 100, 1000};
 
 double silu(double x) { return x / (1.0 + std::exp(-x)); }
 double gelu(double x) {
@@ -30,7 +26,7 @@ void expect_kernel(const Kernel& kernel, const std::function<double(double)>& re
                    double floor) {
   for (const IsaTable* isa : tables_that_run()) {
     for (const float range : {0.01F, 1.0F, 20.0F}) {
-      for (const std::int64_t n : kLengths) {
+      for (const std::int64_t n : kActivationLengths) {
         const std::vector<float> before = Samples(n + 1).take(n + 1, range);
         std::vector<float> values = before;
         kernel(*isa, n, values.data());
@@ -58,7 +54,7 @@ TEST(Activation, Gelu) {
 
 TEST(Activation, GeluMul) {
   for (const IsaTable* isa : tables_that_run()) {
-    for (const std::int64_t n : kLengths) {
+    for (const std::int64_t n : kActivationLengths) {
       Samples samples(n);
       const std::vector<float> up = samples.take(n), before = samples.take(n + 1, 5.0F);
       std::vector<float> gate = before, plain = before;
@@ -103,7 +99,7 @@ TEST(Activation, Softcap) {
 TEST(Activation, Softmax) {
   for (const IsaTable* isa : tables_that_run()) {
     for (const float range : {0.1F, 5.0F, 200.0F}) {
-      for (const std::int64_t n : kLengths) {
+      for (const std::int64_t n : kActivationLengths) {
         if (n == 0) continue;
         const std::vector<float> before = Samples(n).take(n + 1, range);
         const double largest = *std::max_element(before.begin(), before.begin() + n);

@@ -12,7 +12,7 @@
 namespace covey {
 namespace {
 
-constexpr std::int32_t kBlockTokens = 32;
+constexpr std::int32_t kTokensOfABlock = 32;
 
 // Blocks first, first + 1, … to a length of `blocks`, behind `prefix`.
 std::vector<std::int32_t> table(std::int32_t first, std::int32_t blocks, std::vector<std::int32_t> prefix = {}) {
@@ -45,23 +45,24 @@ TEST(AttentionPlan, SpansAreWholeBlocks) {
 
 TEST(AttentionPlan, ForksAreTogetherAsFarAsTheyShareBlocks) {
   const std::vector<std::int32_t> prompt = table(0, 8);
-  TestBatch tokens(kBlockTokens, {table(10, 12, prompt), table(60, 10), table(30, 12, prompt), table(50, 9, prompt)});
+  TestBatch tokens(kTokensOfABlock,
+                   {table(10, 12, prompt), table(60, 10), table(30, 12, prompt), table(50, 9, prompt)});
   tokens.add(0, 300);
   tokens.add(1, 300);
   tokens.add(2, 350);
   tokens.add(3, 255);
   AttentionPlan plan;
-  plan.prepare(1, tokens.view(), kBlockTokens, 8);
+  plan.prepare(1, tokens.view(), kTokensOfABlock, 8);
   ASSERT_EQ(plan.spans(), 2);
   EXPECT_EQ(groups(plan, tokens.view(), 0), (std::vector<Tokens>{{{0, 300}, {2, 350}, {3, 255}}, {{1, 300}}}));
   EXPECT_EQ(groups(plan, tokens.view(), 1), (std::vector<Tokens>{{{0, 300}}, {{2, 350}}, {{1, 300}}}));
 }
 
 TEST(AttentionPlan, TokensOfAPromptAreTogetherUpToTheLimit) {
-  TestBatch tokens(kBlockTokens, {table(0, 20)});
+  TestBatch tokens(kTokensOfABlock, {table(0, 20)});
   for (std::int32_t position = 250; position < 262; ++position) tokens.add(0, position);
   AttentionPlan plan;
-  plan.prepare(1, tokens.view(), kBlockTokens, 8);
+  plan.prepare(1, tokens.view(), kTokensOfABlock, 8);
   const std::vector<Tokens> first = groups(plan, tokens.view(), 0), second = groups(plan, tokens.view(), 1);
   ASSERT_EQ(first.size(), 2U);
   EXPECT_EQ(first[0].size(), 8U);
@@ -72,12 +73,12 @@ TEST(AttentionPlan, TokensOfAPromptAreTogetherUpToTheLimit) {
 TEST(AttentionPlan, EveryTokenMeetsEachOfItsSpansOnce) {
   RandomData data(3);
   const std::vector<std::int32_t> prompt = table(0, 10);
-  TestBatch tokens(kBlockTokens,
+  TestBatch tokens(kTokensOfABlock,
                    {table(100, 40, prompt), table(200, 40, prompt), table(300, 40, table(100, 20, prompt))});
   for (std::int32_t i = 0; i < 60; ++i) tokens.add(i % 3, static_cast<std::int32_t>((data.number() + 1.0F) * 600.0F));
   const BatchView batch = tokens.view();
   AttentionPlan plan;
-  plan.prepare(1, batch, kBlockTokens, 5);
+  plan.prepare(1, batch, kTokensOfABlock, 5);
   std::multiset<std::pair<std::int32_t, std::int32_t>> met;  // token, span
   for (const AttentionPlan::Task& task : plan.tasks(0, plan.spans())) {
     EXPECT_LE(task.count, 5);
@@ -92,11 +93,11 @@ TEST(AttentionPlan, EveryTokenMeetsEachOfItsSpansOnce) {
 
 TEST(AttentionPlan, SpansBeforeTheWindowAreLeftOut) {
   for (const std::int32_t window : {1, 100, 256, 257, 600}) {
-    TestBatch tokens(kBlockTokens, {table(0, 40)});
+    TestBatch tokens(kTokensOfABlock, {table(0, 40)});
     for (std::int32_t position = 3; position < 1200; position += 37) tokens.add(0, position);
     const BatchView batch = tokens.view();
     AttentionPlan plan;
-    plan.prepare(1, batch, kBlockTokens, 4, window);
+    plan.prepare(1, batch, kTokensOfABlock, 4, window);
     std::multiset<std::pair<std::int32_t, std::int32_t>> met, expected;  // token, span
     for (const AttentionPlan::Task& task : plan.tasks(0, plan.spans())) {
       for (std::int32_t i = task.first; i < task.first + task.count; ++i) met.emplace(plan.order()[i], task.span);
@@ -111,18 +112,18 @@ TEST(AttentionPlan, SpansBeforeTheWindowAreLeftOut) {
 }
 
 TEST(AttentionPlan, IsMadeOnceAPass) {
-  TestBatch one(kBlockTokens, {table(0, 20)}), two(kBlockTokens, {table(0, 20)});
+  TestBatch one(kTokensOfABlock, {table(0, 20)}), two(kTokensOfABlock, {table(0, 20)});
   one.add(0, 10);
   two.add(0, 300);
   AttentionPlan plan;
-  plan.prepare(1, one.view(), kBlockTokens, 8);
-  plan.prepare(1, two.view(), kBlockTokens, 8);
+  plan.prepare(1, one.view(), kTokensOfABlock, 8);
+  plan.prepare(1, two.view(), kTokensOfABlock, 8);
   EXPECT_EQ(plan.spans(), 1);
-  plan.prepare(2, two.view(), kBlockTokens, 8);
+  plan.prepare(2, two.view(), kTokensOfABlock, 8);
   EXPECT_EQ(plan.spans(), 2);
-  plan.prepare(2, one.view(), kBlockTokens, 4);
+  plan.prepare(2, one.view(), kTokensOfABlock, 4);
   EXPECT_EQ(plan.spans(), 1);
-  plan.prepare(2, two.view(), kBlockTokens, 4, 40);
+  plan.prepare(2, two.view(), kTokensOfABlock, 4, 40);
   EXPECT_TRUE(plan.tasks(0, 1).empty());
 }
 

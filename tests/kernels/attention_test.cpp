@@ -13,10 +13,6 @@
 namespace covey {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-
-const IsaTable& scalar() { return *isa_tables().back(); }
-
 /// Number d of a cached key, by the layouts' definitions.
 double key_number(KvType type, const std::byte* tile, std::int32_t lane, std::int32_t d) {
   float value = 0.0F;

@@ -13,8 +13,8 @@
 namespace covey {
 namespace {
 
-constexpr std::int32_t kBlockTokens = 4;
-constexpr std::int32_t kBlocks = 10;
+constexpr std::int32_t kTokensInBlock = 4;
+constexpr std::int32_t kCacheBlocks = 10;
 constexpr std::int32_t kLayers = 2;
 
 double tolerance(KvType type) {
@@ -36,13 +36,13 @@ class DeviceAttention : public DeviceConformance {
     std::vector<float> k, v;  // (kv_heads, head_dim)
   };
 
-  void start(const AttendSpec& spec, KvType type, std::int32_t blocks = kBlocks) {
+  void start(const AttendSpec& spec, KvType type, std::int32_t blocks = kCacheBlocks) {
     spec_ = spec;
     type_ = type;
     cache_.clear();
     const std::int32_t queries = spec.heads * spec.head_dim;
     reserve({{Slot::q, queries}, {Slot::heads, queries}, {Slot::k, kv_width()}, {Slot::v, kv_width()}}, 16);
-    device_->reserve_kv({kLayers, spec.kv_heads, spec.head_dim, blocks, kBlockTokens, type});
+    device_->reserve_kv({kLayers, spec.kv_heads, spec.head_dim, blocks, kTokensInBlock, type});
   }
 
   std::int32_t kv_width() const { return spec_.kv_heads * spec_.head_dim; }
@@ -133,15 +133,15 @@ TEST_P(DeviceAttention, SeesItsSequenceUpToItsPosition) {
     for (const KvType type : {KvType::f32, KvType::f16, KvType::q8_0}) {
       SCOPED_TRACE(std::to_string(spec.heads) + " heads, KV type " + std::to_string(static_cast<int>(type)));
       start(spec, type);
-      TestBatch prompt(kBlockTokens, kTables);
+      TestBatch prompt(kTokensInBlock, kTables);
       for (std::int32_t p = 0; p < 9; ++p) prompt.add(0, p);
       pass(prompt);
-      TestBatch mixed(kBlockTokens, kTables);  // more of a prompt, a fork's first token, a prompt from its start
+      TestBatch mixed(kTokensInBlock, kTables);  // more of a prompt, a fork's first token, a prompt from its start
       for (std::int32_t p = 9; p < 13; ++p) mixed.add(0, p);
       mixed.add(1, 8);
       for (std::int32_t p = 0; p < 6; ++p) mixed.add(2, p);
       pass(mixed);
-      TestBatch decode(kBlockTokens, kTables);
+      TestBatch decode(kTokensInBlock, kTables);
       decode.add(2, 6);
       decode.add(0, 13);
       decode.add(1, 9);
@@ -159,13 +159,13 @@ TEST_P(DeviceAttention, WindowsInLongSequences) {
     for (std::int32_t b = 0; b < kBlocksOfLong; ++b) table.push_back(b * 7 % kBlocksOfLong);
     const std::vector<std::vector<std::int32_t>> tables = {table};
     for (std::int32_t at = 0; at < 660; at += 16) {
-      TestBatch piece(kBlockTokens, tables);
+      TestBatch piece(kTokensInBlock, tables);
       for (std::int32_t p = at; p < std::min(at + 16, 660); ++p) piece.add(0, p);
       device_->begin(piece.view());
       for (std::int32_t layer = 0; layer < kLayers; ++layer) store(piece, layer);
     }
     for (const std::int32_t from : {250, 505, 648}) {
-      TestBatch batch(kBlockTokens, tables);
+      TestBatch batch(kTokensInBlock, tables);
       for (std::int32_t p = from; p < from + 12; ++p) batch.add(0, p);
       pass(batch);
     }
@@ -176,7 +176,7 @@ TEST_P(DeviceAttention, HeadDimensionsWithTails) {
   for (const std::int32_t head_dim : {1, 6, 40, 100}) {
     for (const KvType type : {KvType::f32, KvType::f16}) {
       start({6, 3, head_dim, 2, 0, 0.3F}, type);
-      TestBatch batch(kBlockTokens, kTables);
+      TestBatch batch(kTokensInBlock, kTables);
       for (std::int32_t p = 0; p < 7; ++p) batch.add(2, p);
       pass(batch);
     }
@@ -185,7 +185,7 @@ TEST_P(DeviceAttention, HeadDimensionsWithTails) {
 
 TEST_P(DeviceAttention, LargeScoresDoNotOverflow) {
   start({2, 1, 32, 2, 0, 30.0F}, KvType::f32);
-  TestBatch batch(kBlockTokens, kTables);
+  TestBatch batch(kTokensInBlock, kTables);
   for (std::int32_t p = 0; p < 14; ++p) batch.add(0, p);
   // The softmax is nearly a choice of one position, and rounding of scores in the hundreds must not change which.
   pass(batch, 10.0F);
@@ -195,17 +195,17 @@ TEST_P(DeviceAttention, CopiedBlocksAreApart) {
   for (const KvType type : {KvType::f32, KvType::f16, KvType::q8_0}) {
     start({4, 2, 32, 2, 0, 0.2F}, type);
     const std::vector<std::vector<std::int32_t>> tables = {{3, 6}, {3, 4}};
-    TestBatch prompt(kBlockTokens, tables);
+    TestBatch prompt(kTokensInBlock, tables);
     for (std::int32_t p = 0; p < 6; ++p) prompt.add(0, p);
     pass(prompt);
     device_->copy_kv_block(6, 4);
     for (std::int32_t layer = 0; layer < kLayers; ++layer) {
-      for (std::int32_t i = 0; i < kBlockTokens; ++i) {
-        const auto source = cache_.find({layer, 6 * kBlockTokens + i});
-        if (source != cache_.end()) cache_[{layer, 4 * kBlockTokens + i}] = source->second;
+      for (std::int32_t i = 0; i < kTokensInBlock; ++i) {
+        const auto source = cache_.find({layer, 6 * kTokensInBlock + i});
+        if (source != cache_.end()) cache_[{layer, 4 * kTokensInBlock + i}] = source->second;
       }
     }
-    TestBatch forked(kBlockTokens, tables);  // both write their own copy from here on
+    TestBatch forked(kTokensInBlock, tables);  // both write their own copy from here on
     forked.add(0, 6);
     forked.add(1, 6);
     pass(forked);
@@ -216,12 +216,12 @@ TEST_P(DeviceAttention, CopiedBlocksAreApart) {
 TEST_P(DeviceAttention, ForgottenBlocksDoNotMatter) {
   for (const KvType type : {KvType::f32, KvType::f16, KvType::q8_0}) {
     start({4, 2, 32, 2, 0, 0.4F}, type);
-    device_->reserve_kv({kLayers, spec_.kv_heads, spec_.head_dim, kBlocks, kBlockTokens, type, 1});
-    TestBatch prompt(kBlockTokens, kTables);
+    device_->reserve_kv({kLayers, spec_.kv_heads, spec_.head_dim, kCacheBlocks, kTokensInBlock, type, 1});
+    TestBatch prompt(kTokensInBlock, kTables);
     for (std::int32_t p = 0; p < 12; ++p) prompt.add(0, p);
     pass(prompt);
     for (const std::int32_t block : {5, 2}) device_->forget_kv_block(block);
-    TestBatch next(kBlockTokens, kTables);
+    TestBatch next(kTokensInBlock, kTables);
     next.add(0, 12);
     device_->begin(next.view());
     for (std::int32_t layer = 0; layer < kLayers; ++layer) {

@@ -10,11 +10,7 @@
 namespace covey {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr std::int64_t kLengths[] = {0, 1, 3, 15, 16, 17, 31, 32, 33, 48, 63, 64, 100, 288, 1000, 2048};
-
-const IsaTable& scalar() { return *isa_tables().back(); }
 
 /// Relative to the larger of |expected| and `floor`.
 void expect_close(std::span<const float> values, std::span<const double> expected, double tolerance, double floor,

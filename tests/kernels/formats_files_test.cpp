@@ -32,12 +32,6 @@ std::vector<float> decoded(const Format& format, std::span<const std::byte> bloc
   return weights;
 }
 
-double root_mean_square(std::span<const float> a, std::span<const float> minus) {
-  double squares = 0.0;
-  for (std::size_t i = 0; i < a.size(); ++i) squares += (double{a[i]} - minus[i]) * (double{a[i]} - minus[i]);
-  return std::sqrt(squares / static_cast<double>(a.size()));
-}
-
 class ModelFile : public testing::TestWithParam<const char*> {};
 
 TEST_P(ModelFile, EncodingIsAsGoodAsItsTensors) {

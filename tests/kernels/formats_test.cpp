@@ -56,12 +56,6 @@ TEST_P(Formats, DecodeOfEncodeIsNear) {
   }
 }
 
-double root_mean_square(std::span<const float> a, std::span<const float> minus) {
-  double squares = 0.0;
-  for (std::size_t i = 0; i < a.size(); ++i) squares += (double{a[i]} - minus[i]) * (double{a[i]} - minus[i]);
-  return std::sqrt(squares / static_cast<double>(a.size()));
-}
-
 /// A search may find a block's own numbers again or others that are nearly as good, and then loses little by that.
 TEST_P(Formats, EncodingAgainChangesNothing) {
   Samples samples(4);
@@ -96,7 +90,6 @@ TEST_P(Formats, ZerosStayZeros) {
   for (const float value : back) EXPECT_EQ(value, 0.0F);
 }
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNotANumber = std::numeric_limits<float>::quiet_NaN();
 constexpr float kLargest = std::numeric_limits<float>::max();
 

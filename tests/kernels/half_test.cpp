@@ -9,9 +9,6 @@
 namespace covey {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-
 /// What a half means, by the definition of the format.
 double meaning(int half, int exponent_bits, int mantissa_bits) {
   const int mantissa = half & ((1 << mantissa_bits) - 1);

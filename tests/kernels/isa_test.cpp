@@ -8,6 +8,7 @@
 
 #include "covey/error.hpp"
 #include "samples.hpp"
+#include "tests/error_of.hpp"
 
 namespace covey {
 namespace {
@@ -32,15 +33,6 @@ class ForcedIsa {
  private:
   std::string before_;
 };
-
-std::string error_of(std::string_view name) {
-  try {
-    select_isa(name);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 TEST(Isa, ScalarIsTheLastAndAlwaysRuns) {
   EXPECT_EQ(isa_tables().back()->name, "scalar");
@@ -81,19 +73,19 @@ TEST(Isa, TheEnvironmentDecidesWhereNoNameDoes) {
 }
 
 TEST(Isa, AnUnknownNameGetsTheChoices) {
-  const std::string message = error_of("mmx");
+  const std::string message = error_of([&] { select_isa("mmx"); });
   EXPECT_NE(message.find("\"mmx\" is not known"), std::string::npos) << message;
   for (const IsaTable* isa : tables_that_run()) EXPECT_NE(message.find(isa->name), std::string::npos) << message;
 
   const ForcedIsa forced("avx9");
-  EXPECT_EQ(error_of("").find("COVEY_ISA"), 0U) << error_of("");
-  EXPECT_NE(error_of("").find("avx9"), std::string::npos) << error_of("");
+  EXPECT_EQ(error_of([&] { select_isa(""); }).find("COVEY_ISA"), 0U) << error_of([&] { select_isa(""); });
+  EXPECT_NE(error_of([&] { select_isa(""); }).find("avx9"), std::string::npos) << error_of([&] { select_isa(""); });
 }
 
 TEST(Isa, ASetThatDoesNotRunHereSaysSo) {
   for (const IsaTable* isa : isa_tables()) {
     if (isa->runs_here()) continue;
-    const std::string message = error_of(isa->name);
+    const std::string message = error_of([&] { select_isa(isa->name); });
     EXPECT_NE(message.find("does not run on this processor"), std::string::npos) << message;
   }
 }

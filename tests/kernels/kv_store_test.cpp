@@ -15,18 +15,16 @@
 namespace covey {
 namespace {
 
-constexpr std::int32_t kHeadDim = 32;
-
-const IsaTable& scalar() { return select_isa("scalar"); }
+constexpr std::int32_t kStoredHeadDim = 32;
 
 // Where a token's key starts in its tile, and how far apart its numbers lie: F32 and F16 only.
 const std::byte* key_number(const KvRun& run, KvType type, std::int32_t block, std::int32_t offset, std::int32_t d) {
   const std::size_t bytes = type == KvType::f32 ? 4 : 2;
-  return run.first_keys + block * run.block_bytes + offset / 16 * key_tile_bytes(type, kHeadDim) +
+  return run.first_keys + block * run.block_bytes + offset / 16 * key_tile_bytes(type, kStoredHeadDim) +
          (d * 16 + offset % 16) * bytes;
 }
 const std::byte* value_row(const KvRun& run, KvType type, std::int32_t block, std::int32_t offset) {
-  return run.first_keys + block * run.block_bytes + run.to_values + offset * value_row_bytes(type, kHeadDim);
+  return run.first_keys + block * run.block_bytes + run.to_values + offset * value_row_bytes(type, kStoredHeadDim);
 }
 
 TEST(KvStore, BytesOfTilesAndRows) {
@@ -40,11 +38,13 @@ TEST(KvStore, BytesOfTilesAndRows) {
 
 TEST(KvStore, BlockBytesCountAllLayersKeysAndValues) {
   for (const KvType type : {KvType::f32, KvType::f16, KvType::q8_0}) {
-    EXPECT_EQ(kv_block_bytes({3, 2, kHeadDim, 100, 32, type}), 3U * 2 * 32 * 2 * value_row_bytes(type, kHeadDim));
-    EXPECT_EQ(kv_block_bytes({3, 2, kHeadDim, 100, 17, type}), 3U * 2 * (32 + 17) * value_row_bytes(type, kHeadDim));
+    EXPECT_EQ(kv_block_bytes({3, 2, kStoredHeadDim, 100, 32, type}),
+              3U * 2 * 32 * 2 * value_row_bytes(type, kStoredHeadDim));
+    EXPECT_EQ(kv_block_bytes({3, 2, kStoredHeadDim, 100, 17, type}),
+              3U * 2 * (32 + 17) * value_row_bytes(type, kStoredHeadDim));
   }
-  EXPECT_EQ(kv_block_bytes({0, 2, kHeadDim, 100, 16, KvType::f32}), 0U);
-  EXPECT_EQ(kv_block_bytes({3, 0, kHeadDim, 100, 16, KvType::f32}), 0U);
+  EXPECT_EQ(kv_block_bytes({0, 2, kStoredHeadDim, 100, 16, KvType::f32}), 0U);
+  EXPECT_EQ(kv_block_bytes({3, 0, kStoredHeadDim, 100, 16, KvType::f32}), 0U);
 }
 
 TEST(KvStore, RefusesImpossibleLayouts) {
@@ -59,10 +59,10 @@ TEST(KvStore, RefusesImpossibleLayouts) {
 TEST(KvStore, KeepsEveryTokenApart) {
   constexpr std::int32_t kLayers = 2, kKvHeads = 3, kBlocks = 4;
   for (const std::int32_t block_tokens : {5, 16, 19}) {
-    KvStore store({kLayers, kKvHeads, kHeadDim, kBlocks, block_tokens, KvType::f32});
+    KvStore store({kLayers, kKvHeads, kStoredHeadDim, kBlocks, block_tokens, KvType::f32});
     EXPECT_EQ(store.memory_bytes(), kBlocks * kv_block_bytes(store.layout()));
     RandomData data(1);
-    const std::int32_t places = kBlocks * block_tokens, width = kKvHeads * kHeadDim;
+    const std::int32_t places = kBlocks * block_tokens, width = kKvHeads * kStoredHeadDim;
     const std::vector<float> k = data.numbers(kLayers * places * width), v = data.numbers(k.size());
     for (std::int32_t row = 0; row < kLayers * places; ++row) {
       store.store(row / places, row % places, k.data() + row * width, v.data() + row * width, scalar());
@@ -73,11 +73,12 @@ TEST(KvStore, KeepsEveryTokenApart) {
       const std::int32_t block = row % places / block_tokens, offset = row % places % block_tokens;
       for (std::int32_t head = 0; head < kKvHeads; ++head) {
         const KvRun run = store.run(row / places, head, blocks, 0);
-        const std::size_t in = row * width + head * kHeadDim;
-        for (std::int32_t d = 0; d < kHeadDim; ++d) {
+        const std::size_t in = row * width + head * kStoredHeadDim;
+        for (std::int32_t d = 0; d < kStoredHeadDim; ++d) {
           EXPECT_EQ(std::memcmp(key_number(run, KvType::f32, block, offset, d), k.data() + in + d, sizeof(float)), 0);
         }
-        EXPECT_EQ(std::memcmp(value_row(run, KvType::f32, block, offset), v.data() + in, kHeadDim * sizeof(float)), 0);
+        EXPECT_EQ(
+            std::memcmp(value_row(run, KvType::f32, block, offset), v.data() + in, kStoredHeadDim * sizeof(float)), 0);
       }
     }
   }
@@ -85,12 +86,12 @@ TEST(KvStore, KeepsEveryTokenApart) {
 
 TEST(KvStore, CopiesBlocksOfAllLayers) {
   constexpr std::int32_t kLayers = 3;
-  KvStore store({kLayers, 1, kHeadDim, 3, 1, KvType::f32});
+  KvStore store({kLayers, 1, kStoredHeadDim, 3, 1, KvType::f32});
   RandomData data(2);
-  const std::vector<float> values = data.numbers(3 * kLayers * kHeadDim);
+  const std::vector<float> values = data.numbers(3 * kLayers * kStoredHeadDim);
   for (std::int32_t block = 0; block < 3; ++block) {
     for (std::int32_t layer = 0; layer < kLayers; ++layer) {
-      const float* const row = values.data() + (block * kLayers + layer) * kHeadDim;
+      const float* const row = values.data() + (block * kLayers + layer) * kStoredHeadDim;
       store.store(layer, block, row, row, scalar());
     }
   }
@@ -98,11 +99,11 @@ TEST(KvStore, CopiesBlocksOfAllLayers) {
   store.copy_block(1, 1);
   for (std::int32_t layer = 0; layer < kLayers; ++layer) {
     const auto holds = [&](std::int32_t block, std::int32_t original) {
-      const float* const row = values.data() + (original * kLayers + layer) * kHeadDim;
+      const float* const row = values.data() + (original * kLayers + layer) * kStoredHeadDim;
       const std::int32_t blocks[] = {0};
       const KvRun run = store.run(layer, 0, blocks, 0);
       return std::memcmp(key_number(run, KvType::f32, block, 0, 7), row + 7, sizeof(float)) == 0 &&
-             std::memcmp(value_row(run, KvType::f32, block, 0), row, kHeadDim * sizeof(float)) == 0;
+             std::memcmp(value_row(run, KvType::f32, block, 0), row, kStoredHeadDim * sizeof(float)) == 0;
     };
     EXPECT_TRUE(holds(0, 2));
     EXPECT_TRUE(holds(1, 1));

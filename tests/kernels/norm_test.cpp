@@ -8,9 +8,7 @@
 namespace covey {
 namespace {
 
-constexpr std::int64_t kLengths[] = {1, 2, 3, 15, 16, 17, 31, 32, 33, 63, 64, 100, 288, 1000, 2048};
-
-const IsaTable& scalar() { return *isa_tables().back(); }
+constexpr std::int64_t kNormLengths[] = {1, 2, 3, 15, 16, 17, 31, 32, 33, 63, 64, 100, 288, 1000, 2048};
 
 std::vector<double> layer_norm_reference(const std::vector<float>& in, const std::vector<float>& weight,
                                          const std::vector<float>& bias, double epsilon) {
@@ -27,7 +25,7 @@ std::vector<double> layer_norm_reference(const std::vector<float>& in, const std
 
 TEST(Norm, Layer) {
   for (const IsaTable* isa : tables_that_run()) {
-    for (const std::int64_t n : kLengths) {
+    for (const std::int64_t n : kNormLengths) {
       for (const float offset : {0.0F, 50.0F}) {
         for (const bool with_bias : {false, true}) {
           Samples samples(n);
@@ -55,7 +53,7 @@ TEST(Norm, Layer) {
 // The squares of a row and their use, apart, are a norm.
 TEST(Norm, RmsInTwoSteps) {
   for (const IsaTable* isa : tables_that_run()) {
-    for (const std::int64_t n : kLengths) {
+    for (const std::int64_t n : kNormLengths) {
       Samples samples(n);
       std::vector<float> in = samples.take(n + 1, 5.0F);
       const std::vector<float> weight = samples.take(n);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,6 +14,9 @@
 #include "kernels/quant/formats.hpp"
 
 namespace covey {
+
+inline constexpr float kInfinity = std::numeric_limits<float>::infinity();
+inline constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 /// Numbers in (-1, 1), the same on every machine.
 class Samples {
@@ -41,6 +45,8 @@ inline std::vector<const IsaTable*> tables_that_run() {
   return tables;
 }
 
+inline const IsaTable& scalar() { return select_isa("scalar"); }
+
 /// For the names of parameterised tests.
 inline std::string name_of(const Format& format) { return std::string(tensor_type_info(format.type).name); }
 
@@ -50,6 +56,12 @@ inline bool same_bits(std::span<const float> a, std::span<const float> b) {
     if (std::bit_cast<std::uint32_t>(a[i]) != std::bit_cast<std::uint32_t>(b[i])) return false;
   }
   return true;
+}
+
+inline double root_mean_square(std::span<const float> a, std::span<const float> minus) {
+  double squares = 0.0;
+  for (std::size_t i = 0; i < a.size(); ++i) squares += (double{a[i]} - minus[i]) * (double{a[i]} - minus[i]);
+  return std::sqrt(squares / static_cast<double>(a.size()));
 }
 
 }  // namespace covey

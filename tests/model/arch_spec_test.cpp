@@ -12,19 +12,10 @@
 #include "model/rope.hpp"
 #include "model/stage.hpp"
 #include "model/weights.hpp"
+#include "tests/error_of.hpp"
 
 namespace covey {
 namespace {
-
-template <class F>
-std::string error_of(const F& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 std::string error_of_opening(EditedModel& model) {
   const GgufFile file = model.open();

@@ -13,8 +13,8 @@ namespace {
 
 using Tokens = std::vector<Token>;
 
-struct Made {
-  explicit Made(const MadeBpe& made)
+struct LoadedMerges {
+  explicit LoadedMerges(const MadeBpe& made)
       : file(made.gguf()), vocabulary(file, VocabularyStyle::byte_level), merges(file, vocabulary) {}
 
   Tokens cut(std::string_view piece) const {
@@ -59,7 +59,7 @@ TEST(BpeMerger, merges_as_the_rule_says) {
       known.push_back(first + second);
     }
     std::shuffle(made.merges.begin(), made.merges.end(), random);  // also orders that no training gives
-    const Made all(made);
+    const LoadedMerges all(made);
     for (int repeat = 0; repeat < 20; ++repeat) {
       std::string letters;
       for (std::uint32_t left = random() % 30; left > 0; --left) letters += static_cast<char>('a' + random() % 3);
@@ -73,7 +73,7 @@ TEST(BpeMerger, merges_as_the_rule_says) {
 TEST(BpeMerger, pieces_one_after_the_other) {
   MadeBpe made;
   const Token ab = made.merge("a", "b");
-  const Made all(made);
+  const LoadedMerges all(made);
   BpeMerger merger(all.vocabulary, all.merges);
   Tokens tokens;
   for (const char* piece : {"ab", "", "ba", "abab"}) merger.cut(piece, tokens);
@@ -83,8 +83,8 @@ TEST(BpeMerger, pieces_one_after_the_other) {
 TEST(BpeMerger, bytes_without_a_token_are_left_out) {
   MadeBpe made;
   made.texts['x'] = "unused";
-  EXPECT_EQ(Made(made).cut("axb"), (Tokens{'a', 'b'}));
-  EXPECT_EQ(Made(made).cut("x"), Tokens{});
+  EXPECT_EQ(LoadedMerges(made).cut("axb"), (Tokens{'a', 'b'}));
+  EXPECT_EQ(LoadedMerges(made).cut("x"), Tokens{});
 }
 
 // Looking at all neighbours for each merge would take hours here.
@@ -94,7 +94,7 @@ TEST(BpeMerger, a_piece_of_a_million_bytes) {
   std::string run = "a";
   Token last = 'a';
   for (; run.size() < 64; run += run) last = made.merge(run, run);
-  EXPECT_EQ(Made(made).cut(std::string(kLength, 'a')), Tokens(kLength / 64, last));
+  EXPECT_EQ(LoadedMerges(made).cut(std::string(kLength, 'a')), Tokens(kLength / 64, last));
 }
 
 }  // namespace

@@ -3,23 +3,19 @@
 #include <gtest/gtest.h>
 
 #include "covey/error.hpp"
+#include "tests/error_of.hpp"
 #include "tests/model/made_bpe.hpp"
 
 namespace covey {
 namespace {
 
-std::string error_of(const GgufFile& file) {
+std::string merges_error(const GgufFile& file) {
   const Vocabulary vocabulary(file, VocabularyStyle::byte_level);
-  try {
-    const BpeMerges merges(file, vocabulary);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "(no error)";
+  return error_of([&] { BpeMerges(file, vocabulary); });
 }
 
-void expect_error(const GgufFile& file, const std::string& part) {
-  const std::string error = error_of(file);
+void expect_merges_error(const GgufFile& file, const std::string& part) {
+  const std::string error = merges_error(file);
   EXPECT_NE(error.find("made.gguf: tokenizer.ggml.merges " + part), std::string::npos) << error;
 }
 
@@ -89,23 +85,23 @@ TEST(BpeMerges, merges_with_special_tokens_never_come_to_pass) {
 }
 
 TEST(BpeMerges, none_is_fine_but_no_list_is_not) {
-  EXPECT_EQ(error_of(MadeBpe().gguf()), "(no error)");
+  EXPECT_EQ(merges_error(MadeBpe().gguf()), "(no error)");
   const MadeVocabulary made;
-  expect_error(made.gguf(), "is missing");
+  expect_merges_error(made.gguf(), "is missing");
 }
 
 TEST(BpeMerges, what_is_wrong_is_named) {
   for (const char* bad : {"ab", "a ", " a", "", " "}) {
     MadeBpe made;
     made.merges.push_back(bad);
-    expect_error(made.gguf(), "has at 0 '" + std::string(bad) + "', which is not two texts");
+    expect_merges_error(made.gguf(), "has at 0 '" + std::string(bad) + "', which is not two texts");
   }
   MadeBpe made;
   made.merge("a", "b");
   made.merges.push_back("a c");
-  expect_error(made.gguf(), "has at 1 'a c', but 'ac' is not in the vocabulary");
+  expect_merges_error(made.gguf(), "has at 1 'a c', but 'ac' is not in the vocabulary");
   made.merges.back() = "xy z";
-  expect_error(made.gguf(), "has at 1 'xy z', but 'xy' is not in the vocabulary");
+  expect_merges_error(made.gguf(), "has at 1 'xy z', but 'xy' is not in the vocabulary");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "covey/error.hpp"
+#include "tests/error_of.hpp"
 #include "tests/model/made_bpe.hpp"
 
 namespace covey {
@@ -14,16 +15,7 @@ using Tokens = std::vector<Token>;
 constexpr EncodeOptions kPlain{.bos = false, .special = false};
 constexpr EncodeOptions kSpecial{.bos = false, .special = true};
 
-std::string error_of(const GgufFile& file) {
-  try {
-    const BpeTokenizer tokenizer(file);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "(no error)";
-}
-
-struct Made {
+struct HeMerges {
   MadeBpe vocabulary;
   Token he = vocabulary.merge("h", "e");
   Token space_h = vocabulary.merge(" ", "h");
@@ -51,7 +43,7 @@ class Bpe : public testing::Test {
 };
 
 TEST_F(Bpe, merges_within_words_only) {
-  const Made made;
+  const HeMerges made;
   const BpeTokenizer tokenizer = made.tokenizer();
   EXPECT_EQ(tokenizer.encode("he she", kPlain), (Tokens{made.he, ' ', 's', made.he}));
   EXPECT_EQ(tokenizer.encode("a he", kPlain), (Tokens{'a', made.space_he})) << "\"he\" merges before \" h\" does";
@@ -64,14 +56,14 @@ TEST_F(Bpe, merges_within_words_only) {
 }
 
 TEST_F(Bpe, some_models_look_for_whole_words_first) {
-  const Made made;
+  const HeMerges made;
   EXPECT_EQ(made.tokenizer("llama-bpe").encode("she he", kPlain), (Tokens{made.she, made.space_he}));
   EXPECT_EQ(made.tokenizer("llama-bpe").encode("shee", kPlain), (Tokens{'s', made.he, 'e'}));
   EXPECT_EQ(made.tokenizer("qwen2").encode("she", kPlain), (Tokens{'s', made.he}));
 }
 
 TEST_F(Bpe, bos_and_eos_as_vocabulary_pre_tokenizer_or_caller_ask) {
-  const Made made;
+  const HeMerges made;
   const Tokens without = {made.he};
   const Tokens with = {made.start, made.he};
   const auto set_bos = [](bool value) {
@@ -91,7 +83,7 @@ TEST_F(Bpe, bos_and_eos_as_vocabulary_pre_tokenizer_or_caller_ask) {
 }
 
 TEST_F(Bpe, user_defined_tokens_are_always_found_and_control_tokens_on_request) {
-  const Made made;
+  const HeMerges made;
   const BpeTokenizer tokenizer = made.tokenizer();
   EXPECT_EQ(tokenizer.encode("h<mark>e   he", kPlain), (Tokens{'h', made.mark, 'e', made.spaces, made.he}));
   EXPECT_EQ(tokenizer.encode("he<|endoftext|>", kSpecial), (Tokens{made.he, made.end}));
@@ -113,7 +105,7 @@ TEST_F(Bpe, ordinary_text_never_becomes_a_control_token) {
 }
 
 TEST_F(Bpe, pieces_and_decoding) {
-  const Made made;
+  const HeMerges made;
   const BpeTokenizer tokenizer = made.tokenizer();
   EXPECT_EQ(tokenizer.piece(made.space_he, false), " he");
   EXPECT_EQ(tokenizer.piece(made.spaces, false), "   ");
@@ -126,7 +118,7 @@ TEST_F(Bpe, pieces_and_decoding) {
 }
 
 TEST_F(Bpe, a_stream_shows_whole_characters_only) {
-  const BpeTokenizer tokenizer = Made().tokenizer();
+  const BpeTokenizer tokenizer = HeMerges().tokenizer();
   Detokenizer detokenizer(tokenizer, true);
   EXPECT_EQ(detokenizer.push(' '), " ") << "no space is taken off";
   EXPECT_EQ(detokenizer.push(0xE4), "");
@@ -147,7 +139,7 @@ TEST_F(Bpe, a_user_defined_letter_is_that_letter) {
 }
 
 TEST_F(Bpe, any_bytes_come_back) {
-  const Made made;
+  const HeMerges made;
   std::mt19937 random(1);
   for (const PreTokenizerRule& rule : pre_tokenizer_rules()) {
     const BpeTokenizer tokenizer = made.tokenizer(rule.names[0]);
@@ -163,7 +155,7 @@ TEST_F(Bpe, any_bytes_come_back) {
 
 TEST_F(Bpe, a_megabyte_comes_back) {
   constexpr std::size_t kLength = 1000000;
-  const BpeTokenizer tokenizer = Made().tokenizer("llama-bpe");
+  const BpeTokenizer tokenizer = HeMerges().tokenizer("llama-bpe");
   std::string words, emoji, number(kLength, ' ');
   for (std::size_t i = 0; words.size() < kLength; ++i) words += "he she h "[(i * i + i / 7) % 9];
   while (emoji.size() < kLength) emoji += "😀";
@@ -174,12 +166,12 @@ TEST_F(Bpe, a_megabyte_comes_back) {
 }
 
 TEST_F(Bpe, without_a_named_pre_tokenizer_the_default) {
-  const BpeTokenizer tokenizer = Made().tokenizer("");
-  EXPECT_EQ(tokenizer.encode("he", kPlain), Made().tokenizer("default").encode("he", kPlain));
+  const BpeTokenizer tokenizer = HeMerges().tokenizer("");
+  EXPECT_EQ(tokenizer.encode("he", kPlain), HeMerges().tokenizer("default").encode("he", kPlain));
 }
 
 TEST(BpeErrors, an_unknown_pre_tokenizer_lists_the_known) {
-  const std::string error = error_of(MadeBpe().gguf("gpt-3"));
+  const std::string error = error_of([] { BpeTokenizer(MadeBpe().gguf("gpt-3")); });
   for (const char* part : {"made.gguf", "'gpt-3'", "tokenizer.ggml.pre", "llama-bpe", "qwen2", "default"}) {
     EXPECT_NE(error.find(part), std::string::npos) << error;
   }
@@ -187,7 +179,7 @@ TEST(BpeErrors, an_unknown_pre_tokenizer_lists_the_known) {
 
 TEST(BpeErrors, a_build_without_regular_expressions_says_so) {
   if (Regex::available()) GTEST_SKIP() << "built with PCRE2";
-  const std::string error = error_of(MadeBpe().gguf());
+  const std::string error = error_of([] { BpeTokenizer(MadeBpe().gguf()); });
   for (const char* part : {"made.gguf", "COVEY_PCRE2"}) EXPECT_NE(error.find(part), std::string::npos) << error;
 }
 

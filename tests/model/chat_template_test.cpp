@@ -6,6 +6,7 @@
 #include <string>
 
 #include "model/jinja/json.hpp"
+#include "tests/error_of.hpp"
 #include "tests/model/made_vocabulary.hpp"
 
 namespace covey {
@@ -18,16 +19,6 @@ GgufFile file_with(const std::function<void(MadeGguf&)>& more = {}) {
     set_usual_ids(gguf);
     if (more) more(gguf);
   });
-}
-
-template <class Action>
-std::string error_of(const Action& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }

@@ -49,7 +49,7 @@ std::vector<float> logits_of(const Golden& golden, const Case& c, bool exact, Kv
   return all_logits(runner, golden.tokens);
 }
 
-std::span<const float> last_row(const std::vector<float>& logits, std::size_t n_vocab) {
+std::span<const float> final_row(const std::vector<float>& logits, std::size_t n_vocab) {
   return std::span(logits).last(n_vocab);
 }
 
@@ -71,7 +71,7 @@ class FloatModel : public testing::TestWithParam<Case> {};
 TEST_P(FloatModel, GivesTheReferenceLogits) {
   const Golden golden = load_golden(GetParam().model);
   const auto logits = logits_of(golden, GetParam(), false, KvChoice::automatic);
-  EXPECT_LE(max_error(last_row(logits, golden.last_logits.size()), golden.last_logits), golden.tolerance);
+  EXPECT_LE(max_error(final_row(logits, golden.last_logits.size()), golden.last_logits), golden.tolerance);
   expect_top5(logits, golden, golden.tolerance);
 }
 
@@ -82,7 +82,7 @@ class PackedModel : public testing::TestWithParam<Case> {};
 TEST_P(PackedModel, DecodedToF32IsExact) {
   const Golden golden = load_golden(GetParam().model);
   const auto logits = logits_of(golden, GetParam(), true, KvChoice::f32);
-  EXPECT_LE(max_error(last_row(logits, golden.last_logits.size()), golden.exact_last_logits), 1e-4);
+  EXPECT_LE(max_error(final_row(logits, golden.last_logits.size()), golden.exact_last_logits), 1e-4);
 }
 
 TEST_P(PackedModel, IsAsNearToExactAsTheReference) {
@@ -90,7 +90,7 @@ TEST_P(PackedModel, IsAsNearToExactAsTheReference) {
   const auto logits = logits_of(golden, GetParam(), false, KvChoice::automatic);
   const auto exact = logits_of(golden, GetParam(), true, KvChoice::f32);
   EXPECT_LE(nmse(logits, exact), 1.2 * golden.reference_nmse) << "all positions";
-  EXPECT_LE(nmse(last_row(logits, golden.last_logits.size()), golden.exact_last_logits), 1.2 * golden.reference_nmse);
+  EXPECT_LE(nmse(final_row(logits, golden.last_logits.size()), golden.exact_last_logits), 1.2 * golden.reference_nmse);
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, PackedModel, testing::ValuesIn(cases(packed_models())), case_name);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <ctime>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,21 @@ inline std::tm fixed_time() {
 
 inline std::string rendered(std::string_view source, std::string_view variables = "{}", const Limits& limits = {}) {
   return Template(source).render(parse_json(variables, "variables").dict(), fixed_time, limits);
+}
+
+struct Pair {
+  std::string_view source, expected;
+};
+
+inline void expect_texts(std::span<const Pair> pairs, std::string_view variables) {
+  for (const Pair& pair : pairs) EXPECT_EQ(rendered(pair.source, variables), pair.expected) << pair.source;
+}
+
+/// Each source is an expression, to be printed.
+inline void expect_values(std::span<const Pair> pairs, std::string_view variables) {
+  for (const Pair& pair : pairs) {
+    EXPECT_EQ(rendered("{{ " + std::string(pair.source) + " }}", variables), pair.expected) << pair.source;
+  }
 }
 
 /// Rendering fails, with a message that holds `part`.

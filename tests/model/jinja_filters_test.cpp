@@ -8,20 +8,9 @@
 namespace covey::jinja {
 namespace {
 
-struct Pair {
-  std::string_view expression, expected;
-};
-
-constexpr std::string_view kVariables =
+constexpr std::string_view kPeople =
     R"({"people": [{"name": "bo", "age": 5}, {"name": "Al", "age": 7}, {"name": "cy", "age": 5}],
         "tool": {"type": "function", "b": [1, 2.5, null, true], "a": "<é>\n"}, "text": "one two three"})";
-
-template <std::size_t N>
-void expect_all(const Pair (&pairs)[N]) {
-  for (const Pair& pair : pairs) {
-    EXPECT_EQ(rendered("{{ " + std::string(pair.expression) + " }}", kVariables), pair.expected) << pair.expression;
-  }
-}
 
 TEST(JinjaFilters, Text) {
   const Pair pairs[] = {
@@ -39,7 +28,7 @@ TEST(JinjaFilters, Text) {
       {"'%s is %d' | format('x', 3)", "x is 3"},
       {"[1, 'a'] | string | length", "8"},
   };
-  expect_all(pairs);
+  expect_values(pairs, kPeople);
 }
 
 TEST(JinjaFilters, Lists) {
@@ -63,7 +52,7 @@ TEST(JinjaFilters, Lists) {
       {"'abc' | reverse ~ ([1, 2] | reverse | list) ~ ('abc' | last) ~ ([] | first)", "cba[2, 1]c"},
       {"'abc' | list", "['a', 'b', 'c']"},
   };
-  expect_all(pairs);
+  expect_values(pairs, kPeople);
 }
 
 TEST(JinjaFilters, Values) {
@@ -79,7 +68,7 @@ TEST(JinjaFilters, Values) {
       {"{'a': [1, {}], 'b': []} | tojson(indent=2)", "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": []\n}"},
       {"'😀' | tojson(ensure_ascii=true)", "\"\\ud83d\\ude00\""},
   };
-  expect_all(pairs);
+  expect_values(pairs, kPeople);
 }
 
 TEST(JinjaFilters, Tests) {
@@ -93,7 +82,7 @@ TEST(JinjaFilters, Tests) {
        "[True, True, False, True, False, True]"},
       {"[gone is defined, gone is undefined, gone is not defined, text is not none]", "[False, True, True, True]"},
   };
-  expect_all(pairs);
+  expect_values(pairs, kPeople);
 }
 
 TEST(JinjaFilters, Methods) {
@@ -111,7 +100,7 @@ TEST(JinjaFilters, Methods) {
       {"tool.keys() | list ~ (tool.values() | list | length)", "['type', 'b', 'a']3"},
       {"[5, 6].index(6) ~ [1, 1].count(1)", "12"},
   };
-  expect_all(pairs);
+  expect_values(pairs, kPeople);
 }
 
 TEST(JinjaFilters, Functions) {
@@ -121,7 +110,7 @@ TEST(JinjaFilters, Functions) {
       {"namespace(a=1).a", "1"},
       {"'%05.1f|%-4s|%x|%%' % (3.14159, 'ab', 255)", "003.1|ab  |ff|%"},
   };
-  expect_all(pairs);
+  expect_values(pairs, kPeople);
   EXPECT_EQ(rendered("{% set c = cycler(1, 2) %}{{ c.next() }}{{ c.next() }}{{ c.next() }}{{ c.current }}"), "1212");
   EXPECT_EQ(rendered("{% set j = joiner(';') %}{{ j() }}a{{ j() }}b"), "a;b");
 }

@@ -60,7 +60,7 @@ std::vector<Case> chat_cases() {
   return cases;
 }
 
-void expect_all(const std::vector<Case>& cases) {
+void expect_as_in_reference(const std::vector<Case>& cases) {
   for (const Case& one : cases) {
     std::optional<std::string> text;
     std::string error = "no error";
@@ -76,13 +76,13 @@ void expect_all(const std::vector<Case>& cases) {
 TEST(JinjaReference, ExpressionsAndStatements) {
   const std::vector<Case> cases = single_cases();
   EXPECT_GE(cases.size(), 600U);
-  expect_all(cases);
+  expect_as_in_reference(cases);
 }
 
 TEST(JinjaReference, ChatTemplates) {
   const std::vector<Case> cases = chat_cases();
   EXPECT_GE(cases.size(), 20U * 12U);
-  expect_all(cases);
+  expect_as_in_reference(cases);
 }
 
 /// Standard output of a shell command; nothing if it fails.

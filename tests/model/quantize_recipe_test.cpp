@@ -10,6 +10,7 @@
 
 #include "kernels/quant/formats.hpp"
 #include "model/file_type.hpp"
+#include "tests/model/recipe.hpp"
 #include "tests/third_party_free_formats/gguf_bytes.hpp"
 #include "third_party_free_formats/gguf_writer.hpp"
 
@@ -49,10 +50,6 @@ class Layers {
  private:
   TemporaryPath path_;
 };
-
-QuantizeRecipe recipe_of(std::string_view name) {
-  return {.mixture = find_mixture(name), .output = {}, .embedding = {}, .keep = {}};
-}
 
 TEST(Mixtures, EveryFormatIsOneAndNamesAreUnique) {
   std::set<std::string_view> names;

@@ -10,22 +10,18 @@
 #include "covey/error.hpp"
 #include "kernels/quant/formats.hpp"
 #include "model/file_type.hpp"
+#include "tests/model/recipe.hpp"
+#include "tests/test_data.hpp"
 #include "tests/third_party_free_formats/gguf_bytes.hpp"
 #include "third_party_free_formats/gguf_writer.hpp"
 
 namespace covey {
 namespace {
 
-std::string data_file(const std::string& name) { return COVEY_TEST_DATA "/" + name + ".gguf"; }
-
 std::vector<float> floats_of(const GgufTensor& tensor) {
   std::vector<float> values(tensor.elements());
   find_format(tensor.type)->decode(tensor.data.data(), static_cast<std::int64_t>(values.size()), values.data());
   return values;
-}
-
-QuantizeRecipe recipe_of(std::string_view name) {
-  return {.mixture = find_mixture(name), .output = {}, .embedding = {}, .keep = {}};
 }
 
 TEST(Quantize, EveryTypeHoldsWhatItsEncoderMakes) {

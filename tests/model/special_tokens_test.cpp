@@ -8,7 +8,7 @@ namespace covey {
 namespace {
 
 /// The fragments as "text" or "[token]", joined by spaces.
-std::string split(const SpecialTokens& tokens, std::string_view text) {
+std::string split_at(const SpecialTokens& tokens, std::string_view text) {
   std::string shown;
   for (const TextFragment& fragment : tokens.split(text)) {
     if (!shown.empty()) shown += ' ';
@@ -18,7 +18,7 @@ std::string split(const SpecialTokens& tokens, std::string_view text) {
 }
 
 TEST(SpecialTokens, without_any_the_text_stays_whole) {
-  EXPECT_EQ(split({}, "abc"), "abc");
+  EXPECT_EQ(split_at({}, "abc"), "abc");
   EXPECT_TRUE(SpecialTokens().split("").empty());
 }
 
@@ -26,7 +26,7 @@ TEST(SpecialTokens, cuts_them_out) {
   SpecialTokens tokens;
   tokens.add("<s>", 7);
   tokens.add("", 8);
-  EXPECT_EQ(split(tokens, "<s>a<s><s>b<s"), "[7] a [7] [7] b<s");
+  EXPECT_EQ(split_at(tokens, "<s>a<s><s>b<s"), "[7] a [7] [7] b<s");
 }
 
 TEST(SpecialTokens, the_longest_wins_wherever_it_begins) {
@@ -34,9 +34,9 @@ TEST(SpecialTokens, the_longest_wins_wherever_it_begins) {
   tokens.add("ab", 1);
   tokens.add("bcd", 2);
   tokens.add("abcde", 3);
-  EXPECT_EQ(split(tokens, "abcdx"), "a [2] x");
-  EXPECT_EQ(split(tokens, "abcde"), "[3]");
-  EXPECT_EQ(split(tokens, "ababcd"), "[1] a [2]");
+  EXPECT_EQ(split_at(tokens, "abcdx"), "a [2] x");
+  EXPECT_EQ(split_at(tokens, "abcde"), "[3]");
+  EXPECT_EQ(split_at(tokens, "ababcd"), "[1] a [2]");
 }
 
 TEST(SpecialTokens, a_match_cut_off_by_a_longer_one_gives_way_to_a_shorter) {
@@ -44,7 +44,7 @@ TEST(SpecialTokens, a_match_cut_off_by_a_longer_one_gives_way_to_a_shorter) {
   tokens.add("aab", 1);
   tokens.add("a", 2);
   tokens.add("bcde", 3);
-  EXPECT_EQ(split(tokens, "aabcde"), "[2] [2] [3]");
+  EXPECT_EQ(split_at(tokens, "aabcde"), "[2] [2] [3]");
 }
 
 TEST(SpecialTokens, among_equal_lengths_the_lower_id_then_the_leftmost) {
@@ -52,10 +52,10 @@ TEST(SpecialTokens, among_equal_lengths_the_lower_id_then_the_leftmost) {
   tokens.add("xy", 5);
   tokens.add("yx", 4);
   tokens.add("xy", 1);  // known already
-  EXPECT_EQ(split(tokens, "xyx"), "x [4]");
+  EXPECT_EQ(split_at(tokens, "xyx"), "x [4]");
   SpecialTokens one;
   one.add("aa", 1);
-  EXPECT_EQ(split(one, "aaaaa"), "[1] [1] a");
+  EXPECT_EQ(split_at(one, "aaaaa"), "[1] [1] a");
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace {
 
 using Tokens = std::vector<Token>;
 constexpr EncodeOptions kNoBos{.bos = false, .special = false};
-constexpr EncodeOptions kSpecial{.bos = false, .special = true};
+constexpr EncodeOptions kWithSpecial{.bos = false, .special = true};
 
 Tokens bytes(std::string_view text) {
   Tokens tokens;
@@ -21,7 +21,7 @@ Tokens bytes(std::string_view text) {
 }
 
 /// "▁", a to d, and merges of them.
-struct Made {
+struct AbcVocabulary {
   MadeVocabulary vocabulary;
   Token space = vocabulary.add("▁", -10);
   Token a = vocabulary.add("a", -10);
@@ -44,7 +44,7 @@ struct Made {
 };
 
 TEST(SpmTokenizer, the_best_scored_neighbours_merge_first) {
-  const Made made;
+  const AbcVocabulary made;
   const SpmTokenizer tokenizer = made.tokenizer();
   EXPECT_EQ(tokenizer.encode("abcd", kNoBos), (Tokens{made.space_a, made.bc, made.d}));
   EXPECT_EQ(tokenizer.encode("ab", kNoBos), (Tokens{made.space_ab}));
@@ -61,7 +61,7 @@ TEST(SpmTokenizer, among_equal_scores_the_leftmost_merges) {
 }
 
 TEST(SpmTokenizer, bos_as_the_vocabulary_or_the_caller_asks) {
-  const Made made;
+  const AbcVocabulary made;
   const Tokens with = {1, made.space_a};
   const Tokens without = {made.space_a};
   EXPECT_EQ(made.tokenizer().encode("a", {}), with);
@@ -76,7 +76,7 @@ TEST(SpmTokenizer, bos_as_the_vocabulary_or_the_caller_asks) {
 }
 
 TEST(SpmTokenizer, the_space_in_front_is_the_vocabularys_choice) {
-  const Made made;
+  const AbcVocabulary made;
   const SpmTokenizer plain = made.tokenizer([](MadeGguf& gguf) { gguf.set("tokenizer.ggml.add_space_prefix", false); });
   EXPECT_EQ(plain.encode("a a", kNoBos), (Tokens{made.a, made.space_a}));
   EXPECT_EQ(plain.decode(Tokens{made.space_a}, false), " a");
@@ -94,13 +94,13 @@ TEST(SpmTokenizer, what_goes_on_from_another_text_begins_with_no_space_of_ours) 
 }
 
 TEST(SpmTokenizer, eos_when_the_caller_asks) {
-  const Made made;
+  const AbcVocabulary made;
   EXPECT_EQ(made.tokenizer().encode("a", {.bos = {}, .eos = true}), (Tokens{1, made.space_a, 2}));
   EXPECT_THROW(SpmTokenizer(made.vocabulary.gguf()).encode("a", {.bos = {}, .eos = true}), Error);
 }
 
 TEST(SpmTokenizer, extra_spaces_go_where_the_vocabulary_asks) {
-  const Made made;
+  const AbcVocabulary made;
   const SpmTokenizer tokenizer =
       made.tokenizer([](MadeGguf& gguf) { gguf.set("tokenizer.ggml.remove_extra_whitespaces", true); });
   EXPECT_EQ(tokenizer.encode("  a   a ", kNoBos), (Tokens{made.space_a, made.space_a}));
@@ -122,13 +122,13 @@ TEST(SpmTokenizer, runs_of_blanks_that_are_tokens) {
     gguf.set("tokenizer.ggml.add_space_prefix", false);
   }));
   const Tokens expected = {a, two_spaces, a, two_lines, a, space_a, turn};
-  EXPECT_EQ(tokenizer.encode("a  a\n\na a<end_of_turn>", kSpecial), expected);
+  EXPECT_EQ(tokenizer.encode("a  a\n\na a<end_of_turn>", kWithSpecial), expected);
   EXPECT_EQ(tokenizer.decode(expected, true), "a  a\n\na a<end_of_turn>");
   EXPECT_TRUE(tokenizer.ends_text(turn));
 }
 
 TEST(SpmTokenizer, what_is_no_token_is_spelled_in_bytes) {
-  const Made made;
+  const AbcVocabulary made;
   Tokens expected = {made.space};
   for (const Token token : bytes("é")) expected.push_back(token);
   expected.push_back(made.a);
@@ -147,11 +147,11 @@ TEST(SpmTokenizer, without_byte_tokens_a_character_is_unknown) {
 }
 
 TEST(SpmTokenizer, user_defined_tokens_are_always_found_and_control_tokens_on_request) {
-  const Made made;
+  const AbcVocabulary made;
   const SpmTokenizer tokenizer = made.tokenizer();
   EXPECT_EQ(tokenizer.encode("a<mark>a", kNoBos), (Tokens{made.space_a, made.mark, made.space_a}));
   EXPECT_EQ(tokenizer.encode("<mark>", kNoBos), Tokens{made.mark});
-  EXPECT_EQ(tokenizer.encode("a</s>b", kSpecial), (Tokens{made.space_a, 2, made.space, made.b}));
+  EXPECT_EQ(tokenizer.encode("a</s>b", kWithSpecial), (Tokens{made.space_a, 2, made.space, made.b}));
   Tokens spelled = {made.space_a};
   for (const Token token : bytes("</s>")) spelled.push_back(token);
   EXPECT_EQ(tokenizer.encode("a</s>", kNoBos), spelled);
@@ -170,7 +170,7 @@ TEST(SpmTokenizer, merges_never_make_a_control_or_a_byte_token) {
 }
 
 TEST(SpmTokenizer, pieces_and_decoding) {
-  const Made made;
+  const AbcVocabulary made;
   const SpmTokenizer tokenizer = made.tokenizer();
   EXPECT_EQ(tokenizer.piece(made.space_a, false), " a");
   EXPECT_EQ(tokenizer.piece(made.mark, false), "<mark>");
@@ -184,7 +184,7 @@ TEST(SpmTokenizer, pieces_and_decoding) {
 }
 
 TEST(SpmTokenizer, any_bytes_come_back) {
-  const Made made;
+  const AbcVocabulary made;
   const SpmTokenizer tokenizer = made.tokenizer();
   std::mt19937 random(1);
   for (int round = 0; round < 500; ++round) {
@@ -200,7 +200,7 @@ TEST(SpmTokenizer, any_bytes_come_back) {
 
 // Merging must not look at all neighbours each time: that would take hours here.
 TEST(SpmTokenizer, long_texts_come_back) {
-  const Made made;
+  const AbcVocabulary made;
   const SpmTokenizer tokenizer = made.tokenizer();
   std::string text;
   for (std::size_t i = 0; text.size() < 1000000; ++i) text += "abcd ab "[(i * i + i / 7) % 8];

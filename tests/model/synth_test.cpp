@@ -8,6 +8,7 @@
 #include "covey/error.hpp"
 #include "kernels/quant/formats.hpp"
 #include "model/synth_rule.hpp"
+#include "tests/test_data.hpp"
 #include "tests/third_party_free_formats/gguf_bytes.hpp"
 #include "third_party_free_formats/gguf.hpp"
 
@@ -18,8 +19,6 @@ constexpr SynthOptions kSmall{
     .n_embd = 64, .n_layer = 2, .n_ff = 96, .n_head = 4, .n_kv = 2, .n_vocab = 300, .n_ctx = 256};
 constexpr SynthOptions kBlocks{
     .n_embd = 256, .n_layer = 2, .n_ff = 256, .n_head = 4, .n_kv = 1, .n_vocab = 300, .n_ctx = 256, .seed = 21};
-
-std::string data_file(const std::string& name) { return COVEY_TEST_DATA "/" + name + ".gguf"; }
 
 // The files in tests/data were written by another program, in another language, that follows the same rule.
 void expect_same_file(const std::string& name, const SynthOptions& options) {

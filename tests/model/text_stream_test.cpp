@@ -5,7 +5,7 @@
 namespace covey {
 namespace {
 
-const Tokenizer& tokenizer() {
+const Tokenizer& stream_tokenizer() {
   static const GgufFile file = GgufFile::open(COVEY_TEST_DATA "/llama.gguf");
   static const auto instance = Tokenizer::from_gguf(file);
   return *instance;
@@ -13,7 +13,7 @@ const Tokenizer& tokenizer() {
 
 /// Pushes the bytes of `text` one token each.
 std::string stream(const std::string& text, std::vector<std::string> stop, std::string* shown_before_end = nullptr) {
-  TextStream out(tokenizer(), std::move(stop));
+  TextStream out(stream_tokenizer(), std::move(stop));
   std::string shown;
   for (const char c : text) shown += out.push(3 + static_cast<unsigned char>(c));
   if (shown_before_end != nullptr) *shown_before_end = shown;
@@ -35,7 +35,7 @@ TEST(TextStream, HoldsBackWhatCouldBecomeAStopString) {
 }
 
 TEST(TextStream, NeverHalfACharacter) {
-  TextStream out(tokenizer(), {});
+  TextStream out(stream_tokenizer(), {});
   EXPECT_EQ(out.push(3 + 0xC3), "");
   EXPECT_EQ(out.push(3 + 0xA9), "\xC3\xA9");
 }

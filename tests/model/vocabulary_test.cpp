@@ -5,23 +5,15 @@
 #include <limits>
 
 #include "covey/error.hpp"
+#include "tests/error_of.hpp"
 #include "tests/model/made_bpe.hpp"
 #include "tests/model/made_vocabulary.hpp"
 
 namespace covey {
 namespace {
 
-std::string error_of(const GgufFile& file) {
-  try {
-    const Vocabulary vocabulary(file);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "(no error)";
-}
-
-void expect_error(const GgufFile& file, const std::string& part) {
-  const std::string error = error_of(file);
+void expect_vocabulary_error(const GgufFile& file, const std::string& part) {
+  const std::string error = error_of([&] { Vocabulary{file}; });
   EXPECT_NE(error.find("made.gguf"), std::string::npos) << error;
   EXPECT_NE(error.find(part), std::string::npos) << error;
 }
@@ -117,22 +109,22 @@ TEST(Vocabulary, a_byte_level_one_is_written_in_letters) {
 TEST(Vocabulary, rejects_arrays_that_disagree) {
   MadeVocabulary made;
   made.scores.pop_back();
-  expect_error(made.gguf(), "tokenizer.ggml.scores has 258 entries for 259 tokens");
+  expect_vocabulary_error(made.gguf(), "tokenizer.ggml.scores has 258 entries for 259 tokens");
   made = MadeVocabulary();
   made.types.push_back(1);
-  expect_error(made.gguf(), "tokenizer.ggml.token_type has 260 entries for 259 tokens");
+  expect_vocabulary_error(made.gguf(), "tokenizer.ggml.token_type has 260 entries for 259 tokens");
 }
 
 TEST(Vocabulary, rejects_what_is_missing) {
   MadeGguf gguf;
   gguf.set("tokenizer.ggml.model", std::string_view("llama"));
-  expect_error(gguf.parse(), "tokenizer.ggml.tokens is missing");
+  expect_vocabulary_error(gguf.parse(), "tokenizer.ggml.tokens is missing");
   gguf.set("tokenizer.ggml.tokens", std::vector<std::string>{"a"});
-  expect_error(gguf.parse(), "tokenizer.ggml.scores is missing");
+  expect_vocabulary_error(gguf.parse(), "tokenizer.ggml.scores is missing");
   gguf.set("tokenizer.ggml.scores", std::vector<float>{0});
-  expect_error(gguf.parse(), "tokenizer.ggml.token_type is missing");
+  expect_vocabulary_error(gguf.parse(), "tokenizer.ggml.token_type is missing");
   gguf.set("tokenizer.ggml.token_type", std::vector<std::int32_t>{1});
-  expect_error(gguf.parse(), "tokenizer.ggml.unknown_token_id is missing");
+  expect_vocabulary_error(gguf.parse(), "tokenizer.ggml.unknown_token_id is missing");
 }
 
 TEST(Vocabulary, rejects_an_empty_vocabulary) {
@@ -140,34 +132,34 @@ TEST(Vocabulary, rejects_an_empty_vocabulary) {
   made.texts.clear();
   made.scores.clear();
   made.types.clear();
-  expect_error(made.gguf(), "tokenizer.ggml.tokens is empty");
+  expect_vocabulary_error(made.gguf(), "tokenizer.ggml.tokens is empty");
 }
 
 TEST(Vocabulary, rejects_bad_entries) {
   MadeVocabulary made;
   made.types[5] = 7;
-  expect_error(made.gguf(), "tokenizer.ggml.token_type is 7 at 5");
+  expect_vocabulary_error(made.gguf(), "tokenizer.ggml.token_type is 7 at 5");
   made = MadeVocabulary();
   made.scores[4] = std::numeric_limits<float>::quiet_NaN();
-  expect_error(made.gguf(), "tokenizer.ggml.scores is not a number at 4");
+  expect_vocabulary_error(made.gguf(), "tokenizer.ggml.scores is not a number at 4");
   for (const char* bad : {"<0x0g>", "<0x1>", "<0x001>", "<0x+1>", "<0X41>", "<0x41"}) {
     made = MadeVocabulary();
     made.texts[3] = bad;
-    expect_error(made.gguf(), "byte token, 3");
+    expect_vocabulary_error(made.gguf(), "byte token, 3");
   }
 }
 
 TEST(Vocabulary, rejects_ids_outside) {
   for (const char* key : {"tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id",
                           "tokenizer.ggml.unknown_token_id", "tokenizer.ggml.eot_token_id"}) {
-    expect_error(MadeVocabulary().gguf([key](MadeGguf& gguf) { gguf.set(key, std::uint32_t{259}); }),
-                 std::string(key) + " is 259, outside the vocabulary of 259 tokens");
+    expect_vocabulary_error(MadeVocabulary().gguf([key](MadeGguf& gguf) { gguf.set(key, std::uint32_t{259}); }),
+                            std::string(key) + " is 259, outside the vocabulary of 259 tokens");
   }
 }
 
 TEST(Vocabulary, rejects_a_bos_to_add_that_is_not_there) {
-  expect_error(MadeVocabulary().gguf([](MadeGguf& gguf) { gguf.set("tokenizer.ggml.add_bos_token", true); }),
-               "tokenizer.ggml.add_bos_token is true");
+  expect_vocabulary_error(MadeVocabulary().gguf([](MadeGguf& gguf) { gguf.set("tokenizer.ggml.add_bos_token", true); }),
+                          "tokenizer.ggml.add_bos_token is true");
 }
 
 }  // namespace

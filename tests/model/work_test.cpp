@@ -6,11 +6,10 @@
 
 #include "kernels/quant/formats.hpp"
 #include "model/stage.hpp"
+#include "tests/test_data.hpp"
 
 namespace covey {
 namespace {
-
-std::string data_file(const std::string& name) { return COVEY_TEST_DATA "/" + name + ".gguf"; }
 
 StageOptions options_of(KvChoice kv) {
   StageOptions options;

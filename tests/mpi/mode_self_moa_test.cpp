@@ -19,14 +19,14 @@ GenerateOptions moa(std::int32_t proposals) {
   return options;
 }
 
-struct Outcome {
+struct MoaOutcome {
   Answer answer;
   std::string streamed;
   std::vector<RankReport> reports;
 };
 
-Outcome outcome(int ranks, const GenerateOptions& options, const std::string& model = "llama.gguf") {
-  Outcome out;
+MoaOutcome outcome(int ranks, const GenerateOptions& options, const std::string& model = "llama.gguf") {
+  MoaOutcome out;
   out.reports = on_session("self-moa", ranks, job_on(model_file(model)), [&](Session& session) {
     out.answer = session.generate(options, [&](std::string_view text) { out.streamed += text; });
   });
@@ -47,7 +47,7 @@ void expect_same(const Answer& a, const Answer& b) {
 
 TEST(SelfMoa, TheAnswerDependsOnTheSeedNotOnTheRanks) {
   for (const char* model : {"llama.gguf", "llama-q4_0.gguf"}) {
-    const Outcome alone = outcome(1, moa(6), model);
+    const MoaOutcome alone = outcome(1, moa(6), model);
     ASSERT_EQ(alone.answer.proposals.size(), 6U);
     EXPECT_NE(alone.answer.proposals[0].text, alone.answer.proposals[1].text);
     EXPECT_EQ(alone.answer.completion.text, alone.streamed);
@@ -61,7 +61,7 @@ TEST(SelfMoa, TheAnswerDependsOnTheSeedNotOnTheRanks) {
 TEST(SelfMoa, MoreRanksThanProposals) { expect_same(outcome(4, moa(2)).answer, outcome(1, moa(2)).answer); }
 
 TEST(SelfMoa, ThePromptIsEvaluatedOnceOnEachRank) {
-  const Outcome out = outcome(3, moa(6));
+  const MoaOutcome out = outcome(3, moa(6));
   const std::int32_t prompt = out.answer.proposals[0].prompt_tokens;
   ASSERT_EQ(out.reports[0].streams.size(), 3U);
   const StreamTimes& aggregation = out.reports[0].streams[2];
@@ -80,7 +80,7 @@ TEST(SelfMoa, ThePromptIsEvaluatedOnceOnEachRank) {
 }
 
 TEST(SelfMoa, OnlyTextTravels) {
-  const Outcome out = outcome(3, moa(6));
+  const MoaOutcome out = outcome(3, moa(6));
   const Summary summary = summarize("self-moa", out.reports);
   EXPECT_EQ(summary.prefill_bytes + summary.decode_bytes, 0U);
   EXPECT_GT(summary.bytes, 0U);

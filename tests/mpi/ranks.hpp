@@ -10,6 +10,7 @@
 
 #include "mpi/loopback_transport.hpp"
 #include "mpi/transport.hpp"
+#include "tests/error_of.hpp"
 
 namespace covey {
 
@@ -28,17 +29,6 @@ inline std::string receive_text(Transport& transport, int from, std::size_t size
   std::vector<std::byte> bytes(size);
   transport.recv(from, bytes, tag, soon());
   return text_of(bytes);
-}
-
-/// The message of the Error that `work` throws; a failed expectation if it throws none.
-inline std::string error_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "no Error was thrown";
-  return {};
 }
 
 inline ::testing::AssertionResult contains(const std::string& text, const std::string& part) {

@@ -12,7 +12,7 @@ namespace {
 
 const std::string kPrompt = "Once upon a time there was a small bird that lived";
 
-struct Outcome {
+struct SplitOutcome {
   std::string text;
   std::string streamed;
   std::vector<Token> tokens;
@@ -20,10 +20,10 @@ struct Outcome {
   std::vector<RankReport> reports;
 };
 
-Outcome outcome(const std::string& mode, int ranks, const std::string& path, std::vector<double> shares = {}) {
+SplitOutcome outcome(const std::string& mode, int ranks, const std::string& path, std::vector<double> shares = {}) {
   JobOptions job = job_on(path);
   job.stage.shard.shares = std::move(shares);
-  Outcome out;
+  SplitOutcome out;
   out.reports = on_session(mode, ranks, job, [&](Session& session) {
     const Answer answer = session.generate(greedy(kPrompt, 24), [&](std::string_view text) { out.streamed += text; });
     out.text = answer.completion.text;
@@ -65,8 +65,8 @@ double normalized_error(const std::vector<float>& values, const std::vector<floa
 
 TEST_P(SplitModel, GivesTheSameTextAsSolo) {
   const Split& split = GetParam();
-  const Outcome solo = outcome("solo", 1, path_of(split));
-  const Outcome many = outcome(split.mode, split.ranks, path_of(split), split.shares);
+  const SplitOutcome solo = outcome("solo", 1, path_of(split));
+  const SplitOutcome many = outcome(split.mode, split.ranks, path_of(split), split.shares);
   EXPECT_EQ(solo.tokens.size(), 24U);
   EXPECT_EQ(many.tokens, solo.tokens);
   EXPECT_EQ(many.text, solo.text);
@@ -84,8 +84,8 @@ TEST_P(SplitModel, GivesTheSameTextAsSolo) {
 
 TEST_P(SplitModel, RepeatsExactly) {
   const Split& split = GetParam();
-  const Outcome first = outcome(split.mode, split.ranks, path_of(split), split.shares);
-  const Outcome second = outcome(split.mode, split.ranks, path_of(split), split.shares);
+  const SplitOutcome first = outcome(split.mode, split.ranks, path_of(split), split.shares);
+  const SplitOutcome second = outcome(split.mode, split.ranks, path_of(split), split.shares);
   EXPECT_EQ(first.logits, second.logits);
   EXPECT_EQ(first.text, second.text);
 }
@@ -105,7 +105,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(SplitLedger, AllRanksEnterTheSamePasses) {
   for (const char* mode : {"pipeline", "tensor"}) {
-    const Outcome out = outcome(mode, 3, deep_model());
+    const SplitOutcome out = outcome(mode, 3, deep_model());
     ASSERT_EQ(out.reports.size(), 3U);
     for (const RankReport& report : out.reports) {
       EXPECT_EQ(report.rank, &report - out.reports.data());

@@ -5,7 +5,7 @@
 namespace covey {
 namespace {
 
-constexpr std::chrono::seconds kTimeout{20};
+constexpr std::chrono::seconds kStartTimeout{20};
 
 RankStart ready() { return {"tensor", "", true, 42, {300, 128, 64, 32, 8}}; }
 
@@ -14,7 +14,7 @@ std::vector<std::string> told(const RankStart& odd, int odd_rank = 2) {
   std::vector<std::string> messages(3);
   run_ranks(3, [&](Transport& t) {
     try {
-      start_together(t, t.rank() == odd_rank ? odd : ready(), kTimeout);
+      start_together(t, t.rank() == odd_rank ? odd : ready(), kStartTimeout);
     } catch (const Error& error) {
       messages[static_cast<std::size_t>(t.rank())] = error.what();
     }
@@ -68,7 +68,7 @@ TEST(StartTogether, AloneTheErrorNamesNoRank) {
   RankStart start = ready();
   start.error = "no such file";
   const std::string message =
-      error_of([&] { run_ranks(1, [&](Transport& t) { start_together(t, start, kTimeout); }); });
+      error_of([&] { run_ranks(1, [&](Transport& t) { start_together(t, start, kStartTimeout); }); });
   EXPECT_EQ(message, "no such file");
 }
 

@@ -14,6 +14,8 @@
 
 #include <gtest/gtest.h>
 
+#include "third_party_free_formats/gguf.hpp"
+
 namespace covey {
 
 /// Numbers of the value types, as the format gives them.
@@ -116,6 +118,8 @@ inline std::string file_contents(const std::string& path) {
 inline void write_contents(const std::string& path, std::string_view contents) {
   std::ofstream(path, std::ios::binary).write(contents.data(), static_cast<std::streamsize>(contents.size()));
 }
+
+inline GgufFile parse(const GgufBytes& file) { return GgufFile::parse(file.bytes(), "model.gguf"); }
 
 /// Runs `act`, which must throw `Thrown`, and returns the message.
 template <typename Thrown, typename Act>

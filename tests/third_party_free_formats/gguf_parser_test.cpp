@@ -10,8 +10,6 @@ namespace {
 
 constexpr std::uint64_t kHuge = 1ull << 60;
 
-GgufFile parse(const GgufBytes& file) { return GgufFile::parse(file.bytes(), "model.gguf"); }
-
 // What parsing `file` complains of.
 std::string complaint(const GgufBytes& file) {
   const std::string message = message_of<Error>([&] { parse(file); });

@@ -10,8 +10,6 @@
 namespace covey {
 namespace {
 
-GgufFile parse(const GgufBytes& file) { return GgufFile::parse(file.bytes(), "model.gguf"); }
-
 TEST(GgufReader, ReadsEveryValueType) {
   for (const std::uint32_t version : {2u, 3u}) {
     const GgufBytes bytes = gguf_of_everything(version);
