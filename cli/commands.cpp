@@ -12,8 +12,16 @@ constexpr std::array kCommands = {
             "  echo 'Tell me a story.' | covey run -m model.gguf -n 200 --stats\n"
             "  mpirun -np 3 covey run -m model.gguf --mode pipeline --shares 2,1,1 -p 'Hello'\n"
             "  mpirun -np 3 covey run -m model.gguf --mode self-moa --proposals 6 -p 'Hello' --json\n"
-            "  mpirun -np 2 covey run -m model.gguf --mode tensor --link wifi5 -p 'Hello' --stats\n",
+            "  mpirun -np 2 covey run -m model.gguf --mode tensor --link wifi5 -p 'Hello' --stats\n"
+            "  covey run -m model.gguf --chat --system 'Be brief.' -p 'Why is the sky blue?'\n",
             add_run, true},
+    Command{"chat", "Talk with a model, alone or over MPI ranks",
+            "  covey chat -m model.gguf\n"
+            "  covey chat -m model.gguf --system 'Answer in one sentence.' --temp 0.3\n"
+            "  covey chat -m model.gguf --load talk.json --history ~/.covey_history\n"
+            "  covey chat -m model.gguf --chat-template chatml < questions.txt\n"
+            "  mpirun -np 3 covey chat -m model.gguf --mode pipeline\n",
+            add_chat, true},
     Command{"info", "Show what a GGUF file holds",
             "  covey info model.gguf\n"
             "  covey info model.gguf --tensors --metadata\n"

@@ -28,7 +28,9 @@ void add_prompt_flags(CLI::App& parser, GenerationFlags& flags) {
 
 void add_length_flags(CLI::App& parser, GenerationFlags& flags) {
   const char* group = "Answer";
-  parser.add_option("-n,--tokens", flags.tokens, "Most tokens to generate; -1: up to the context (default 256)")
+  parser
+      .add_option("-n,--tokens", flags.tokens,
+                  "Most tokens to generate; -1: up to the context (default " + std::to_string(flags.tokens) + ")")
       ->check(whole_in_range(-1, kMostGenerated))
       ->option_text("N")
       ->group(group);
@@ -94,11 +96,15 @@ GenerateOptions GenerationFlags::options(std::string text) const {
   return options;
 }
 
-void add_generation_flags(CLI::App& parser, GenerationFlags& flags) {
-  add_prompt_flags(parser, flags);
+void add_answer_flags(CLI::App& parser, GenerationFlags& flags) {
   add_length_flags(parser, flags);
   add_sampling_flags(parser, flags.sampling);
   add_moa_flags(parser, flags);
+}
+
+void add_generation_flags(CLI::App& parser, GenerationFlags& flags) {
+  add_prompt_flags(parser, flags);
+  add_answer_flags(parser, flags);
   add_output_flags(parser, flags);
 }
 

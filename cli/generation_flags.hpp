@@ -1,4 +1,4 @@
-// The options of `covey run` that say what to generate and how to show it.
+// The options of `covey run` and `covey chat` that say what to generate and how to show it.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -35,7 +35,9 @@ struct GenerationFlags {
   GenerateOptions options(std::string text) const;
 };
 
-/// The flags must live as long as the parser is used.
+/// The flags must live as long as the parser is used. Only those that say how an answer is drawn:
+void add_answer_flags(CLI::App& parser, GenerationFlags& flags);
+/// All.
 void add_generation_flags(CLI::App& parser, GenerationFlags& flags);
 
 }  // namespace covey

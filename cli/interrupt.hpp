@@ -20,6 +20,12 @@ void ignore_closed_pipes();
 /// 0, or the exit code of a program ended by the signal that came (130 for Ctrl-C).
 int interrupt_code() noexcept;
 
+/// Whether Ctrl-C has come. It is forgotten, and the next is waited for: for programs that go on after it.
+bool take_interrupt();
+
+/// Waits until standard input has something to read, or has ended. False if a signal comes first.
+bool wait_for_input();
+
 /// Throws Interrupted once a signal has come.
 void check_interrupt();
 

@@ -26,10 +26,7 @@ int write_all(int descriptor, std::string_view text) noexcept {
   return 0;
 }
 
-bool colours_on_stderr() {
-  const char* no_color = std::getenv("NO_COLOR");
-  return stderr_is_terminal() && (no_color == nullptr || *no_color == '\0');
-}
+bool colours_on_stderr() { return stderr_is_terminal() && colours_allowed(); }
 
 }  // namespace
 
@@ -41,6 +38,13 @@ void print(std::string_view text) {
 
 void print_error_stream(std::string_view text) noexcept { static_cast<void>(write_all(STDERR_FILENO, text)); }
 
+void print_note(std::string_view note) noexcept {
+  const bool colour = colours_on_stderr();
+  std::string line(colour ? "\x1b[2m" : "");
+  line.append(note).append(colour ? "\x1b[0m\n" : "\n");
+  print_error_stream(line);
+}
+
 void print_error(std::string_view message) noexcept {
   const bool colour = colours_on_stderr();
   // One write, so that lines of several ranks don't interleave.
@@ -49,6 +53,12 @@ void print_error(std::string_view message) noexcept {
   print_error_stream(line);
 }
 
+bool colours_allowed() {
+  const char* no_color = std::getenv("NO_COLOR");
+  return no_color == nullptr || *no_color == '\0';
+}
+
+bool stdout_is_terminal() { return ::isatty(STDOUT_FILENO) == 1; }
 bool stderr_is_terminal() { return ::isatty(STDERR_FILENO) == 1; }
 bool stdin_is_terminal() { return ::isatty(STDIN_FILENO) == 1; }
 

@@ -95,7 +95,7 @@ CommandRun add_run(CLI::App& parser) {
   return [flags] {
     run_job(flags->job, [&](Session& session) {
       GenerateOptions options = flags->generation.options(flags->generation.prompt_text());
-      flags->chat.apply(flags->job.job.model_path, flags->job.mode, options);
+      flags->chat.apply(flags->job.job.model_path, options);
       answer(*flags, options, session);
     });
     return int{kExitOk};

@@ -51,7 +51,7 @@ std::optional<Token> BpeTokenizer::whole(std::string_view piece) const {
   return vocabulary().find_piece(to_letters(piece));
 }
 
-void BpeTokenizer::cut(std::string_view text, std::vector<Token>& tokens) const {
+void BpeTokenizer::cut(std::string_view text, bool /*continues*/, std::vector<Token>& tokens) const {
   if (text.size() > std::numeric_limits<std::uint32_t>::max()) {
     throw Error("a text of " + std::to_string(text.size()) + " bytes is too long to tokenize at once");
   }

@@ -32,7 +32,7 @@ class BpeTokenizer final : public VocabularyTokenizer {
 
  private:
   BpeTokenizer(const GgufFile& file, const PreTokenizerRule& rule);
-  void cut(std::string_view text, std::vector<Token>& tokens) const override;
+  void cut(std::string_view text, bool continues, std::vector<Token>& tokens) const override;
   std::string plain(std::string_view text) const override;
   std::optional<Token> whole(std::string_view piece) const;
 

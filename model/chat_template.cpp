@@ -1,6 +1,7 @@
 #include "model/chat_template.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "covey/error.hpp"
 #include "model/jinja/json.hpp"
@@ -122,6 +123,16 @@ std::vector<ChatMessage> chat_messages_from_json(std::string_view json, const st
     messages.push_back({role->text(), "", std::move(members)});
   }
   return messages;
+}
+
+std::string chat_messages_to_json(std::span<const ChatMessage> messages) {
+  std::vector<jinja::Value> list;
+  for (const ChatMessage& message : messages) list.push_back(message_value(message));
+  // A conversation may be longer than what a template may write: there are no limits to guard against here.
+  constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / 2;
+  const jinja::Clock clock;
+  jinja::Runtime runtime({.steps = most, .bytes = most, .output = most}, clock);
+  return jinja::to_json(runtime, list, {.indent = "  ", .between = ","}) + '\n';
 }
 
 }  // namespace covey

@@ -75,6 +75,9 @@ std::vector<std::string> named_chat_templates(const GgufFile& file);
 /// standing for the text.
 std::vector<ChatMessage> chat_messages_from_json(std::string_view json, const std::string& name);
 
+/// The other way round: indented JSON that chat_messages_from_json() reads back.
+std::string chat_messages_to_json(std::span<const ChatMessage> messages);
+
 struct BuiltInChatTemplate {
   std::string_view name;
   std::string_view source;

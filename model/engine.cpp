@@ -46,12 +46,13 @@ struct Engine::Impl {
     const auto length = static_cast<std::int64_t>(request.prompt.size());
     if (length == 0) throw Error("the prompt is empty: it needs at least one token");
     if (length >= limits.n_ctx) {
-      throw Error("the prompt has " + std::to_string(length) + " tokens, the context holds " +
-                  std::to_string(limits.n_ctx) + " with at least one to generate: shorten it or raise the context");
+      throw ContextFull("the prompt has " + std::to_string(length) + " tokens, the context holds " +
+                        std::to_string(limits.n_ctx) +
+                        " with at least one to generate: shorten it or raise the context");
     }
     if (length + 1 > std::int64_t{limits.blocks} * limits.block_tokens) {
-      throw Error("the prompt has " + std::to_string(length) + " tokens, the KV cache has room for " +
-                  std::to_string(std::int64_t{limits.blocks} * limits.block_tokens) + ": give it more room");
+      throw ContextFull("the prompt has " + std::to_string(length) + " tokens, the KV cache has room for " +
+                        std::to_string(std::int64_t{limits.blocks} * limits.block_tokens) + ": give it more room");
     }
     for (const Token token : request.prompt) {
       if (token < 0 || token >= limits.n_vocab) {

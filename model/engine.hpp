@@ -24,6 +24,12 @@ namespace covey {
 
 using SampleId = std::int64_t;
 
+/// A prompt that the context does not hold: another one may fit.
+class ContextFull : public Error {
+ public:
+  using Error::Error;
+};
+
 struct Request {
   std::vector<Token> prompt;  ///< at least one token, fewer than n_ctx
   SamplingParams sampling;
@@ -71,8 +77,8 @@ class Engine {
   Engine(Runner& runner, const Tokenizer& tokenizer, EngineOptions options = {});
   ~Engine();
 
-  /// Queues a request; its samples' ids in order. Throws Error on an empty prompt, one over the context, one that never
-  /// fits the cache, token ids outside the vocabulary, or bad sampling parameters.
+  /// Queues a request; its samples' ids in order. Throws ContextFull on a prompt over the context or one
+  /// that never fits the cache, Error on an empty one, token ids outside the vocabulary, or bad sampling parameters.
   std::vector<SampleId> submit(const Request& request);
   /// A new sample that continues from where `sample` stands now, drawing with another seed. Throws Error unless
   /// `sample` is running.

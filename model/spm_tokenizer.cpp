@@ -47,10 +47,10 @@ SpmTokenizer::SpmTokenizer(const GgufFile& file)
       merge_(vocabulary()),
       add_space_prefix_(vocabulary().add_space_prefix().value_or(true)) {}
 
-void SpmTokenizer::cut(std::string_view text, std::vector<Token>& tokens) const {
+void SpmTokenizer::cut(std::string_view text, bool continues, std::vector<Token>& tokens) const {
   std::string single;
   if (vocabulary().remove_extra_whitespaces()) text = single = single_spaces(text);
-  if (!text.empty()) merge_.cut(escape_spaces(text, add_space_prefix_), tokens);
+  if (!text.empty()) merge_.cut(escape_spaces(text, add_space_prefix_ && !continues), tokens);
 }
 
 std::string SpmTokenizer::plain(std::string_view text) const { return unescape_spaces(text); }

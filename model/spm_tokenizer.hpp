@@ -28,7 +28,7 @@ class SpmTokenizer final : public VocabularyTokenizer {
   std::string_view kind() const override { return kKind; }
 
  private:
-  void cut(std::string_view text, std::vector<Token>& tokens) const override;
+  void cut(std::string_view text, bool continues, std::vector<Token>& tokens) const override;
   std::string plain(std::string_view text) const override;
 
   SpmMerge merge_;

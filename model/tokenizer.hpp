@@ -21,6 +21,7 @@ struct EncodeOptions {
   std::optional<bool> bos;  ///< put BOS first; unset: as the vocabulary asks (tokenizer.ggml.add_bos_token)
   bool special = false;     ///< control tokens written in the text ("</s>") become those tokens
   bool eos = false;         ///< put EOS last: for a text that is whole, not a prompt to be continued
+  bool continues = false;   ///< the text goes on from another: no space is added before it, and no BOS unless asked for
 };
 
 /// A model's vocabulary and the rule that cuts text into it. Immutable; safe to use from many threads.

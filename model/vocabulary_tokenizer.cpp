@@ -25,12 +25,12 @@ VocabularyTokenizer::VocabularyTokenizer(const GgufFile& file, VocabularyStyle s
 
 std::vector<Token> VocabularyTokenizer::encode(std::string_view text, const EncodeOptions& options) const {
   std::vector<Token> tokens;
-  if (options.bos.value_or(add_bos_)) append(tokens, vocabulary_.bos(), "a BOS token");
+  if (options.bos.value_or(add_bos_ && !options.continues)) append(tokens, vocabulary_.bos(), "a BOS token");
   for (const TextFragment& fragment : (options.special ? on_request_ : always_).split(text)) {
     if (fragment.token) {
       tokens.push_back(*fragment.token);
     } else {
-      cut(fragment.text, tokens);
+      cut(fragment.text, options.continues && fragment.text.data() == text.data(), tokens);
     }
   }
   if (options.eos) append(tokens, vocabulary_.eos(), "an EOS token");

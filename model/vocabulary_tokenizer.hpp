@@ -27,8 +27,9 @@ class VocabularyTokenizer : public Tokenizer {
   /// Throws Error as Vocabulary does. `add_bos`: where the file leaves it open, and there is a BOS token.
   VocabularyTokenizer(const GgufFile& file, VocabularyStyle style, bool add_bos);
 
-  /// Appends the tokens of `text`, which is not empty and stands at the beginning or after a special token.
-  virtual void cut(std::string_view text, std::vector<Token>& tokens) const = 0;
+  /// Appends the tokens of `text`, which is not empty and stands at the beginning, after a special token, or, if it
+  /// `continues`, after ordinary text.
+  virtual void cut(std::string_view text, bool continues, std::vector<Token>& tokens) const = 0;
   /// The bytes that a normal token's text stands for.
   virtual std::string plain(std::string_view text) const = 0;
 

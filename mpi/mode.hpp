@@ -24,8 +24,16 @@ struct JobOptions {
   std::chrono::milliseconds peer_timeout{30000};  ///< silence after which a peer counts as lost
 };
 
+/// A text whose tokens are known because they were drawn: the text alone could be cut otherwise.
+struct KnownTokens {
+  std::string text;
+  std::vector<Token> tokens;  ///< BOS included
+  bool operator==(const KnownTokens&) const = default;
+};
+
 struct GenerateOptions {
   std::string prompt;
+  KnownTokens known;  ///< stands for the beginning of the prompt, where the prompt begins with its text
   SamplingParams sampling;
   std::int32_t max_tokens = -1;
   std::vector<std::string> stop;
@@ -35,6 +43,9 @@ struct GenerateOptions {
   std::int32_t proposals = 6;          ///< self-moa: n
   std::int32_t proposal_tokens = -1;   ///< self-moa: most tokens of one proposal; -1: as max_tokens
   float aggregate_temperature = 0.0F;  ///< self-moa
+  /// self-moa, rank 0: the prompt of the aggregation, from the proposals' texts; empty: `prompt`, then
+  /// aggregation_suffix().
+  std::function<std::string(std::span<const std::string> proposals)> aggregation;
 };
 
 struct Answer {
@@ -42,7 +53,11 @@ struct Answer {
   std::vector<Completion> proposals;  ///< self-moa: in order of their index, whatever rank made them
 };
 
-/// Called on rank 0 as text of the answer appears.
+/// Thrown by a TextSink to end the answer: generate() returns what there is, as Finish::cancelled.
+struct StopAnswer {};
+
+/// Called on rank 0 after each of its forward passes, with the text of the answer that has appeared; often that is
+/// none. What it throws ends the answer, and leaves the session usable.
 using TextSink = std::function<void(std::string_view text)>;
 
 /// One rank's side of a mode, made by all ranks together. Rank 0 calls the functions below, then close(); the others

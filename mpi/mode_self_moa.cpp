@@ -25,6 +25,19 @@ Range proposals_of(int rank, int ranks, std::int32_t proposals) {
   return {first, first + each + (rank < more ? 1 : 0)};
 }
 
+std::int32_t shared_beginning(const std::vector<Token>& a, const std::vector<Token>& b) {
+  return static_cast<std::int32_t>(std::ranges::mismatch(a, b).in1 - a.begin());
+}
+
+bool was_stopped(const std::vector<Completion>& proposals) {
+  return std::ranges::any_of(proposals, [](const Completion& one) { return one.finish == Finish::cancelled; });
+}
+
+Answer stopped(Answer answer) {
+  answer.completion.finish = Finish::cancelled;
+  return answer;
+}
+
 void check_options(const GenerateOptions& options) {
   if (options.proposals < 1)
     throw Error("--proposals: self-moa needs at least 1, not " + std::to_string(options.proposals));
@@ -40,7 +53,8 @@ class SelfMoaSession final : public RankSession {
         model_(std::move(model)),
         local_(model_->stage),
         metered_(local_, account),
-        engine_(metered_, *model_->tokenizer) {}
+        engine_(metered_, *model_->tokenizer),
+        owed_(static_cast<std::size_t>(account.size())) {}
 
   Answer generate(const GenerateOptions& options, const TextSink& sink) override;
   Runner& runner() override { return metered_; }
@@ -49,73 +63,113 @@ class SelfMoaSession final : public RankSession {
 
  protected:
   void work(std::span<const std::byte> payload) override;
+  void settle() override;
 
  private:
-  Request proposal_request(const GenerateOptions& options, Range range) const;
+  RequestRun propose(const GenerateOptions& options, Range range);
   Request aggregation_request(const GenerateOptions& options, const std::vector<Completion>& proposals) const;
+  void recv_proposals(const TextSink& sink, std::vector<Completion>& proposals);
   Completion recv_proposal(int rank);
 
   std::unique_ptr<LoadedModel> model_;
   LocalRunner local_;
   MeteredRunner metered_;
   Engine engine_;
+  std::vector<Token> last_prompt_;
+  std::vector<std::int32_t> owed_;  // (ranks) rank 0: proposals still to come from each
 };
 
-Request SelfMoaSession::proposal_request(const GenerateOptions& options, Range range) const {
+// What is reused of the prompt before is the same on all ranks, whatever proposals of it each has in its cache: so the
+// prompt is evaluated in the same pieces everywhere.
+RequestRun SelfMoaSession::propose(const GenerateOptions& options, Range range) {
   Request request = continuation(options, tokenizer());
   if (options.proposal_tokens >= 0) request.max_tokens = options.proposal_tokens;
   request.samples = range.size();
   request.first_sample = static_cast<std::uint64_t>(range.first);
-  return request;
+  request.most_reused = shared_beginning(request.prompt, last_prompt_);
+  RequestRun run(engine_, ledger(), request, "proposal");
+  last_prompt_ = std::move(request.prompt);
+  return run;
 }
 
-// Prompt and suffix are tokenized apart, so that the aggregation begins with exactly the prompt's tokens.
 Request SelfMoaSession::aggregation_request(const GenerateOptions& options,
                                             const std::vector<Completion>& proposals) const {
   Request request = continuation(options, tokenizer());
-  const std::size_t prompt = request.prompt.size();
   std::vector<std::string> texts;
   texts.reserve(proposals.size());
   for (const Completion& proposal : proposals) texts.push_back(proposal.text);
-  EncodeOptions plain;
-  plain.bos = false;
-  const std::vector<Token> suffix = tokenizer().encode(aggregation_suffix(texts), plain);
-  request.prompt.insert(request.prompt.end(), suffix.begin(), suffix.end());
+  std::int32_t shared = static_cast<std::int32_t>(request.prompt.size());
+  if (options.aggregation) {
+    GenerateOptions rendered = options;
+    rendered.prompt = options.aggregation(texts);
+    std::vector<Token> prompt = continuation(rendered, tokenizer()).prompt;
+    shared = shared_beginning(request.prompt, prompt);
+    request.prompt = std::move(prompt);
+  } else {
+    // Prompt and suffix are tokenized apart, so that the aggregation begins with exactly the prompt's tokens.
+    EncodeOptions plain;
+    plain.bos = false;
+    const std::vector<Token> suffix = tokenizer().encode(aggregation_suffix(texts), plain);
+    request.prompt.insert(request.prompt.end(), suffix.begin(), suffix.end());
+  }
   const std::int32_t context = metered_.limits().n_ctx;
   if (request.prompt.size() >= static_cast<std::size_t>(context)) {
-    throw Error("the aggregation prompt has " + std::to_string(request.prompt.size()) + " tokens (" +
-                std::to_string(prompt) + " of the prompt, " + std::to_string(suffix.size()) + " of " +
-                std::to_string(proposals.size()) + " proposals), the context holds " + std::to_string(context) +
-                " with at least one to generate: lower --proposals or --proposal-tokens, or raise --ctx");
+    const std::size_t added = request.prompt.size() - static_cast<std::size_t>(shared);
+    throw ContextFull("the aggregation prompt has " + std::to_string(request.prompt.size()) + " tokens (" +
+                      std::to_string(shared) + " of the prompt, " + std::to_string(added) + " of " +
+                      std::to_string(proposals.size()) + " proposals), the context holds " + std::to_string(context) +
+                      " with at least one to generate: lower --proposals or --proposal-tokens, or raise --ctx");
   }
-  request.most_reused = static_cast<std::int32_t>(prompt);
+  request.most_reused = shared;
   request.sampling.temperature = options.aggregate_temperature;
   return request;
 }
 
 Answer SelfMoaSession::generate(const GenerateOptions& options, const TextSink& sink) {
   check_options(options);
-  RequestRun own(engine_, ledger(), proposal_request(options, proposals_of(0, ledger().size(), options.proposals)),
-                 "proposal");
   ledger().set_phase(Phase::other);
+  settle();
+  RequestRun own = propose(options, proposals_of(0, ledger().size(), options.proposals));
   command(encode_options(options));
-  Answer answer;
-  answer.proposals = own.finish({});
-  ledger().set_phase(Phase::other);
   for (int rank = 1; rank < ledger().size(); ++rank) {
-    const std::int32_t count = proposals_of(rank, ledger().size(), options.proposals).size();
-    for (std::int32_t i = 0; i < count; ++i) answer.proposals.push_back(recv_proposal(rank));
+    owed_[static_cast<std::size_t>(rank)] = proposals_of(rank, ledger().size(), options.proposals).size();
+  }
+  Answer answer;
+  const TextSink silent = sink ? TextSink([&](std::string_view) { sink({}); }) : TextSink();
+  answer.proposals = own.finish(silent);
+  ledger().set_phase(Phase::other);
+  if (was_stopped(answer.proposals)) return stopped(std::move(answer));
+  try {
+    recv_proposals(silent, answer.proposals);
+  } catch (const StopAnswer&) {
+    return stopped(std::move(answer));
   }
   RequestRun aggregation(engine_, ledger(), aggregation_request(options, answer.proposals), "aggregation");
   answer.completion = std::move(aggregation.finish(sink).front());
   return answer;
 }
 
+void SelfMoaSession::recv_proposals(const TextSink& sink, std::vector<Completion>& proposals) {
+  for (int rank = 1; rank < ledger().size(); ++rank) {
+    while (owed_[static_cast<std::size_t>(rank)] > 0) {
+      if (sink) sink({});
+      proposals.push_back(recv_proposal(rank));
+    }
+  }
+}
+
+void SelfMoaSession::settle() {
+  std::vector<Completion> unwanted;
+  recv_proposals({}, unwanted);
+}
+
 // An empty message is the sign of a rank that is still at work.
 Completion SelfMoaSession::recv_proposal(int rank) {
   for (;;) {
     const auto message = recv_message(ledger(), rank, Tag::text, Clock::now() + peer_timeout());
-    if (!message.empty()) return decode_completion(message);
+    if (message.empty()) continue;
+    --owed_[static_cast<std::size_t>(rank)];
+    return decode_completion(message);
   }
 }
 
@@ -124,7 +178,7 @@ void SelfMoaSession::work(std::span<const std::byte> payload) {
   check_options(options);
   const Range range = proposals_of(ledger().rank(), ledger().size(), options.proposals);
   if (range.size() == 0) return;
-  RequestRun run(engine_, ledger(), proposal_request(options, range), "proposal");
+  RequestRun run = propose(options, range);
   auto last_sign = Clock::now();
   const auto show_sign = [&] {
     if (Clock::now() < last_sign + peer_timeout() / 3) return;

@@ -6,6 +6,17 @@ namespace covey {
 
 namespace {
 
+void write_tokens(ByteWriter& out, const std::vector<Token>& tokens) {
+  out.varint(tokens.size());
+  for (const Token token : tokens) out.varint(static_cast<std::uint32_t>(token));
+}
+
+std::vector<Token> read_tokens(ByteReader& in) {
+  std::vector<Token> tokens(in.count(1));
+  for (Token& token : tokens) token = in.index();
+  return tokens;
+}
+
 void write_sampling(ByteWriter& out, const SamplingParams& sampling) {
   out.f32(sampling.temperature);
   out.zigzag(sampling.top_k);
@@ -47,6 +58,10 @@ SamplingParams read_sampling(ByteReader& in) {
 std::vector<std::byte> encode_options(const GenerateOptions& options) {
   ByteWriter out;
   out.text(options.prompt);
+  // The known text is a part of the prompt and need not travel twice.
+  const bool known = options.prompt.starts_with(options.known.text);
+  out.varint(known ? options.known.text.size() : 0);
+  write_tokens(out, known ? options.known.tokens : std::vector<Token>());
   write_sampling(out, options.sampling);
   out.zigzag(options.max_tokens);
   out.varint(options.stop.size());
@@ -64,6 +79,10 @@ GenerateOptions decode_options(std::span<const std::byte> bytes) {
   ByteReader in(bytes, "proposal job");
   GenerateOptions options;
   options.prompt = in.text();
+  const std::uint64_t known = in.varint();
+  if (known > options.prompt.size()) in.malformed("more of the prompt is known than there is");
+  options.known.text = options.prompt.substr(0, static_cast<std::size_t>(known));
+  options.known.tokens = read_tokens(in);
   options.sampling = read_sampling(in);
   options.max_tokens = in.int32();
   const std::size_t stops = in.count(1);
@@ -80,8 +99,7 @@ GenerateOptions decode_options(std::span<const std::byte> bytes) {
 
 std::vector<std::byte> encode_completion(const Completion& completion) {
   ByteWriter out;
-  out.varint(completion.tokens.size());
-  for (const Token token : completion.tokens) out.varint(static_cast<std::uint32_t>(token));
+  write_tokens(out, completion.tokens);
   out.varint(completion.logprobs.size());
   for (const float logprob : completion.logprobs) out.f32(logprob);
   out.text(completion.text);
@@ -94,8 +112,7 @@ std::vector<std::byte> encode_completion(const Completion& completion) {
 Completion decode_completion(std::span<const std::byte> bytes) {
   ByteReader in(bytes, "proposal");
   Completion completion;
-  const std::size_t tokens = in.count(1);
-  for (std::size_t i = 0; i < tokens; ++i) completion.tokens.push_back(in.index());
+  completion.tokens = read_tokens(in);
   completion.logprobs.resize(in.count(sizeof(float)));
   for (float& logprob : completion.logprobs) logprob = in.f32();
   completion.text = in.text();

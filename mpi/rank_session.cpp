@@ -22,6 +22,7 @@ void RankSession::command(std::span<const std::byte> payload) {
 
 std::vector<RankReport> RankSession::close() {
   ledger_.set_phase(Phase::other);
+  settle();
   send_command(ledger_, tag_, Command::Kind::end, {});
   ledger_.end_work();
   std::vector<RankReport> reports{ledger_.report()};

@@ -26,6 +26,8 @@ class RankSession : public Session {
   std::chrono::milliseconds peer_timeout() const { return peer_timeout_; }
   /// Rank 0: has all others work() on `payload`.
   void command(std::span<const std::byte> payload);
+  /// Rank 0: takes what the others still have to say about work that was given up.
+  virtual void settle() {}
   /// Other ranks: does what rank 0 commanded.
   virtual void work(std::span<const std::byte> payload) = 0;
 

@@ -1,5 +1,7 @@
 #include "mpi/request_run.hpp"
 
+#include <string_view>
+
 namespace covey {
 
 Request continuation(const GenerateOptions& options, const Tokenizer& tokenizer) {
@@ -7,7 +9,15 @@ Request continuation(const GenerateOptions& options, const Tokenizer& tokenizer)
   if (!options.bos) encode.bos = false;
   encode.special = options.special;
   Request request;
-  request.prompt = tokenizer.encode(options.prompt, encode);
+  std::string_view text = options.prompt;
+  if (!options.known.text.empty() && text.starts_with(options.known.text)) {
+    text.remove_prefix(options.known.text.size());
+    request.prompt = options.known.tokens;
+    encode.bos = false;
+    encode.continues = true;
+  }
+  const std::vector<Token> rest = tokenizer.encode(text, encode);
+  request.prompt.insert(request.prompt.end(), rest.begin(), rest.end());
   request.sampling = options.sampling;
   request.max_tokens = options.max_tokens;
   request.stop = options.stop;
@@ -28,22 +38,40 @@ RequestRun::RequestRun(Engine& engine, Ledger& ledger, const Request& request, c
 }
 
 std::vector<Completion> RequestRun::finish(const TextSink& sink, const std::function<void()>& after_pass) {
+  std::string text;
   const auto on_event = [&](const Event& event) {
     enter(event);
-    if (sink && !event.text.empty()) sink(event.text);
+    text += event.text;
   };
-  while (engine_.step(on_event)) {
-    if (after_pass) after_pass();
+  try {
+    for (bool more = true; more;) {
+      text.clear();
+      more = engine_.step(on_event);
+      if (sink) sink(text);
+      if (more && after_pass) after_pass();
+    }
+  } catch (const StopAnswer&) {
+    for (const SampleId sample : samples_) engine_.cancel(sample);
+  } catch (...) {
+    for (const SampleId sample : samples_) {
+      engine_.cancel(sample);
+      engine_.forget(sample);
+    }
+    throw;
   }
-  std::vector<Completion> completions;
+  return completions();
+}
+
+std::vector<Completion> RequestRun::completions() {
+  std::vector<Completion> all;
   for (std::size_t i = 0; i < samples_.size(); ++i) {
-    completions.push_back(engine_.completion(samples_[i]));
+    all.push_back(engine_.completion(samples_[i]));
     engine_.forget(samples_[i]);
     StreamTimes& stream = ledger_.stream(first_stream_ + i);
-    stream.prompt_tokens = completions.back().prompt_tokens;
-    stream.reused_tokens = completions.back().reused_tokens;
+    stream.prompt_tokens = all.back().prompt_tokens;
+    stream.reused_tokens = all.back().reused_tokens;
   }
-  return completions;
+  return all;
 }
 
 void RequestRun::enter(const Event& event) {

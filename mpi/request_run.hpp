@@ -20,12 +20,13 @@ class RequestRun {
   /// `role`. Both must outlive the object.
   RequestRun(Engine& engine, Ledger& ledger, const Request& request, const std::string& role);
 
-  /// Generates all samples and gives them in order. `sink` gets text as it appears; `after_pass` is called after each
-  /// forward pass. Both may be empty.
+  /// Generates all samples, or what `sink` lets it, and gives them in order. `after_pass` is called after each forward
+  /// pass but the last. Both may be empty.
   std::vector<Completion> finish(const TextSink& sink, const std::function<void()>& after_pass = {});
 
  private:
   void enter(const Event& event);
+  std::vector<Completion> completions();
 
   Engine& engine_;
   Ledger& ledger_;

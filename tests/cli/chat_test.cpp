@@ -43,12 +43,62 @@ TEST(Chat, SaysWhatToDoWhereThereIsNoTemplate) {
   EXPECT_NE(unknown.err.find("chatml"), std::string::npos) << unknown.err;
 }
 
+TEST(Chat, ReachesProposalsAndAggregation) {
+  const std::vector<std::string> moa = {"-p", "abc", "--mode", "self-moa", "--proposals", "2", "--seed", "3"};
+  const auto with = [&moa](std::vector<std::string> more) {
+    more.insert(more.end(), moa.begin(), moa.end());
+    std::vector<std::string> arguments = {
+        "run", "-m", test_data("llama-q4_0.gguf"), "-n", "8", "-c", "1024", "--json", "--ignore-eos"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  };
+  const std::vector<std::string> chat =
+      with({"--chat", "--chat-template", "chatml", "--temp", "8", "--top-p", "1", "--min-p", "0"});
+  const auto ended = parsed(covey_run(chat).out);
+  ASSERT_TRUE(ended.is_object());
+  ASSERT_EQ(ended["proposals"].size(), 2U);
+  EXPECT_NE(ended["proposals"][0]["tokens"], ended["proposals"][1]["tokens"]);
+  const std::string turn = "<|im_start|>user\nabc";
+  const std::string end = "<|im_end|>\n<|im_start|>assistant\n";
+  const auto written = parsed(covey_run({"run",    "-m",      test_data("llama-q4_0.gguf"),
+                                         "-n",     "8",       "-c",
+                                         "1024",   "--json",  "--ignore-eos",
+                                         "--temp", "8",       "--top-p",
+                                         "1",      "--min-p", "0",
+                                         "--seed", "3",       "--special",
+                                         "-p",     turn + end})
+                                  .out);
+  EXPECT_EQ(ended["proposals"][0]["tokens"], written["tokens"]);
+  std::string prompt = turn + "\n\nHere are 2 proposals of an answer to this.\n";
+  for (int i = 0; i < 2; ++i) {
+    prompt += "\nProposal " + std::to_string(i + 1) + ": ";
+    prompt += ended["proposals"][static_cast<std::size_t>(i)]["text"].get<std::string>() + "\n";
+  }
+  prompt +=
+      "\nSome of them may be wrong. Taking what is best in them, give the one best answer, and nothing about the "
+      "proposals.";
+  const auto aggregated = parsed(covey_run({"run", "-m", test_data("llama-q4_0.gguf"), "-n", "8", "-c", "1024",
+                                            "--json", "--ignore-eos", "--greedy", "--special", "-p", prompt + end})
+                                     .out);
+  EXPECT_EQ(ended["tokens"], aggregated["tokens"]);
+  EXPECT_EQ(ended["prompt_tokens"], aggregated["prompt_tokens"]);
+  EXPECT_GT(ended["reused_tokens"], 10);
+#ifdef COVEY_WITH_MPI
+  const auto many = parsed(mpirun(2, chat).out);
+  ASSERT_TRUE(many.is_object());
+  EXPECT_EQ(many["proposals"], ended["proposals"]);
+  EXPECT_EQ(many["tokens"], ended["tokens"]);
+  EXPECT_EQ(many["summary"]["prefill_bytes"], 0);
+  EXPECT_LT(many["summary"]["bytes"], 2000);
+#endif
+}
+
 TEST(Chat, RefusesFlagsThatMeanNothingTogether) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> wrong = {
       {{"-p", "abc", "--system", "be kind"}, "--chat"},
       {{"-p", "abc", "--chat-template", "chatml"}, "--chat"},
       {{"-p", "abc", "--chat", "--no-bos"}, "--no-bos"},
-      {{"-p", "abc", "--chat", "--chat-template", "chatml", "--mode", "self-moa"}, "self-moa"},
+      {{"-p", "abc", "--load", "talk.json"}, "--chat"},
   };
   for (const auto& [arguments, part] : wrong) {
     const Finished ended = run_covey(arguments);

@@ -139,6 +139,13 @@ TEST(ChatTemplate, MessagesFromJson) {
   EXPECT_EQ(messages[0].role, "user");
   EXPECT_EQ(messages[0].more.find("content")->text(), "a😀");
   EXPECT_EQ(messages[1].more.find("id")->integer(), 1);
+  const std::string written = chat_messages_to_json(messages);
+  EXPECT_EQ(written.substr(0, 58), "[\n  {\n    \"role\": \"user\",\n    \"content\": \"a😀\"\n  },\n  {\n");
+  EXPECT_EQ(chat_messages_to_json(chat_messages_from_json(written, "chat.json")), written);
+  EXPECT_EQ(chat_messages_from_json(chat_messages_to_json({}), "chat.json").size(), 0U);
+  const std::vector<ChatMessage> plain = {{"user", "a \"b\"\n"}};
+  EXPECT_EQ(chat_messages_from_json(chat_messages_to_json(plain), "chat.json")[0].more.find("content")->text(),
+            "a \"b\"\n");
   const ChatTemplate chat("{% for m in messages %}{{ m | tojson }}{% endfor %}", "test", {});
   EXPECT_EQ(chat.render({.messages = messages}),
             R"({"role": "user", "content": "a😀"}{"role": "tool", "id": 1, "content": null})");

@@ -84,6 +84,15 @@ TEST(SpmTokenizer, the_space_in_front_is_the_vocabularys_choice) {
   EXPECT_EQ(made.tokenizer().encode(" a", kNoBos), (Tokens{made.space, made.space_a}));
 }
 
+TEST(SpmTokenizer, what_goes_on_from_another_text_begins_with_no_space_of_ours) {
+  const Made made;
+  const EncodeOptions goes_on{.bos = std::nullopt, .special = true, .continues = true};
+  EXPECT_EQ(made.tokenizer().encode("a", goes_on), Tokens{made.a}) << "and no BOS";
+  EXPECT_EQ(made.tokenizer().encode("", goes_on), Tokens{});
+  EXPECT_EQ(made.tokenizer().encode("<mark>a", goes_on), (Tokens{made.mark, made.space_a})) << "after a special token";
+  EXPECT_EQ(made.tokenizer().encode("a", {.bos = true, .continues = true}), (Tokens{1, made.a}));
+}
+
 TEST(SpmTokenizer, eos_when_the_caller_asks) {
   const AbcVocabulary made;
   EXPECT_EQ(made.tokenizer().encode("a", {.bos = {}, .eos = true}), (Tokens{1, made.space_a, 2}));

@@ -45,6 +45,7 @@ RankReport sample_report() {
 GenerateOptions sample_options() {
   GenerateOptions options;
   options.prompt = std::string("Once\0upon", 9);
+  options.known = {"Once", {1, 300}};
   options.sampling.temperature = 0.7F;
   options.sampling.top_k = -5;
   options.sampling.logit_bias = {{3, -1.5F}, {-9, 2.0F}};
@@ -95,12 +96,19 @@ TEST(ProposalCodec, OptionsRoundTrip) {
   const GenerateOptions out = decode_options(encode_options(in));
   EXPECT_EQ(encode_options(out), encode_options(in));
   EXPECT_EQ(out.prompt, in.prompt);
+  EXPECT_EQ(out.known, in.known);
   EXPECT_EQ(out.sampling.logit_bias, in.sampling.logit_bias);
   EXPECT_EQ(out.sampling.seed, in.sampling.seed);
   EXPECT_EQ(out.sampling.top_k, -5);
   EXPECT_EQ(out.stop, in.stop);
   EXPECT_FALSE(out.bos);
   EXPECT_EQ(out.proposals, 9);
+}
+
+TEST(ProposalCodec, WhatIsKnownIsOfThePrompt) {
+  GenerateOptions other = sample_options();
+  other.known.text = "Twice";
+  EXPECT_EQ(decode_options(encode_options(other)).known, KnownTokens());
 }
 
 TEST(ProposalCodec, CompletionRoundTrip) {

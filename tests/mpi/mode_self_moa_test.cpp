@@ -112,11 +112,79 @@ TEST(SelfMoa, AnAggregationOverTheContextSaysWhatToLower) {
   EXPECT_TRUE(contains(message, "--proposals or --proposal-tokens"));
 }
 
+// As a chat template would: the proposals come before the prompt's end.
+GenerateOptions chat_moa(const std::string& question) {
+  GenerateOptions options = moa(6);
+  options.prompt = "[user] " + question + "</s>[assistant]";
+  options.special = true;
+  options.aggregation = [question](std::span<const std::string> proposals) {
+    return "[user] " + question + aggregation_request(proposals) + "</s>[assistant]";
+  };
+  return options;
+}
+
+TEST(SelfMoa, TheAggregationIsThePromptThatTheCallerMakes) {
+  const Outcome alone = outcome(1, chat_moa("why?"));
+  for (const int ranks : {2, 3, 8}) expect_same(outcome(ranks, chat_moa("why?")).answer, alone.answer);
+  const std::int32_t prompt = alone.answer.proposals[0].prompt_tokens;
+  EXPECT_LT(alone.answer.completion.reused_tokens, prompt) << "the end of the turn comes after the proposals";
+  EXPECT_GT(alone.answer.completion.reused_tokens, prompt / 3);
+  EXPECT_GT(alone.answer.completion.prompt_tokens, prompt + 60);
+  EXPECT_EQ(alone.reports[0].phases[static_cast<int>(Phase::prefill)].tokens,
+            static_cast<std::uint64_t>(prompt + alone.answer.completion.prompt_tokens -
+                                       alone.answer.completion.reused_tokens));
+}
+
+TEST(SelfMoa, AConversationGoesOnAlikeOnAnyNumberOfRanks) {
+  std::vector<Answer> alone;
+  for (const int ranks : {1, 3}) {
+    std::vector<Answer> answers;
+    on_session("self-moa", ranks, job_on(model_file("llama-q4_0.gguf")), [&](Session& session) {
+      GenerateOptions options = chat_moa("why?");
+      answers.push_back(session.generate(options, {}));
+      options.known = {options.prompt + answers[0].completion.text, {}};
+      options.known.tokens = session.tokenizer().encode(options.prompt, {.bos = std::nullopt, .special = true});
+      const auto& drawn = answers[0].completion.tokens;
+      options.known.tokens.insert(options.known.tokens.end(), drawn.begin(), drawn.end());
+      options.prompt = options.known.text + "</s>[user] and then?</s>[assistant]";
+      options.aggregation = {};
+      answers.push_back(session.generate(options, {}));
+    });
+    ASSERT_EQ(answers.size(), 2U);
+    EXPECT_EQ(answers[1].proposals[0].reused_tokens, answers[0].proposals[0].prompt_tokens);
+    if (alone.empty()) alone = answers;
+    for (std::size_t turn : {0, 1}) expect_same(answers[turn], alone[turn]);
+  }
+}
+
+TEST(SelfMoa, AnAnswerCanBeStoppedAtAnyTime) {
+  const Answer whole = outcome(1, moa(6)).answer;
+  // Passes of the proposals, of waiting for those of others, and of the aggregation.
+  for (const int passes : {1, 5, 13, 20, 30}) {
+    on_session("self-moa", 3, job_on(model_file("llama.gguf")), [&](Session& session) {
+      int left = passes;
+      const Answer stopped = session.generate(moa(6), [&](std::string_view) {
+        if (--left == 0) throw StopAnswer();
+      });
+      EXPECT_EQ(stopped.completion.finish, Finish::cancelled) << passes;
+      EXPECT_LT(stopped.completion.tokens.size(), whole.completion.tokens.size()) << passes;
+      expect_same(session.generate(moa(6), {}), whole);
+      left = passes;
+      session.generate(moa(6), [&](std::string_view) {
+        if (--left == 0) throw StopAnswer();
+      });
+    });
+  }
+}
+
 TEST(AggregationPrompt, ListsAllProposalsInOrder) {
   const std::vector<std::string> proposals{"It flew.", "It sang."};
   const std::string text = aggregation_suffix(proposals);
   EXPECT_TRUE(contains(text, "2 proposals"));
   EXPECT_LT(text.find("Proposal 1: It flew."), text.find("Proposal 2: It sang."));
+  const std::string request = aggregation_request(proposals);
+  EXPECT_TRUE(contains(request, "2 proposals"));
+  EXPECT_LT(request.find("Proposal 1: It flew."), request.find("Proposal 2: It sang."));
 }
 
 }  // namespace

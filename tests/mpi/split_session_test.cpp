@@ -159,6 +159,40 @@ TEST(SplitSession, AnErrorAboutAnArgumentLeavesItUsable) {
   }
 }
 
+TEST(SplitSession, AnAnswerThatIsEndedLeavesItUsable) {
+  for (const char* mode : {"solo", "pipeline", "tensor"}) {
+    on_session(mode, 2, job_on(deep_model()), [&](Session& session) {
+      const Answer whole = session.generate(greedy(kPrompt, 12), {});
+      std::string text;
+      const Answer part = session.generate(greedy(kPrompt, 12), [&](std::string_view piece) {
+        text += piece;
+        if (!piece.empty()) throw StopAnswer();
+      });
+      EXPECT_EQ(part.completion.finish, Finish::cancelled) << mode;
+      EXPECT_EQ(part.completion.text, text) << mode;
+      EXPECT_LT(part.completion.tokens.size(), 12U) << mode;
+      const auto fails = [&] {
+        session.generate(greedy(kPrompt, 12), [](std::string_view) { throw Error("no more paper"); });
+      };
+      EXPECT_EQ(error_of(fails), "no more paper") << mode;
+      EXPECT_EQ(session.generate(greedy(kPrompt, 12), {}).completion.tokens, whole.completion.tokens) << mode;
+    });
+  }
+}
+
+TEST(SplitSession, KnownTokensStandForTheirText) {
+  on_session("solo", 1, job_on(deep_model()), [&](Session& session) {
+    GenerateOptions options = greedy("abcd", 4);
+    options.known = {"ab", {1, 5, 6, 7}};
+    const Answer known = session.generate(options, {});
+    const auto rest = session.tokenizer().encode("cd", {.bos = false, .continues = true});
+    EXPECT_EQ(known.completion.prompt_tokens, 4 + static_cast<std::int32_t>(rest.size()));
+    options.known.text = "b";
+    const Answer other = session.generate(options, {});
+    EXPECT_EQ(other.completion.tokens, session.generate(greedy("abcd", 4), {}).completion.tokens);
+  });
+}
+
 TEST(SplitSession, SharesMustFitTheRanks) {
   JobOptions job = job_on(model_file("llama.gguf"));
   job.stage.shard.shares = {1, 2, 3};
