@@ -72,7 +72,7 @@ class Engine {
   ~Engine();
 
   /// Queues a request; its samples' ids in order. Throws Error on an empty prompt, one over the context, one that never
-  /// fits the cache, token ids outside the vocabulary, or bad sampling parameters.
+  /// fits the cache, token ids outside the vocabulary, or bad sampling parameters, grammars and schemas included.
   std::vector<SampleId> submit(const Request& request);
   /// A new sample that continues from where `sample` stands now, drawing with another seed. Throws Error unless
   /// `sample` is running.
