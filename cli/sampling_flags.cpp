@@ -10,6 +10,9 @@
 #include <utility>
 
 #include "cli/numbers.hpp"
+#include "cli/text_files.hpp"
+#include "covey/error.hpp"
+#include "model/grammar/constraint_maker.hpp"
 
 namespace covey {
 
@@ -58,6 +61,31 @@ void add_penalties(CLI::App& parser, SamplingParams& params) {
       ->group(group);
 }
 
+CLI::Validator not_empty() {
+  return {[](std::string& text) { return std::string(text.empty() ? "must not be empty" : ""); }, ""};
+}
+
+/// A text that is asked for has to be one, also where an empty one would mean that nothing is asked for.
+std::string constraint_text(const std::string& path) {
+  std::string text = read_file(path);
+  if (text.empty()) throw Error(path + ": the file is empty");
+  return text;
+}
+
+void add_constraints(CLI::App& parser, SamplingFlags& flags) {
+  const char* group = "Answer";
+  CLI::Option* const grammar =
+      parser.add_option("--grammar", flags.grammar, "The answer has to be of this grammar, a file in GBNF")
+          ->check(not_empty())
+          ->option_text("FILE")
+          ->group(group);
+  parser.add_option("--json-schema", flags.json_schema, "The answer has to be JSON of this schema, a file or {…}")
+      ->check(not_empty())
+      ->excludes(grammar)
+      ->option_text("SCHEMA")
+      ->group(group);
+}
+
 }  // namespace
 
 SamplingParams SamplingFlags::sampling() const {
@@ -65,6 +93,15 @@ SamplingParams SamplingFlags::sampling() const {
   if (greedy) result.temperature = 0;
   for (const std::string& text : logit_bias)
     result.logit_bias.insert_or_assign(parse_bias(text)->first, parse_bias(text)->second);
+  if (!grammar.empty()) {
+    result.grammar = constraint_text(grammar);
+    covey::grammar::check_grammar(result.grammar, grammar);
+  }
+  if (!json_schema.empty()) {
+    const bool is_schema = json_schema.front() == '{';
+    result.json_schema = is_schema ? json_schema : constraint_text(json_schema);
+    covey::grammar::check_json_schema(result.json_schema, is_schema ? "--json-schema" : json_schema);
+  }
   return result;
 }
 
@@ -94,6 +131,7 @@ void add_sampling_flags(CLI::App& parser, SamplingFlags& flags) {
       ->option_text("P")
       ->group(group);
   add_penalties(parser, params);
+  add_constraints(parser, flags);
   parser.add_option("--logit-bias", flags.logit_bias, "Added to a token's logit; may be given many times")
       ->check(a_bias())
       ->allow_extra_args(false)

@@ -65,6 +65,9 @@ Request SelfMoaSession::proposal_request(const GenerateOptions& options, Range r
   Request request = continuation(options, tokenizer());
   if (options.proposal_tokens >= 0) request.max_tokens = options.proposal_tokens;
   request.samples = range.size();
+  // A grammar is for what the user reads. Proposals say the same freely, and the aggregation puts it in form.
+  request.sampling.grammar.clear();
+  request.sampling.json_schema.clear();
   request.first_sample = static_cast<std::uint64_t>(range.first);
   return request;
 }

@@ -9,6 +9,7 @@
 
 namespace covey {
 
+/// Without grammar and JSON schema, which do not concern proposals.
 std::vector<std::byte> encode_options(const GenerateOptions& options);
 /// Throws Error unless `bytes` are exactly one GenerateOptions. Whether the values make sense is the sampler's and the
 /// engine's to check.

@@ -1,6 +1,7 @@
 #include "model/grammar/constraint.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <string>
 #include <utility>
@@ -29,10 +30,11 @@ void Constraint::apply(std::span<float> scores) {
     const std::span<float> of_word = scores.subspan(word * 64, std::min<std::size_t>(64, scores.size() - word * 64));
     if (bits == 0) {
       std::ranges::fill(of_word, kForbidden);
-    } else if (bits != ~std::uint64_t{0}) {
-      for (std::size_t i = 0; i < of_word.size(); ++i) {
-        if ((bits >> i & 1U) == 0) of_word[i] = kForbidden;
-      }
+      continue;
+    }
+    for (std::uint64_t forbidden = ~bits; forbidden != 0; forbidden &= forbidden - 1) {
+      const auto bit = static_cast<std::size_t>(std::countr_zero(forbidden));
+      if (bit < of_word.size()) of_word[bit] = kForbidden;
     }
   }
   for (std::size_t i = 0; i < end_scores.size(); ++i) {

@@ -11,7 +11,7 @@ namespace covey::grammar {
 namespace {
 
 constexpr std::size_t kMostKept = 4;
-constexpr std::size_t kMaskBytes = std::size_t{16} << 20U;
+constexpr std::size_t kBytesOfOne = std::size_t{16} << 20U;
 
 std::shared_ptr<const Automaton> automaton_of(const Rules& rules, const std::string& name) {
   try {
@@ -40,7 +40,7 @@ std::optional<Constraint> ConstraintMaker::make(const SamplingParams& params, bo
         automaton_of(is_schema ? parse_json_schema(params.json_schema, name) : parse_gbnf(params.grammar, name), name);
     if (!trie_) trie_ = std::make_shared<const TokenTrie>(tokenizer_);
     made_.push_front(
-        {params.grammar, params.json_schema, std::make_shared<MaskCache>(std::move(automaton), trie_, kMaskBytes)});
+        {params.grammar, params.json_schema, std::make_shared<MaskCache>(std::move(automaton), trie_, kBytesOfOne)});
     if (made_.size() > kMostKept) made_.pop_back();
   }
   return Constraint(made_.front().masks, may_end);

@@ -7,7 +7,9 @@ namespace covey::grammar {
 
 MaskCache::MaskCache(std::shared_ptr<const Automaton> automaton, std::shared_ptr<const TokenTrie> trie,
                      std::size_t most_bytes)
-    : space_(std::make_shared<StateSpace>(std::move(automaton))), trie_(std::move(trie)) {
+    : space_(std::make_shared<StateSpace>(std::move(automaton), most_bytes)),
+      trie_(std::move(trie)),
+      most_bytes_(most_bytes) {
   const std::size_t words = (static_cast<std::size_t>(trie_->vocabulary()) + 63) / 64;
   most_masks_ = std::max<std::size_t>(1, most_bytes / (std::max<std::size_t>(1, words) * sizeof(std::uint64_t)));
   path_.resize(trie_->depth() + 1);
@@ -18,7 +20,7 @@ KeptState MaskCache::start() { return {space_, space_->start()}; }
 /// The state's number in the space in use, which is a new one if the old was full.
 StateId MaskCache::current(const KeptState& state) {
   if (space_->full()) {
-    space_ = std::make_shared<StateSpace>(space_->automaton());
+    space_ = std::make_shared<StateSpace>(space_->automaton(), most_bytes_);
     masks_.clear();
     entries_.clear();
   }

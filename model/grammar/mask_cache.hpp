@@ -25,11 +25,12 @@ struct KeptState {
 /// Not for many threads at once.
 class MaskCache {
  public:
-  static constexpr std::size_t kMostMaskBytes = std::size_t{32} << 20U;
+  static constexpr std::size_t kMostBytes = std::size_t{32} << 20U;
 
-  /// `most_bytes`: memory for masks; the least recently used go first, but the last one always stays.
+  /// `most_bytes`: memory for masks, of which the least recently used go first, and as much for states, which all go
+  /// at once. A mask and what a call needs always have room.
   MaskCache(std::shared_ptr<const Automaton> automaton, std::shared_ptr<const TokenTrie> trie,
-            std::size_t most_bytes = kMostMaskBytes);
+            std::size_t most_bytes = kMostBytes);
 
   KeptState start();
   /// Where the bytes of `token` lead; kNoState if the grammar does not allow them, or it has none.
@@ -51,6 +52,7 @@ class MaskCache {
 
   std::shared_ptr<StateSpace> space_;
   std::shared_ptr<const TokenTrie> trie_;
+  std::size_t most_bytes_;
   std::size_t most_masks_;
   std::size_t masks_computed_ = 0;
   std::list<Entry> entries_;  // the most recently used first

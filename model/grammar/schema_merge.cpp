@@ -132,13 +132,39 @@ Dict flattened_within(const SchemaSource& source, Dict schema, const std::string
 }
 
 /// The values of enum or const; nullopt if the schema has neither.
-std::optional<std::vector<std::string>> literal_values(const Dict& schema) {
-  if (const Value* only = schema.find("const")) return std::vector{json_text(*only)};
+std::optional<std::vector<Value>> literal_values(const Dict& schema) {
+  if (const Value* only = schema.find("const")) return std::vector{*only};
   const Value* values = schema.find("enum");
   if (values == nullptr || !values->is(Kind::list)) return std::nullopt;
-  std::vector<std::string> texts;
-  for (const Value& value : values->items()) texts.push_back(json_text(value));
-  return texts;
+  return values->items();
+}
+
+std::string_view type_of(const Value& value) {
+  switch (value.kind()) {
+    case Kind::boolean:
+      return "boolean";
+    case Kind::integer:
+    case Kind::real:
+      return "number";
+    case Kind::string:
+      return "string";
+    case Kind::list:
+      return "array";
+    case Kind::dict:
+      return "object";
+    default:
+      return "null";
+  }
+}
+
+/// Whether the values listed in `one` are none of `other`.
+bool literals_exclude(const Dict& one, const Dict& other) {
+  const auto values = literal_values(one), others = literal_values(other);
+  if (!values) return false;
+  return std::ranges::none_of(*values, [&](const Value& value) {
+    const auto same = [&](const Value& listed) { return json_text(listed) == json_text(value); };
+    return may_be(other, type_of(value)) && (!others || std::ranges::any_of(*others, same));
+  });
 }
 
 bool requires_property(const Dict& schema, const std::string& name) {
@@ -151,15 +177,10 @@ bool exclude(const SchemaSource& source, const Value& first, const Value& second
   if (!first.is(Kind::dict) || !second.is(Kind::dict) || depth > 8) return false;
   const Dict one = flattened(source, first.dict(), path), two = flattened(source, second.dict(), path);
   static constexpr std::array<std::string_view, 6> kTypes = {"object", "array", "string", "number", "boolean", "null"};
-  if (std::ranges::none_of(kTypes, [&](std::string_view type) { return may_be(one, type) && may_be(two, type); })) {
-    return true;
-  }
-  const auto of_one = literal_values(one), of_two = literal_values(two);
-  if (of_one && of_two) {
-    return std::ranges::none_of(
-        *of_one, [&](const std::string& text) { return std::ranges::find(*of_two, text) != of_two->end(); });
-  }
-  if (!may_be(one, "object") || json_text(one.find("type") ? *one.find("type") : Value(false)) != "\"object\"") {
+  const auto may_be_both = [&](std::string_view type) { return may_be(one, type) && may_be(two, type); };
+  if (std::ranges::none_of(kTypes, may_be_both)) return true;
+  if (literals_exclude(one, two) || literals_exclude(two, one)) return true;
+  if (std::ranges::any_of(kTypes, [&](std::string_view type) { return type != "object" && may_be_both(type); })) {
     return false;
   }
   const Dict* properties = source.members(one, "properties", path);

@@ -24,7 +24,8 @@ std::size_t hash_of(std::span<const std::uint64_t> places) {
 
 }  // namespace
 
-StateSpace::StateSpace(std::shared_ptr<const Automaton> automaton) : automaton_(std::move(automaton)) {
+StateSpace::StateSpace(std::shared_ptr<const Automaton> automaton, std::size_t most_bytes)
+    : automaton_(std::move(automaton)), most_bytes_(most_bytes) {
   stacks_.push_back({kReturn, 0});
   first_ = {0};
   intern_found();  // the empty set: kNoState

@@ -26,8 +26,8 @@ inline constexpr StateId kNoState = 0;
 /// Not for many threads at once.
 class StateSpace {
  public:
-  /// Throws Error if the grammar can begin in too many ways.
-  explicit StateSpace(std::shared_ptr<const Automaton> automaton);
+  /// `most_bytes`: memory beyond which it counts as full. Throws Error if the grammar can begin in too many ways.
+  explicit StateSpace(std::shared_ptr<const Automaton> automaton, std::size_t most_bytes = kMostMemory);
 
   StateId start() const { return start_; }
   /// Throws Error if the text can be understood in too many ways.
@@ -44,7 +44,7 @@ class StateSpace {
   StateId adopt(const StateSpace& other, StateId state);
 
   /// So many that it is better to begin anew, adopting what is in use.
-  bool full() const { return memory() > kFullMemory; }
+  bool full() const { return memory() > most_bytes_; }
   std::size_t size() const { return first_.size() - 1; }
   const std::shared_ptr<const Automaton>& automaton() const { return automaton_; }
 
@@ -57,7 +57,6 @@ class StateSpace {
   using Place = std::uint64_t;      // node << 32 | stack
   static constexpr Place kEnd = 0;  // kReturn with nothing to return to
   static constexpr StateId kUnknown = 0xFFFFFFFF;
-  static constexpr std::size_t kFullMemory = std::size_t{32} << 20U;
   static constexpr std::size_t kMostMemory = std::size_t{128} << 20U;
 
   static Place place(NodeId node, StackId stack) { return Place{node} << 32U | stack; }
@@ -76,6 +75,7 @@ class StateSpace {
   StateId intern_found();
 
   std::shared_ptr<const Automaton> automaton_;
+  std::size_t most_bytes_;
   StateId start_ = kNoState;
   std::vector<Stack> stacks_;
   std::unordered_map<std::uint64_t, StackId> stack_ids_;
