@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <string>
@@ -91,13 +92,18 @@ class SchemaValidator {
     return true;
   }
 
+  static const std::regex& expression_of(const std::string& text) {
+    static std::map<std::string, std::regex> made;
+    return made.try_emplace(text, text).first->second;
+  }
+
   static bool valid_string(const Json& value, const Json& schema) {
     const auto text = value.get<std::string>();
     std::size_t length = 0;
     for (const char c : text) length += (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
     if (length < schema.value("minLength", std::size_t{0})) return false;
     if (length > schema.value("maxLength", std::size_t{1} << 60U)) return false;
-    if (schema.contains("pattern") && !std::regex_search(text, std::regex(schema["pattern"].get<std::string>()))) {
+    if (schema.contains("pattern") && !std::regex_search(text, expression_of(schema["pattern"]))) {
       return false;
     }
     if (schema.contains("format")) {
@@ -108,7 +114,7 @@ class SchemaValidator {
                                      : format == "time"      ? kTime
                                      : format == "date-time" ? kDate + "T" + kTime
                                                              : "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}";
-      if (!std::regex_match(text, std::regex(expression))) return false;
+      if (!std::regex_match(text, expression_of(expression))) return false;
     }
     return true;
   }
