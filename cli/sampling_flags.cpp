@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -61,26 +62,39 @@ void add_penalties(CLI::App& parser, SamplingParams& params) {
       ->group(group);
 }
 
-CLI::Validator not_empty() {
-  return {[](std::string& text) { return std::string(text.empty() ? "must not be empty" : ""); }, ""};
-}
-
-/// A text that is asked for has to be one, also where an empty one would mean that nothing is asked for.
-std::string constraint_text(const std::string& path) {
+/// A text that is asked for has to be one: an empty one would mean that nothing is asked for.
+std::string grammar_text(const std::string& path) {
   std::string text = read_file(path);
   if (text.empty()) throw Error(path + ": the file is empty");
   return text;
+}
+
+std::string schema_text(const std::string& given) { return given.starts_with('{') ? given : grammar_text(given); }
+
+/// Mistakes are told before a model is read.
+CLI::Validator that(const std::function<void(const std::string&)>& check) {
+  return {[check](std::string& given) {
+            try {
+              check(given);
+            } catch (const Error& error) {
+              return std::string(error.what());
+            }
+            return std::string();
+          },
+          ""};
 }
 
 void add_constraints(CLI::App& parser, SamplingFlags& flags) {
   const char* group = "Answer";
   CLI::Option* const grammar =
       parser.add_option("--grammar", flags.grammar, "The answer has to be of this grammar, a file in GBNF")
-          ->check(not_empty())
+          ->check(that([](const std::string& path) { grammar::check_grammar(grammar_text(path), path); }))
           ->option_text("FILE")
           ->group(group);
   parser.add_option("--json-schema", flags.json_schema, "The answer has to be JSON of this schema, a file or {…}")
-      ->check(not_empty())
+      ->check(that([](const std::string& given) {
+        grammar::check_json_schema(schema_text(given), given.starts_with('{') ? "the schema" : given);
+      }))
       ->excludes(grammar)
       ->option_text("SCHEMA")
       ->group(group);
@@ -93,15 +107,8 @@ SamplingParams SamplingFlags::sampling() const {
   if (greedy) result.temperature = 0;
   for (const std::string& text : logit_bias)
     result.logit_bias.insert_or_assign(parse_bias(text)->first, parse_bias(text)->second);
-  if (!grammar.empty()) {
-    result.grammar = constraint_text(grammar);
-    covey::grammar::check_grammar(result.grammar, grammar);
-  }
-  if (!json_schema.empty()) {
-    const bool is_schema = json_schema.front() == '{';
-    result.json_schema = is_schema ? json_schema : constraint_text(json_schema);
-    covey::grammar::check_json_schema(result.json_schema, is_schema ? "--json-schema" : json_schema);
-  }
+  if (!grammar.empty()) result.grammar = grammar_text(grammar);
+  if (!json_schema.empty()) result.json_schema = schema_text(json_schema);
   return result;
 }
 

@@ -16,7 +16,7 @@ struct SamplingFlags {
   std::string grammar;                  ///< file
   std::string json_schema;              ///< file, or the schema itself if it begins with {
 
-  /// Throws Error if the grammar or the schema can't be read or used.
+  /// Throws Error if the grammar or the schema can't be read.
   SamplingParams sampling() const;
 };
 
