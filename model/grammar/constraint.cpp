@@ -19,6 +19,11 @@ Constraint::Constraint(std::shared_ptr<MaskCache> masks, bool may_end)
     : masks_(std::move(masks)), at_(masks_->start()), may_end_(may_end) {}
 
 void Constraint::apply(std::span<float> scores) {
+  if (scores.size() < static_cast<std::size_t>(masks_->trie().vocabulary())) {
+    throw Error("the grammar knows " + std::to_string(masks_->trie().vocabulary()) +
+                " tokens, but there are scores for " + std::to_string(scores.size()) +
+                " only: model and vocabulary don't belong together");
+  }
   const TokenMask& mask = masks_->mask(at_);
   const bool may_end = may_end_ && at_.space->may_end(at_.state);
   std::vector<float> end_scores;

@@ -15,7 +15,8 @@ class Constraint {
   /// can't go on.
   Constraint(std::shared_ptr<MaskCache> masks, bool may_end);
 
-  /// Sets the scores of tokens that may not come next to minus infinity. (n_vocab, at least the vocabulary)
+  /// Sets the scores of tokens that may not come next to minus infinity. Throws Error if there are fewer
+  /// scores than tokens in the vocabulary; beyond it, none is allowed. (n_vocab)
   void apply(std::span<float> scores);
   /// Whether `token` may come next, found without a mask.
   bool allows(Token token);

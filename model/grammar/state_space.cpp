@@ -79,8 +79,7 @@ void StateSpace::reach(Place from) {
 /// The state of what is in found_, which is empty afterwards.
 StateId StateSpace::intern_found() {
   std::ranges::sort(found_);
-  const auto twice = std::ranges::unique(found_);
-  found_.erase(twice.begin(), twice.end());
+  found_.erase(std::unique(found_.begin(), found_.end()), found_.end());
   if (found_.size() > kMostPlaces || memory() > kMostMemory) too_ambiguous();
   const std::size_t hash = hash_of(found_);
   const auto [begin, end] = states_.equal_range(hash);

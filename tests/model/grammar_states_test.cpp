@@ -239,6 +239,8 @@ TEST(GrammarMasks, EndsAreAllowedWhereTheGrammarMayEnd) {
   const ListTokenizer tokenizer = byte_vocabulary({""});
   Masked masked("root ::= \"a\"{1,2}", tokenizer);
   constexpr float kNever = -std::numeric_limits<float>::infinity();
+  std::vector<float> few(10);
+  EXPECT_THROW(Constraint(masked.cache, true).apply(few), Error);
   for (const bool may_end : {true, false}) {
     Constraint constraint(masked.cache, may_end);
     const auto scores = [&] {
