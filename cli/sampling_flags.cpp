@@ -5,11 +5,15 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "cli/numbers.hpp"
+#include "cli/text_files.hpp"
+#include "covey/error.hpp"
+#include "model/grammar/constraint_maker.hpp"
 
 namespace covey {
 
@@ -58,6 +62,44 @@ void add_penalties(CLI::App& parser, SamplingParams& params) {
       ->group(group);
 }
 
+/// A text that is asked for has to be one: an empty one would mean that nothing is asked for.
+std::string grammar_text(const std::string& path) {
+  std::string text = read_file(path);
+  if (text.empty()) throw Error(path + ": the file is empty");
+  return text;
+}
+
+std::string schema_text(const std::string& given) { return given.starts_with('{') ? given : grammar_text(given); }
+
+/// Mistakes are told before a model is read.
+CLI::Validator that(const std::function<void(const std::string&)>& check) {
+  return {[check](std::string& given) {
+            try {
+              check(given);
+            } catch (const Error& error) {
+              return std::string(error.what());
+            }
+            return std::string();
+          },
+          ""};
+}
+
+void add_constraints(CLI::App& parser, SamplingFlags& flags) {
+  const char* group = "Answer";
+  CLI::Option* const grammar =
+      parser.add_option("--grammar", flags.grammar, "The answer has to be of this grammar, a file in GBNF")
+          ->check(that([](const std::string& path) { grammar::check_grammar(grammar_text(path), path); }))
+          ->option_text("FILE")
+          ->group(group);
+  parser.add_option("--json-schema", flags.json_schema, "The answer has to be JSON of this schema, a file or {…}")
+      ->check(that([](const std::string& given) {
+        grammar::check_json_schema(schema_text(given), given.starts_with('{') ? "the schema" : given);
+      }))
+      ->excludes(grammar)
+      ->option_text("SCHEMA")
+      ->group(group);
+}
+
 }  // namespace
 
 SamplingParams SamplingFlags::sampling() const {
@@ -65,6 +107,8 @@ SamplingParams SamplingFlags::sampling() const {
   if (greedy) result.temperature = 0;
   for (const std::string& text : logit_bias)
     result.logit_bias.insert_or_assign(parse_bias(text)->first, parse_bias(text)->second);
+  if (!grammar.empty()) result.grammar = grammar_text(grammar);
+  if (!json_schema.empty()) result.json_schema = schema_text(json_schema);
   return result;
 }
 
@@ -94,6 +138,7 @@ void add_sampling_flags(CLI::App& parser, SamplingFlags& flags) {
       ->option_text("P")
       ->group(group);
   add_penalties(parser, params);
+  add_constraints(parser, flags);
   parser.add_option("--logit-bias", flags.logit_bias, "Added to a token's logit; may be given many times")
       ->check(a_bias())
       ->allow_extra_args(false)

@@ -13,7 +13,10 @@ struct SamplingFlags {
   SamplingParams params;
   bool greedy = false;
   std::vector<std::string> logit_bias;  ///< ID=VALUE
+  std::string grammar;                  ///< file
+  std::string json_schema;              ///< file, or the schema itself if it begins with {
 
+  /// Throws Error if the grammar or the schema can't be read.
   SamplingParams sampling() const;
 };
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "covey/error.hpp"
+#include "model/grammar/constraint_maker.hpp"
 #include "model/sample.hpp"
 #include "model/sequence_store.hpp"
 
@@ -36,6 +37,7 @@ struct Engine::Impl {
   Impl(Runner& runner_in, const Tokenizer& tokenizer_in, EngineOptions options)
       : runner(runner_in),
         tokenizer(tokenizer_in),
+        constraints(tokenizer_in),
         max_running(std::clamp(options.max_running, 1, runner.limits().max_tokens)),
         sequences(runner_in, std::max(0, options.prefix_cache)) {}
 
@@ -68,11 +70,12 @@ struct Engine::Impl {
 
   std::vector<SampleId> submit(const Request& request) {
     check(request);
+    const auto constraint = constraints.make(request.sampling, !request.ignore_eos);
     const auto shared = std::make_shared<const Request>(request);
     std::vector<SampleId> ids;
     for (std::int32_t i = 0; i < request.samples; ++i) {
       const SampleId id = next_sample++;
-      auto sample = std::make_unique<Sample>(shared, id, i, runner.limits().n_vocab, tokenizer);
+      auto sample = std::make_unique<Sample>(shared, id, i, runner.limits().n_vocab, tokenizer, constraint);
       if (i > 0) sample->state = SampleState::following;
       samples.emplace(id, std::move(sample));
       ids.push_back(id);
@@ -276,6 +279,7 @@ struct Engine::Impl {
   }
 
   void draw(Sample& sample, std::span<const float> logits, const Sink& sink) {
+    if (sample.sampler.finished()) return finish(sample, Finish::end_token, sink);  // the empty text is all there is
     const Sampled sampled = sample.sampler.sample(logits, sample.request->top_logprobs);
     const Token token = sampled.chosen.token;
     Event event{sample.id, sample.index, token, {}, sampled.chosen.logprob, &sampled.top, Finish::running};
@@ -289,6 +293,8 @@ struct Engine::Impl {
       event.text = sample.stream.push(token);
       if (sample.stream.stopped()) {
         event.finish = Finish::stop_string;
+      } else if (sample.sampler.finished()) {
+        event.finish = Finish::end_token;
       } else if (static_cast<std::int32_t>(sample.completion.tokens.size()) == sample.request->max_tokens) {
         event.finish = Finish::max_tokens;
       } else if (sample.length() >= runner.limits().n_ctx) {
@@ -351,6 +357,7 @@ struct Engine::Impl {
 
   Runner& runner;
   const Tokenizer& tokenizer;
+  grammar::ConstraintMaker constraints;
   std::int32_t max_running;
   SequenceStore sequences;
   std::map<SampleId, std::unique_ptr<Sample>> samples;

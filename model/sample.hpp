@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "model/engine.hpp"
@@ -16,7 +17,7 @@ enum class SampleState : std::uint8_t { waiting, following, prefilling, running,
 
 struct Sample {
   Sample(std::shared_ptr<const Request> request_in, SampleId id_in, std::int32_t index_in, std::int32_t n_vocab,
-         const Tokenizer& tokenizer)
+         const Tokenizer& tokenizer, const std::optional<grammar::Constraint>& constraint)
       : request(std::move(request_in)),
         id(id_in),
         index(index_in),
@@ -25,6 +26,7 @@ struct Sample {
         stream(tokenizer, request->stop) {
     sampler.reseed(sample_seed(request->sampling.seed, request->first_sample + static_cast<std::uint64_t>(index)));
     for (const Token token : tokens) sampler.accept(token);
+    if (constraint) sampler.constrain(*constraint);
     completion.prompt_tokens = prompt_tokens();
   }
 

@@ -81,6 +81,9 @@ Sampler::Sampler(SamplingParams params, std::int32_t n_vocab)
     : params_(std::move(params)), n_vocab_(n_vocab), random_state_(params_.seed) {
   if (n_vocab < 1) throw Error("sampling: the vocabulary is empty");
   validate(params_, n_vocab);
+  constrained_ = params_.constrained();
+  params_.grammar.clear();  // long, and copied with every sampler
+  params_.json_schema.clear();
   penalizes_ = params_.penalty_window != 0 && (params_.repetition_penalty != 1.0F || params_.presence_penalty != 0.0F ||
                                                params_.frequency_penalty != 0.0F);
 }
@@ -90,6 +93,7 @@ void Sampler::reseed(std::uint64_t seed) { random_state_ = seed; }
 void Sampler::accept(Token token) {
   if (token < 0 || token >= n_vocab_)
     out_of_range("a token", std::to_string(token), "0 to " + std::to_string(n_vocab_ - 1));
+  if (constraint_) constraint_->accept(token);
   if (!penalizes_) return;
   ++recent_count_[token];
   if (params_.penalty_window < 0) return;
@@ -107,6 +111,7 @@ Sampled Sampler::sample(std::span<const float> logits, std::int32_t top) {
     throw Error("sampling: " + std::to_string(logits.size()) + " logits for a vocabulary of " +
                 std::to_string(n_vocab_));
   }
+  if (constrained_ && !constraint_) throw Error("sampling: a grammar or JSON schema is given, but not put to use");
   check(top >= 0, "the number of top log-probabilities", top, "0 or more");
 
   std::vector<float>& scores = scratch().scores;
@@ -126,6 +131,7 @@ Sampled Sampler::sample(std::span<const float> logits, std::int32_t top) {
       sampled.top.push_back({candidate.token, logprob(candidate.score)});
     }
   }
+  if (constraint_) constraint_->apply(scores);
   adjust(scores);
   sampled.chosen.token = draw(scores);
   sampled.chosen.logprob = logprob(usable(logits[static_cast<std::size_t>(sampled.chosen.token)]));
@@ -151,7 +157,9 @@ void Sampler::adjust(std::span<float> scores) const {
 Token Sampler::draw(std::span<const float> scores) {
   const auto best = std::max_element(scores.begin(), scores.end());  // the first of equals
   if (*best == kMinusInfinity)
-    throw Error("sampling: no token is possible: logit_bias rules out all that the model allows");
+    throw Error(constraint_
+                    ? "sampling: no token is possible: none that the model and logit_bias allow continues the grammar"
+                    : "sampling: no token is possible: logit_bias rules out all that the model allows");
   if (params_.greedy()) return static_cast<Token>(best - scores.begin());
   Candidates& candidates = scratch().candidates;
   candidates.assign(scores);

@@ -3,12 +3,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "covey/sampling.hpp"
 #include "model/batch.hpp"
+#include "model/grammar/constraint.hpp"
 
 namespace covey {
 
@@ -33,7 +36,14 @@ class Sampler {
   /// Restarts the random numbers from `seed`; the history stays.
   void reseed(std::uint64_t seed);
 
-  /// Adds a token to the history that penalties look at.
+  /// From here on the text is a new one, which `constraint` holds for. What params.grammar and params.json_schema ask
+  /// for takes effect by this call alone; sample() throws Error where they ask for something and it is missing.
+  void constrain(grammar::Constraint constraint) { constraint_ = std::move(constraint); }
+  /// Whether the constraint allows nothing more.
+  bool finished() const { return constraint_ && constraint_->finished(); }
+
+  /// Adds a token to the history that penalties look at, and to the constrained text. Throws Error if the constraint
+  /// does not allow it.
   void accept(Token token);
 
   /// Chooses a token from `logits` (n_vocab). Does not accept it. `top` asks for that many of the likeliest (fewer come
@@ -48,6 +58,8 @@ class Sampler {
   std::int32_t n_vocab_;
   std::uint64_t random_state_;
   bool penalizes_;
+  bool constrained_;  // or is to be
+  std::optional<grammar::Constraint> constraint_;
   std::vector<Token> recent_;  // ring of at most penalty_window tokens; empty where the window has no end
   std::size_t oldest_ = 0;     // in recent_, once it is full
   std::unordered_map<Token, std::int32_t> recent_count_;

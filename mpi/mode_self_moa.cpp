@@ -85,6 +85,9 @@ RequestRun SelfMoaSession::propose(const GenerateOptions& options, Range range) 
   Request request = continuation(options, tokenizer());
   if (options.proposal_tokens >= 0) request.max_tokens = options.proposal_tokens;
   request.samples = range.size();
+  // A grammar is for what the user reads. Proposals say the same freely, and the aggregation puts it in form.
+  request.sampling.grammar.clear();
+  request.sampling.json_schema.clear();
   request.first_sample = static_cast<std::uint64_t>(range.first);
   request.most_reused = shared_beginning(request.prompt, last_prompt_);
   RequestRun run(engine_, ledger(), request, "proposal");

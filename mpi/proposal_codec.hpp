@@ -9,7 +9,7 @@
 
 namespace covey {
 
-/// All but `aggregation`, which is rank 0's.
+/// All but what is rank 0's alone: `aggregation`, and the grammar or JSON schema, which bind the answer, not proposals.
 std::vector<std::byte> encode_options(const GenerateOptions& options);
 /// Throws Error unless `bytes` are exactly one GenerateOptions. Whether the values make sense is the sampler's and the
 /// engine's to check.

@@ -23,7 +23,7 @@ namespace covey {
 /// Format of cached keys and values. automatic: F32 for models of F32 weights, F16 for all others.
 enum class KvChoice : std::uint8_t { automatic, f32, f16, q8_0 };
 
-/// How a generation came to its end.
+/// How a generation came to its end. end_token: by a token that ends texts, or because the grammar allows nothing more.
 enum class Finish : std::uint8_t { running, end_token, stop_string, max_tokens, context_full, cancelled };
 
 /// "end_token", "stop_string", …
@@ -54,7 +54,7 @@ struct GenerationOptions {
   std::vector<std::string> stop;  ///< the text ends before the first of these
   std::optional<bool> bos;        ///< begin with BOS; unset: as the vocabulary asks
   bool special = false;           ///< control tokens written in the prompt become those tokens
-  bool ignore_eos = false;
+  bool ignore_eos = false;        ///< go on after tokens that end the text; a grammar ends where it can't go on
 };
 
 struct Generation {
