@@ -1,8 +1,6 @@
 #include "model/grammar/schema_pattern.hpp"
 
 #include <charconv>
-#include <cstdlib>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -34,8 +32,8 @@ CodeSet codes_but_line_ends() {
 
 class PatternParser {
  public:
-  PatternParser(std::string_view text, const std::function<void(const std::string&)>& fail)
-      : rest_(text), fail_with_(fail) {}
+  PatternParser(std::string_view text, const SchemaSource& source, const std::string& path)
+      : rest_(text), source_(source), path_(path) {}
 
   Expression run() {
     std::vector<Expression> parts;
@@ -47,10 +45,7 @@ class PatternParser {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& what) const {
-    fail_with_(what);
-    std::abort();  // it has thrown
-  }
+  [[noreturn]] void fail(const std::string& what) const { source_.fail(path_, what); }
   char peek() const { return rest_.empty() ? '\0' : rest_.front(); }
   bool take(char c) {
     if (rest_.empty() || rest_.front() != c) return false;
@@ -213,14 +208,15 @@ class PatternParser {
   }
 
   std::string_view rest_;
-  const std::function<void(const std::string&)>& fail_with_;
+  const SchemaSource& source_;
+  const std::string& path_;
   int groups_ = 0;
 };
 
 }  // namespace
 
-Expression pattern_strings(std::string_view pattern, const std::function<void(const std::string&)>& fail) {
-  return sequence({literal("\""), PatternParser(pattern, fail).run(), literal("\"")});
+Expression pattern_strings(std::string_view pattern, const SchemaSource& source, const std::string& path) {
+  return sequence({literal("\""), PatternParser(pattern, source, path).run(), literal("\"")});
 }
 
 }  // namespace covey::grammar

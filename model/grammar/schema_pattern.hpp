@@ -1,16 +1,16 @@
 // Regular expressions of JSON schemas ("pattern"), as what they match inside a JSON string.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
 
 #include "model/grammar/expression.hpp"
+#include "model/grammar/schema_source.hpp"
 
 namespace covey::grammar {
 
-/// Strings that contain a match of `pattern`: a subset of ECMA-262. Calls `fail`, which must throw, with what is wrong
-/// or not supported.
-Expression pattern_strings(std::string_view pattern, const std::function<void(const std::string&)>& fail);
+/// Strings that contain a match of `pattern`: a subset of ECMA-262. Throws Error if something is
+/// wrong or not supported; `path` is where `source` has the pattern.
+Expression pattern_strings(std::string_view pattern, const SchemaSource& source, const std::string& path);
 
 }  // namespace covey::grammar

@@ -67,10 +67,7 @@ Expression SchemaTranslator::string(const Dict& schema, const std::string& path)
   if ((pattern != nullptr ? 1 : 0) + (format != nullptr ? 1 : 0) + (least || most ? 1 : 0) > 1) {
     source_.fail(path, "of pattern, format, and minLength with maxLength only one is supported");
   }
-  if (pattern != nullptr) {
-    const std::string here = path_to(path, "pattern");
-    return pattern_strings(*pattern, [&](const std::string& what) { source_.fail(here, what); });
-  }
+  if (pattern != nullptr) return pattern_strings(*pattern, source_, path_to(path, "pattern"));
   if (format != nullptr) {
     const std::string rule = "format-" + *format;
     if (!rules_.has(rule)) {
