@@ -77,9 +77,9 @@ class Engine {
   Engine(Runner& runner, const Tokenizer& tokenizer, EngineOptions options = {});
   ~Engine();
 
-  /// Queues a request; its samples' ids in order. Throws ContextFull on a prompt over the context or one that never fits
-  /// the cache, Error on an empty one, token ids outside the vocabulary, or bad sampling parameters, grammars and schemas
-  /// included.
+  /// Queues a request; its samples' ids in order. Throws ContextFull on a prompt over the context or one that never
+  /// fits the cache, Error on an empty one, token ids outside the vocabulary, or bad sampling parameters, grammars and
+  /// schemas included.
   std::vector<SampleId> submit(const Request& request);
   /// A new sample that continues from where `sample` stands now, drawing with another seed. Throws Error unless
   /// `sample` is running.

@@ -21,8 +21,8 @@ void check_kind(const GgufFile& file) {
   if (!is_adapter(file)) refuse_adapter(file, "is not an adapter: metadata 'general.type' does not say so");
   const std::string* type = file.string("adapter.type");
   if (type == nullptr || *type != "lora") {
-    refuse_adapter(
-        file, "is an adapter of type " + in_quotes(type == nullptr ? "" : *type) + "; only 'lora' is supported");
+    refuse_adapter(file,
+                   "is an adapter of type " + in_quotes(type == nullptr ? "" : *type) + "; only 'lora' is supported");
   }
   if (file.find("adapter.alora.invocation_tokens") != nullptr) {
     refuse_adapter(file, "is an adapter that certain tokens turn on, which can't be merged into the weights");
@@ -54,8 +54,8 @@ void check_pair(const GgufFile& file, const std::string& target, const LoraPair&
     }
   }
   if (pair.a->dims[1] != pair.b->dims[0] || experts_of(*pair.a) != experts_of(*pair.b)) {
-    refuse_adapter(file, "tensor " + in_quotes(pair.a->name) + " has rank " + std::to_string(pair.a->dims[1]) +
-                             ", " + in_quotes(pair.b->name) + " rank " + std::to_string(pair.b->dims[0]) +
+    refuse_adapter(file, "tensor " + in_quotes(pair.a->name) + " has rank " + std::to_string(pair.a->dims[1]) + ", " +
+                             in_quotes(pair.b->name) + " rank " + std::to_string(pair.b->dims[0]) +
                              ", or they are for different numbers of experts");
   }
 }

@@ -26,8 +26,7 @@ Checkpoint::Checkpoint(const std::string& folder) : folder_(folder) {
     for (const SafetensorsTensor& tensor : file.tensors()) {
       const auto [at, is_new] = tensors_.try_emplace(tensor.name, CheckpointTensor{&file, &tensor});
       if (!is_new) {
-        throw Error(file.path() + ": tensor " + in_quotes(tensor.name) + " is in " + at->second.file->path() +
-                    " too");
+        throw Error(file.path() + ": tensor " + in_quotes(tensor.name) + " is in " + at->second.file->path() + " too");
       }
     }
   }

@@ -18,8 +18,7 @@ ModelConfig::ModelConfig(JsonValue json, std::string path) : json_(std::move(jso
   const std::string& model = *models->array()->front().string();
   spec_ = find_convert_spec(model);
   if (spec_ == nullptr) {
-    throw Error(path_ + ": the model is " + in_quotes(model) +
-                ", which can't be converted; known: " + known_models());
+    throw Error(path_ + ": the model is " + in_quotes(model) + ", which can't be converted; known: " + known_models());
   }
   if (!spec_->section.empty() && json_.find(spec_->section) == nullptr) {
     fail("has no \"" + std::string(spec_->section) + "\", which would describe the language model");

@@ -65,8 +65,7 @@ class TensorPlanner {
 
   const TensorRule& target(const ConvertRule& rule) const {
     const auto found = std::ranges::find(arch_.tensors, rule.to, &TensorRule::name);
-    if (found == arch_.tensors.end())
-      throw Error("no tensor " + in_quotes(rule.to) + " in " + std::string(arch_.name));
+    if (found == arch_.tensors.end()) throw Error("no tensor " + in_quotes(rule.to) + " in " + std::string(arch_.name));
     return *found;
   }
 

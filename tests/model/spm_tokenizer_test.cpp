@@ -85,7 +85,7 @@ TEST(SpmTokenizer, the_space_in_front_is_the_vocabularys_choice) {
 }
 
 TEST(SpmTokenizer, what_goes_on_from_another_text_begins_with_no_space_of_ours) {
-  const Made made;
+  const AbcVocabulary made;
   const EncodeOptions goes_on{.bos = std::nullopt, .special = true, .continues = true};
   EXPECT_EQ(made.tokenizer().encode("a", goes_on), Tokens{made.a}) << "and no BOS";
   EXPECT_EQ(made.tokenizer().encode("", goes_on), Tokens{});

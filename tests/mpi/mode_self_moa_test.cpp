@@ -124,7 +124,7 @@ GenerateOptions chat_moa(const std::string& question) {
 }
 
 TEST(SelfMoa, TheAggregationIsThePromptThatTheCallerMakes) {
-  const Outcome alone = outcome(1, chat_moa("why?"));
+  const MoaOutcome alone = outcome(1, chat_moa("why?"));
   for (const int ranks : {2, 3, 8}) expect_same(outcome(ranks, chat_moa("why?")).answer, alone.answer);
   const std::int32_t prompt = alone.answer.proposals[0].prompt_tokens;
   EXPECT_LT(alone.answer.completion.reused_tokens, prompt) << "the end of the turn comes after the proposals";
