@@ -8,11 +8,11 @@
 #include <string>
 
 #include "covey/error.hpp"
-#include "edited_model.hpp"
 #include "model/rope.hpp"
 #include "model/stage.hpp"
 #include "model/weights.hpp"
 #include "tests/error_of.hpp"
+#include "tests/model/edited_model.hpp"
 
 namespace covey {
 namespace {

@@ -9,7 +9,7 @@
 #include "model/quantize.hpp"
 #include "model/stage.hpp"
 #include "model/tokenizer.hpp"
-#include "tests/model/golden.hpp"
+#include "tests/golden/golden.hpp"
 #include "tests/model/published_twin.hpp"
 
 namespace covey {

@@ -6,7 +6,7 @@
 #include "covey/error.hpp"
 #include "model/evaluate.hpp"
 #include "model/stage.hpp"
-#include "tests/model/golden.hpp"
+#include "tests/golden/golden.hpp"
 #include "tests/model/made_lora.hpp"
 #include "tests/third_party_free_formats/gguf_bytes.hpp"
 

@@ -2,7 +2,7 @@
 #include <cstring>
 
 #include "model/evaluate.hpp"
-#include "tests/model/golden.hpp"
+#include "tests/golden/golden.hpp"
 #include "tests/mpi/session_ranks.hpp"
 
 namespace covey {

@@ -2,7 +2,7 @@
 #include "mpi/loaded_model.hpp"
 
 #include "model/evaluate.hpp"
-#include "tests/model/golden.hpp"
+#include "tests/golden/golden.hpp"
 #include "tests/model/made_lora.hpp"
 #include "tests/mpi/session_ranks.hpp"
 #include "third_party_free_formats/gguf_split.hpp"

@@ -1,5 +1,5 @@
 // Whole models against reference logits, on every instruction set that runs here, in one batch and in pieces.
-#include "golden.hpp"
+#include "tests/golden/golden.hpp"
 
 #include <gtest/gtest.h>
 

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "edited_model.hpp"
-#include "golden.hpp"
 #include "model/evaluate.hpp"
 #include "model/stage.hpp"
+#include "tests/golden/golden.hpp"
+#include "tests/model/edited_model.hpp"
 
 namespace covey {
 namespace {
