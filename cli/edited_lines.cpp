@@ -14,7 +14,7 @@
 #include "cli/output.hpp"
 #include "cli/plain_lines.hpp"
 #include "covey/error.hpp"
-#include "model/utf8.hpp"
+#include "third_party_free_formats/utf8.hpp"
 
 namespace covey {
 

@@ -3,23 +3,13 @@
 #include <string_view>
 #include <utility>
 
-#include "model/utf8.hpp"
+#include "third_party_free_formats/utf8.hpp"
 
 namespace covey {
 
 namespace {
 
 constexpr std::string_view kFence = "\"\"\"";
-
-std::string valid_utf8(std::string_view bytes) {
-  std::string text;
-  while (!bytes.empty()) {
-    const Utf8Step step = utf8_step(bytes);
-    text += step.state == Utf8State::complete ? bytes.substr(0, step.length) : kReplacementCharacter;
-    bytes.remove_prefix(step.length);
-  }
-  return text;
-}
 
 // The fences' own lines are not part of the text.
 std::string fenced(LineSource& lines, std::string text) {

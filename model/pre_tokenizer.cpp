@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <utility>
 
-#include "model/utf8.hpp"
+#include "third_party_free_formats/utf8.hpp"
 
 namespace covey {
 namespace {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "covey/error.hpp"
-#include "model/utf8.hpp"
+#include "third_party_free_formats/utf8.hpp"
 
 #ifdef COVEY_WITH_PCRE2
 #define PCRE2_CODE_UNIT_WIDTH 8

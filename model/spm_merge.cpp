@@ -5,7 +5,7 @@
 #include <optional>
 #include <queue>
 
-#include "model/utf8.hpp"
+#include "third_party_free_formats/utf8.hpp"
 
 namespace covey {
 namespace {

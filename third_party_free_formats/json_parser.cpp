@@ -3,27 +3,12 @@
 
 #include "covey/error.hpp"
 #include "third_party_free_formats/json_value.hpp"
+#include "third_party_free_formats/utf8.hpp"
 
 namespace covey {
 namespace {
 
 constexpr int kMostJsonDepth = 64;
-
-void append_utf8(std::string& to, std::uint32_t code) {
-  constexpr std::uint32_t kReplacement = 0xFFFD;
-  if (code >= 0xD800 && code < 0xE000) code = kReplacement;  // half of a pair, alone
-  const auto put = [&to](std::uint32_t byte) { to += static_cast<char>(byte); };
-  const auto tail = [&](unsigned shift) { put(0x80U | (code >> shift & 0x3FU)); };
-  if (code < 0x80) {
-    put(code);
-  } else if (code < 0x800) {
-    put(0xC0U | code >> 6U), tail(0);
-  } else if (code < 0x10000) {
-    put(0xE0U | code >> 12U), tail(6), tail(0);
-  } else {
-    put(0xF0U | code >> 18U), tail(12), tail(6), tail(0);
-  }
-}
 
 class JsonParser {
  public:

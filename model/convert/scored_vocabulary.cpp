@@ -7,8 +7,8 @@
 
 #include "covey/error.hpp"
 #include "model/convert/converted_vocabulary.hpp"
-#include "model/utf8.hpp"
 #include "third_party_free_formats/quoted.hpp"
+#include "third_party_free_formats/utf8.hpp"
 
 namespace covey {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "covey/error.hpp"
 #include "model/grammar/gbnf_scanner.hpp"
-#include "model/grammar/utf8_ranges.hpp"
+#include "third_party_free_formats/utf8.hpp"
 
 namespace covey::grammar {
 namespace {

@@ -7,7 +7,7 @@
 #include "model/grammar/code_set.hpp"
 #include "model/grammar/expression.hpp"
 #include "model/jinja/characters.hpp"
-#include "model/utf8.hpp"
+#include "third_party_free_formats/utf8.hpp"
 
 namespace covey::grammar {
 

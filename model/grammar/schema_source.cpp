@@ -6,7 +6,7 @@
 #include "covey/error.hpp"
 #include "model/grammar/expression.hpp"
 #include "model/jinja/json.hpp"
-#include "model/utf8.hpp"
+#include "third_party_free_formats/utf8.hpp"
 
 namespace covey::grammar {
 namespace {

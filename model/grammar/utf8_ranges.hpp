@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "model/grammar/code_set.hpp"
@@ -23,7 +22,5 @@ struct ByteSequence {
 
 /// The UTF-8 spellings of exactly the characters of `set`.
 std::vector<ByteSequence> utf8_sequences(const CodeSet& set);
-
-void append_utf8(std::string& to, char32_t code);
 
 }  // namespace covey::grammar

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "model/utf8.hpp"
+#include "third_party_free_formats/utf8.hpp"
 
 namespace covey::jinja {
 namespace {
@@ -96,21 +96,6 @@ char32_t code_point(std::string_view character) {
   return code;
 }
 
-void append_character(std::string& to, char32_t code) {
-  if (within(code, 0xD800, 0xDFFF) || code > 0x10FFFF) code = kReplacement;
-  const auto put = [&to](char32_t byte) { to += static_cast<char>(byte); };
-  const auto tail = [&put, code](unsigned shift) { put(0x80U | (code >> shift & 0x3FU)); };
-  if (code < 0x80) {
-    put(code);
-  } else if (code < 0x800) {
-    put(0xC0U | code >> 6U), tail(0);
-  } else if (code < 0x10000) {
-    put(0xE0U | code >> 12U), tail(6), tail(0);
-  } else {
-    put(0xF0U | code >> 18U), tail(12), tail(6), tail(0);
-  }
-}
-
 bool is_space(char32_t code) {
   static constexpr Range kSpaces[] = {{0x09, 0x0D},     {0x1C, 0x20},     {0x85, 0x85},     {0xA0, 0xA0},
                                       {0x1680, 0x1680}, {0x2000, 0x200A}, {0x2028, 0x2029}, {0x202F, 0x202F},
@@ -182,7 +167,7 @@ std::string upper_case(std::string_view text) {
     if (code == 0xDF) {
       upper += "SS";
     } else {
-      append_character(upper, to_upper(code));
+      append_utf8(upper, to_upper(code));
     }
   }
   return upper;
@@ -191,7 +176,7 @@ std::string upper_case(std::string_view text) {
 std::string lower_case(std::string_view text) {
   std::string lower;
   lower.reserve(text.size());
-  for (; !text.empty(); text.remove_prefix(utf8_step(text).length)) append_character(lower, to_lower(code_point(text)));
+  for (; !text.empty(); text.remove_prefix(utf8_step(text).length)) append_utf8(lower, to_lower(code_point(text)));
   return lower;
 }
 

@@ -16,8 +16,6 @@ std::size_t character_count(std::string_view text);
 std::string_view take_character(std::string_view& text);
 /// The code point of one character; U+FFFD for bytes that are none.
 char32_t code_point(std::string_view character);
-/// U+FFFD for surrogates and what lies above U+10FFFF.
-void append_character(std::string& to, char32_t code);
 
 // Properties, as Python's str has them. Exact for Latin, Greek, Cyrillic and Armenian; what lies elsewhere is told
 // apart by its block.

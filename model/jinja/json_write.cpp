@@ -7,7 +7,7 @@
 #include "model/jinja/characters.hpp"
 #include "model/jinja/json.hpp"
 #include "model/jinja/text_form.hpp"
-#include "model/utf8.hpp"
+#include "third_party_free_formats/utf8.hpp"
 
 namespace covey::jinja {
 namespace {
@@ -78,7 +78,7 @@ class Writer {
       } else if (format_.ascii && code >= 0x10000) {
         text_ += escape(0xD800 + ((code - 0x10000) >> 10U)) + escape(0xDC00 + ((code - 0x10000) & 0x3FFU));
       } else {
-        append_character(text_, code);
+        append_utf8(text_, code);
       }
     }
     text_ += '"';

@@ -6,7 +6,7 @@
 #include "model/jinja/characters.hpp"
 #include "model/jinja/string_literal.hpp"
 #include "model/jinja/template_error.hpp"
-#include "model/utf8.hpp"
+#include "third_party_free_formats/utf8.hpp"
 
 namespace covey::jinja {
 namespace {

@@ -11,6 +11,7 @@
 #include "covey/error.hpp"
 #include "model/jinja/characters.hpp"
 #include "model/jinja/text_form.hpp"
+#include "third_party_free_formats/utf8.hpp"
 
 namespace covey::jinja {
 namespace {
@@ -109,7 +110,7 @@ std::string formatted(Runtime& runtime, const Value& value, const FieldFormat& f
   if (format.type == 'c') {
     std::string character;
     if (value.is_integral()) {
-      append_character(character, static_cast<char32_t>(value.integer()));
+      append_utf8(character, static_cast<char32_t>(value.integer()));
     } else if (value.is(Kind::string) && character_count(value.text()) == 1) {
       character = value.text();
     } else {

@@ -5,6 +5,7 @@
 
 #include "covey/error.hpp"
 #include "model/jinja/characters.hpp"
+#include "third_party_free_formats/utf8.hpp"
 
 namespace covey::jinja {
 namespace {
@@ -34,16 +35,16 @@ void append_escape(std::string& to, std::string_view& text) {
   static constexpr std::string_view kLetters = "\\'\"abfnrtv";
   static constexpr std::string_view kMeanings = "\\'\"\a\b\f\n\r\t\v";
   const char letter = text[0];
-  if (letter >= '0' && letter <= '7') return append_character(to, take_octal(text));
+  if (letter >= '0' && letter <= '7') return append_utf8(to, take_octal(text));
   text.remove_prefix(1);
   if (const std::size_t at = kLetters.find(letter); at != std::string_view::npos) {
     to += kMeanings[at];
   } else if (letter == 'x') {
-    append_character(to, take_hex(text, 2));
+    append_utf8(to, take_hex(text, 2));
   } else if (letter == 'u') {
-    append_character(to, take_hex(text, 4));
+    append_utf8(to, take_hex(text, 4));
   } else if (letter == 'U') {
-    append_character(to, take_hex(text, 8));
+    append_utf8(to, take_hex(text, 8));
   } else if (letter == 'N') {
     throw Error("\\N in strings isn't supported: write \\u and the number of the character");
   } else if (letter != '\n') {

@@ -9,6 +9,7 @@
 #include "model/jinja/operators.hpp"
 #include "model/jinja/string_format.hpp"
 #include "model/jinja/string_search.hpp"
+#include "third_party_free_formats/utf8.hpp"
 
 namespace covey::jinja {
 namespace methods {
@@ -38,7 +39,7 @@ std::string each_character(std::string_view text, const Each& each) {
   char32_t previous = 0;
   while (!text.empty()) {
     const char32_t code = code_point(take_character(text));
-    append_character(result, each(code, previous));
+    append_utf8(result, each(code, previous));
     previous = code;
   }
   return result;

@@ -7,7 +7,7 @@
 #include "model/jinja/access.hpp"
 #include "model/jinja/arguments.hpp"
 #include "model/jinja/characters.hpp"
-#include "model/utf8.hpp"
+#include "third_party_free_formats/utf8.hpp"
 
 namespace covey::jinja {
 namespace {

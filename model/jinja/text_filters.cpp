@@ -11,7 +11,7 @@
 #include "model/jinja/string_format.hpp"
 #include "model/jinja/string_search.hpp"
 #include "model/jinja/text_form.hpp"
-#include "model/utf8.hpp"
+#include "third_party_free_formats/utf8.hpp"
 
 namespace covey::jinja {
 namespace filters {

@@ -6,7 +6,7 @@
 #include <cstdio>
 
 #include "model/jinja/characters.hpp"
-#include "model/utf8.hpp"
+#include "third_party_free_formats/utf8.hpp"
 
 namespace covey::jinja {
 namespace {
@@ -42,7 +42,7 @@ void append_quoted(std::string& to, std::string_view text) {
     } else if (!is_printable(code)) {
       to += escaped(code);
     } else {
-      append_character(to, code);
+      append_utf8(to, code);
     }
   }
   to += quote;

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "model/utf8.hpp"
+#include "third_party_free_formats/utf8.hpp"
 
 namespace covey {
 namespace {

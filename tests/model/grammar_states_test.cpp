@@ -5,8 +5,8 @@
 
 #include "grammar_fixtures.hpp"
 #include "model/grammar/constraint.hpp"
-#include "model/grammar/utf8_ranges.hpp"
 #include "model/jinja/characters.hpp"
+#include "third_party_free_formats/utf8.hpp"
 
 namespace covey::grammar {
 namespace {

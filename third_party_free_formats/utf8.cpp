@@ -1,4 +1,4 @@
-#include "model/utf8.hpp"
+#include "third_party_free_formats/utf8.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -48,6 +48,34 @@ Utf8Step utf8_step(std::string_view bytes) {
     range = {0x80, 0xBF};
   }
   return {static_cast<std::uint8_t>(there), there == length ? Utf8State::complete : Utf8State::truncated};
+}
+
+std::string valid_utf8(std::string_view bytes) {
+  std::string text;
+  while (!bytes.empty()) {
+    const Utf8Step step = utf8_step(bytes);
+    text += step.state == Utf8State::complete ? bytes.substr(0, step.length) : kReplacementCharacter;
+    bytes.remove_prefix(step.length);
+  }
+  return text;
+}
+
+void append_utf8(std::string& to, char32_t code) {
+  if ((code >= 0xD800 && code <= 0xDFFF) || code > 0x10FFFF) {
+    to += kReplacementCharacter;
+    return;
+  }
+  const auto put = [&to](char32_t byte) { to += static_cast<char>(byte); };
+  const auto tail = [&put, code](unsigned shift) { put(0x80U | (code >> shift & 0x3FU)); };
+  if (code < 0x80) {
+    put(code);
+  } else if (code < 0x800) {
+    put(0xC0U | code >> 6U), tail(0);
+  } else if (code < 0x10000) {
+    put(0xE0U | code >> 12U), tail(6), tail(0);
+  } else {
+    put(0xF0U | code >> 18U), tail(12), tail(6), tail(0);
+  }
 }
 
 }  // namespace covey

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace covey {
@@ -23,5 +24,11 @@ struct Utf8Step {
 /// Looks at the beginning of `bytes`, which must not be empty.
 /// Source: The Unicode Standard, table 3-7 (well-formed UTF-8) and "U+FFFD substitution of maximal subparts".
 Utf8Step utf8_step(std::string_view bytes);
+
+/// `bytes` with U+FFFD for each step that is no character.
+std::string valid_utf8(std::string_view bytes);
+
+/// Adds a character; U+FFFD for surrogates and what lies above U+10FFFF.
+void append_utf8(std::string& to, char32_t code);
 
 }  // namespace covey

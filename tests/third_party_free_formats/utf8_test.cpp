@@ -1,4 +1,4 @@
-#include "model/utf8.hpp"
+#include "third_party_free_formats/utf8.hpp"
 
 #include <gtest/gtest.h>
 
