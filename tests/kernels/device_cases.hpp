@@ -18,6 +18,7 @@
 #include "kernels/cpu/isa.hpp"
 #include "kernels/device.hpp"
 #include "tests/kernels/random_data.hpp"
+#include "tests/kernels/vulkan_test_device.hpp"
 
 namespace covey {
 
@@ -40,6 +41,8 @@ inline std::vector<DeviceCase> device_cases() {
                        }});
     }
   }
+  cases.push_back({"vulkan", [] { return vulkan_test_device(false); }});
+  cases.push_back({"vulkan_plain", [] { return vulkan_test_device(true); }});
   return cases;
 }
 
@@ -85,6 +88,10 @@ inline TestBatch plain_batch(std::int32_t tokens) {
 class DeviceConformance : public testing::TestWithParam<DeviceCase> {
  protected:
   DeviceConformance() : device_(GetParam().make()) {}
+
+  void SetUp() override {
+    if (device_ == nullptr) GTEST_SKIP() << why_no_vulkan();
+  }
 
   void reserve(std::initializer_list<std::pair<Slot, std::int32_t>> widths, std::int32_t rows) {
     std::array<std::int32_t, kSlotCount> all{};
