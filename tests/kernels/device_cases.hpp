@@ -42,6 +42,12 @@ inline std::vector<DeviceCase> device_cases() {
     }
   }
   cases.push_back({"vulkan", [] { return vulkan_test_device(false); }});
+  return cases;
+}
+
+/// With a Vulkan device that reaches slots through copies besides: for tests that are about slots.
+inline std::vector<DeviceCase> device_and_memory_cases() {
+  std::vector<DeviceCase> cases = device_cases();
   cases.push_back({"vulkan_plain", [] { return vulkan_test_device(true); }});
   return cases;
 }
