@@ -30,7 +30,7 @@ struct VulkanOptions {
   std::int32_t device = 0;
   /// Most bytes to hold on the device; 0: what its driver says is free.
   std::uint64_t memory_limit = 0;
-  /// Only what every Vulkan 1.1 device has, and memory that the host reaches through copies. For tests of these paths.
+  /// The host reaches memory through copies, as on a GPU with memory of its own, wherever it lies. For tests.
   bool plain = false;
   /// Most bytes that a shader sees at once, so that larger matrices are cut; 0: the device's own limit. For tests.
   std::uint64_t binding_limit = 0;
