@@ -46,6 +46,12 @@ class VulkanGolden : public testing::TestWithParam<int> {
     return group;
   }
 
+  /// Token by token takes a driver that is software its time: a few models do, of unlike layers.
+  static std::vector<std::int32_t> batches_of(const std::string& model) {
+    if (model == "llama" || model == "gemma3" || model == "qwen3moe") return {1, 7, 256};
+    return {7, 256};
+  }
+
   static void expect_golden(const std::vector<float>& logits, const Golden& golden, const std::vector<float>& reference,
                             double tolerance) {
     const std::size_t n_vocab = golden.last_logits.size();
@@ -57,7 +63,7 @@ class VulkanGolden : public testing::TestWithParam<int> {
 TEST_P(VulkanGolden, FloatModelsGiveTheReferenceLogits) {
   for (const std::string& model : group_of(float_models())) {
     const Golden golden = load_golden(model);
-    for (const std::int32_t batch : {1, 7, 256}) {
+    for (const std::int32_t batch : batches_of(model)) {
       SCOPED_TRACE(model + " in batches of " + std::to_string(batch));
       const std::vector<float> logits = logits_of(golden, options(batch));
       expect_golden(logits, golden, golden.last_logits, golden.tolerance);
@@ -70,19 +76,17 @@ TEST_P(VulkanGolden, FloatModelsGiveTheReferenceLogits) {
   }
 }
 
-// Activations stay F32 there: what the weights decode to is all that differs from F32 models.
+// Activations stay F32 there: what the weights decode to, and an F16 cache, is all that differs from F32 models.
 TEST_P(VulkanGolden, PackedModelsAreExact) {
   for (const std::string& model : group_of(packed_models())) {
+    SCOPED_TRACE(model);
     const Golden golden = load_golden(model);
-    for (const std::int32_t batch : {1, 7, 256}) {
-      SCOPED_TRACE(model + " in batches of " + std::to_string(batch));
-      StageOptions exact = options(batch);
-      exact.kv = KvChoice::f32;
-      expect_golden(logits_of(golden, exact), golden, golden.exact_last_logits, 1e-4);
-    }
+    StageOptions exact = options(model == "llama-q4_k_m" ? 1 : 7);
+    exact.kv = KvChoice::f32;
+    expect_golden(logits_of(golden, exact), golden, golden.exact_last_logits, 1e-4);
     const std::vector<float> logits = logits_of(golden, options(256));
     const auto last = std::span(logits).last(golden.last_logits.size());
-    EXPECT_LE(nmse(last, golden.exact_last_logits), 1.2 * golden.reference_nmse) << model;
+    EXPECT_LE(nmse(last, golden.exact_last_logits), 1.2 * golden.reference_nmse);
   }
 }
 
