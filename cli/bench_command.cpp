@@ -11,6 +11,7 @@
 #include "cli/bench_report.hpp"
 #include "cli/bench_run.hpp"
 #include "cli/command.hpp"
+#include "cli/device_flags.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/job_flags.hpp"
 #include "cli/lora_flags.hpp"
@@ -32,6 +33,7 @@ struct BenchFlags {
   BenchLists lists;
   std::vector<int> threads{available_cores()};
   std::vector<std::string> isas;
+  std::string device = "cpu";
   int repetitions = 5;
   std::int32_t piece = 256;
   std::string kv = "auto";
@@ -53,6 +55,8 @@ class Measurement {
       : flags_(flags),
         tests_(bench_tests(flags.lists)),
         meter_(static_cast<std::size_t>(flags.limit_mebibytes) << 20),
+        gpu_meter_(device_named(flags.device) ? std::make_unique<VulkanLimitMeter>(*device_named(flags.device))
+                                              : nullptr),
         bar_("measuring", !flags.quiet) {
     const std::size_t configurations = flags.isas.size() * flags.threads.size();
     steps_ = configurations;  // measuring the limits counts as much as a repetition
@@ -82,9 +86,17 @@ class Measurement {
 
   MachineLimits measure_limits(const std::string& isa, int threads, double seconds) {
     check_interrupt();
-    const MachineLimits limits = meter_.measure(select_isa(isa), threads, std::chrono::duration<double>(seconds));
+    const MachineLimits limits = gpu_meter_
+                                     ? gpu_limits(seconds)
+                                     : meter_.measure(select_isa(isa), threads, std::chrono::duration<double>(seconds));
     report_.note(isa, threads, limits);
     return limits;
+  }
+
+  /// Products there are all in F32: what it does to int8 is not asked.
+  MachineLimits gpu_limits(double seconds) {
+    const VulkanLimits limits = gpu_meter_->measure(seconds);
+    return {.int8_operations = 0, .float_operations = limits.float_operations, .read_bytes = limits.read_bytes};
   }
 
   void measure(const std::string& model) {
@@ -127,7 +139,8 @@ class Measurement {
   StageOptions options(const std::string& isa, int threads) const {
     constexpr std::int32_t kGenerousBlock = 256;  // the stage chooses its own, smaller
     StageOptions options;
-    options.cpu.isa = isa;
+    options.vulkan = device_named(flags_.device);
+    if (!options.vulkan) options.cpu.isa = isa;
     options.cpu.threads = threads;
     options.cpu.blas = !flags_.no_blas;
     options.cpu.repack = !flags_.no_repack;
@@ -156,6 +169,7 @@ class Measurement {
   const BenchFlags& flags_;
   std::vector<BenchTest> tests_;
   LimitMeter meter_;
+  std::unique_ptr<VulkanLimitMeter> gpu_meter_;  // in place of meter_, where a Vulkan device computes
   ProgressBar bar_;
   BenchReport report_;
   std::size_t steps_ = 0;
@@ -173,6 +187,13 @@ int bench(BenchFlags flags) {
     throw UsageError("--model is required, or --limits for the machine's alone");
   if (!flags.limits_only && bench_tests(flags.lists).empty())
     throw UsageError("no tests: --prefill and --decode are 0");
+  if (device_named(flags.device)) {
+    if (!flags.isas.empty() || flags.no_repack || flags.no_blas) {
+      throw UsageError("--isa, --no-repack and --no-blas are for --device cpu");
+    }
+    flags.isas.push_back(flags.device);
+    flags.threads = {1};
+  }
   if (flags.isas.empty()) flags.isas.emplace_back(select_isa("").name);
   const auto measurement = std::make_unique<Measurement>(flags);
   try {
@@ -212,6 +233,7 @@ void add_test_flags(CLI::App& parser, BenchFlags& flags) {
 
 void add_device_flags(CLI::App& parser, BenchFlags& flags) {
   const char* group = "Device";
+  add_device_flag(parser, flags.device, group);
   add_list(parser, "-t,--threads", flags.threads, "Numbers of threads (default: all cores)", 1, 1024);
   parser.get_option("--threads")->group(group);
   parser

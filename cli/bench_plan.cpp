@@ -62,7 +62,9 @@ PassWork work_of(const BenchTest& test, const StageWork& stage, std::int32_t pie
 }
 
 Bound bound_of(const PassWork& work, const MachineLimits& limits) {
-  const double int8 = static_cast<double>(work.int8_operations) / limits.int8_operations;
+  // Where nothing is done in int8 its limit may be unknown.
+  const double int8 =
+      work.int8_operations == 0 ? 0.0 : static_cast<double>(work.int8_operations) / limits.int8_operations;
   const double fma = static_cast<double>(work.float_operations) / limits.float_operations;
   const double reading = static_cast<double>(work.bytes) / limits.read_bytes;
   if (reading >= int8 + fma) return {reading, "bandwidth"};

@@ -40,6 +40,7 @@ CommandRun add_tokenize(CLI::App& parser);
 CommandRun add_perplexity(CLI::App& parser);
 CommandRun add_logits(CLI::App& parser);
 CommandRun add_bench(CLI::App& parser);
+CommandRun add_devices(CLI::App& parser);
 CommandRun add_quantize(CLI::App& parser);
 CommandRun add_convert(CLI::App& parser);
 CommandRun add_split(CLI::App& parser);

@@ -46,6 +46,10 @@ constexpr std::array kCommands = {
             "  covey bench -m model.gguf -p 0 -b 1,4,16 -d 0,1024 --format markdown\n"
             "  covey bench --limits -t 1,2\n",
             add_bench},
+    Command{"devices", "List what can compute here: the CPU, and GPUs with a Vulkan driver",
+            "  covey devices\n"
+            "  covey devices --json\n",
+            add_devices},
     Command{"quantize", "Write a model with weights of another type",
             "  covey quantize model-f16.gguf model-q4.gguf --type Q4_0\n"
             "  covey quantize model-f16.gguf model-q8.gguf --type Q8_0 --keep attn_v --json\n"

@@ -29,7 +29,7 @@ void share_cores(const Transport& transport, CpuOptions& cpu) {
 
 std::unique_ptr<Session> open_session(const JobFlags& flags, Ledger& ledger) {
   ProgressBar bar("loading", !flags.quiet && ledger.rank() == 0);
-  JobOptions options = flags.options();
+  JobOptions options = flags.options(ledger.rank(), ledger.size());
   share_cores(ledger, options.stage.cpu);
   options.stage.progress = [&bar](double fraction) {
     check_interrupt();
@@ -50,7 +50,7 @@ void work_or_serve(const JobFlags& flags, Ledger& ledger, const JobWork& work) {
 }  // namespace
 
 void run_job(const JobFlags& flags, const JobWork& work) {
-  const std::unique_ptr<Transport> transport = open_transport(flags.options().peer_timeout);
+  const std::unique_ptr<Transport> transport = open_transport(flags.peer_timeout());
   std::optional<EmulatedLink> link;
   if (!flags.link.empty()) link.emplace(*transport, find_link_profile(flags.link));
   Ledger ledger(link ? static_cast<Transport&>(*link) : *transport);

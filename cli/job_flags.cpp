@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "cli/command.hpp"
 #include "cli/lora_flags.hpp"
 #include "cli/numbers.hpp"
 #include "cli/suggestion.hpp"
@@ -43,6 +44,13 @@ CLI::Validator a_link() {
 void add_device_flags(CLI::App& parser, JobFlags& flags) {
   const char* group = "Device";
   CpuOptions& cpu = flags.job.stage.cpu;
+  add_device_flag(parser, flags.device.device, group);
+  parser
+      .add_option("--gpu-layers", flags.job.stage.vulkan_layers,
+                  "Layers on the Vulkan device, the rest on the CPU (default: as many as its memory holds)")
+      ->check(whole_in_range(1, 65536))
+      ->option_text("N")
+      ->group(group);
   parser.add_option("-t,--threads", cpu.threads, "Threads of each rank (default: its share of the host's cores)")
       ->check(whole_in_range(1, 1024))
       ->option_text("N")
@@ -84,6 +92,7 @@ void add_memory_flags(CLI::App& parser, JobFlags& flags) {
 
 void add_mode_flags(CLI::App& parser, JobFlags& flags) {
   const char* group = "Ranks";
+  add_devices_flag(parser, flags.device.devices, group);
   parser.add_option("--mode", flags.mode, "How the ranks work together: " + joined(mode_names()) + " (default solo)")
       ->check(one_of(mode_names()))
       ->option_text("NAME")
@@ -117,14 +126,22 @@ void add_mode_flags(CLI::App& parser, JobFlags& flags) {
 
 }  // namespace
 
-JobOptions JobFlags::options() const {
+JobOptions JobFlags::options(int rank, int ranks) const {
   JobOptions options = job;
+  options.stage.vulkan = device.of_rank(rank, ranks);
+  if (!device.uses_cpu() && (!job.stage.cpu.isa.empty() || no_repack || no_blas)) {
+    throw UsageError("--isa, --no-repack and --no-blas are for the CPU, and no rank computes there");
+  }
   options.stage.kv = kv_choices().at(kv);
   options.stage.lora = parse_loras(lora);
   options.stage.cpu.blas = !no_blas;
   options.stage.cpu.repack = !no_repack;
-  options.peer_timeout = std::chrono::milliseconds(std::llround(timeout_seconds * 1000));
+  options.peer_timeout = peer_timeout();
   return options;
+}
+
+std::chrono::milliseconds JobFlags::peer_timeout() const {
+  return std::chrono::milliseconds(std::llround(timeout_seconds * 1000));
 }
 
 const std::map<std::string, KvChoice>& kv_choices() {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "cli/device_flags.hpp"
 #include "mpi/mode.hpp"
 
 namespace covey {
@@ -21,10 +23,12 @@ struct JobFlags {
   bool no_repack = false;
   bool quiet = false;
   std::vector<std::string> lora;  ///< --lora; see lora_flags.hpp
+  DeviceFlags device;
   JobOptions job;
 
-  /// What the flags add up to.
-  JobOptions options() const;
+  /// What the flags add up to, on one rank of so many. Throws UsageError for flags that don't go together.
+  JobOptions options(int rank, int ranks) const;
+  std::chrono::milliseconds peer_timeout() const;
 };
 
 /// Values of --kv.

@@ -19,6 +19,9 @@ install(FILES "${PROJECT_BINARY_DIR}/coveyConfig.cmake" "${PROJECT_BINARY_DIR}/c
 
 set(covey_private_libs "-pthread")
 set(covey_private_requires "")
+if(COVEY_VULKAN AND CMAKE_DL_LIBS)
+  string(APPEND covey_private_libs " -l${CMAKE_DL_LIBS}")
+endif()
 if(COVEY_OPENBLAS)
   list(APPEND covey_private_requires openblas)
 endif()

@@ -17,6 +17,8 @@ StageOptions stage_options(const ModelOptions& options) {
   stage.cpu.threads = options.threads;
   stage.cpu.isa = options.isa;
   stage.cpu.exact = options.exact;
+  stage.vulkan = device_named(options.device);
+  stage.vulkan_layers = options.gpu_layers;
   stage.kv = options.kv;
   stage.n_ctx = options.context;
   stage.max_tokens = options.batch;

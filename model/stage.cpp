@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "covey/error.hpp"
+#include "model/device_layers.hpp"
 #include "model/kv_cache.hpp"
 #include "model/lora_merge.hpp"
 #include "model/rope.hpp"
@@ -65,7 +66,7 @@ struct Stage::Impl {
         slice(cut_slice(file, spec, params, shard)),
         limits(make_limits(spec, params, options)),
         cache(limits),
-        device(make_cpu_device(options.cpu)),
+        device(options.vulkan ? make_vulkan_device(*options.vulkan) : make_cpu_device(options.cpu)),
         weights(load(file, options)) {
     if (spec.rotary) {
       const std::vector<float> factors = load_rope_factors(file, spec, params, limits.n_ctx);
@@ -312,7 +313,16 @@ struct Stage::Impl {
   BatchPlan plan;
 };
 
-Stage::Stage(const GgufFile& file, const StageOptions& options) : impl_(std::make_unique<Impl>(file, options)) {}
+Stage::Stage(const GgufFile& file, const StageOptions& options) {
+  const std::int32_t all = read_hyper_params(file, read_architecture(file)).n_layers;
+  const std::int32_t layers = layers_on_device(file, options);
+  if (layers == all) {
+    impl_ = std::make_unique<Impl>(file, options);
+    return;
+  }
+  impl_ = std::make_unique<Impl>(file, options_for_device(options, layers, all));
+  rest_ = std::make_unique<Stage>(file, options_for_rest(options, layers, all));
+}
 Stage::~Stage() = default;
 
 const RunnerLimits& Stage::limits() const { return impl_->limits; }
@@ -320,13 +330,34 @@ std::int32_t Stage::free_blocks() const { return impl_->cache.free_blocks(); }
 std::int32_t Stage::blocks_to_append(SequenceId sequence) const { return impl_->cache.blocks_to_append(sequence); }
 std::int32_t Stage::length(SequenceId sequence) const { return impl_->cache.length(sequence); }
 bool Stage::can_cut(SequenceId sequence, std::int32_t length) const { return impl_->cache.can_cut(sequence, length); }
-std::size_t Stage::memory_bytes() const { return impl_->memory_bytes(); }
-std::string Stage::device_description() const { return impl_->device->description(); }
 std::uint64_t Stage::adapters_fingerprint() const { return impl_->adapters_fingerprint; }
-StageWork Stage::work() const { return impl_->work(); }
+
+std::size_t Stage::memory_bytes() const { return impl_->memory_bytes() + (rest_ ? rest_->memory_bytes() : 0); }
+
+std::string Stage::device_description() const {
+  const std::string here = impl_->device->description();
+  if (!rest_) return here;
+  return here + " (" + std::to_string(impl_->slice.layers.size()) + " layers), " + rest_->device_description() + " (" +
+         std::to_string(rest_->impl_->slice.layers.size()) + " layers)";
+}
+
+StageWork Stage::work() const {
+  StageWork work = impl_->work();
+  if (!rest_) return work;
+  const StageWork more = rest_->work();
+  work.layers += more.layers;
+  work.kv_token_bytes += more.kv_token_bytes;
+  return work;
+}
 
 std::span<const float> Stage::forward(const Batch& batch, Exchange& exchange) {
-  return impl_->forward(batch, exchange);
+  if (!rest_) return impl_->forward(batch, exchange);
+  if (batch.tokens.empty()) {
+    rest_->forward(batch, exchange);
+    return impl_->forward(batch, exchange);
+  }
+  RestOfLayers rest(*rest_, batch);
+  return impl_->forward(batch, rest);
 }
 
 }  // namespace covey

@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "covey/covey.hpp"
 #include "kernels/device.hpp"
+#include "kernels/vulkan_device.hpp"
 #include "model/batch.hpp"
 #include "model/exchange.hpp"
 #include "model/runner.hpp"
@@ -20,6 +22,9 @@ namespace covey {
 
 struct StageOptions {
   CpuOptions cpu;
+  std::optional<VulkanOptions> vulkan;  ///< a Vulkan device computes, not the CPU
+  /// Layers on the Vulkan device, the others on the CPU; 0: as many as its memory holds. Only of a whole model.
+  std::int32_t vulkan_layers = 0;
   Shard shard;
   KvChoice kv = KvChoice::automatic;
   std::int32_t n_ctx = 0;                ///< longest sequence; 0: what the model was trained for, at most 4096
@@ -68,6 +73,7 @@ class Stage {
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
+  std::unique_ptr<Stage> rest_;  ///< the layers that the device has no room for; nullptr without
 };
 
 /// A whole model in this process.

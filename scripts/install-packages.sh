@@ -13,8 +13,10 @@ packages=(
   libgtest-dev googletest                                   # prebuilt, and as sources for cross builds
   libbenchmark-dev                                          # Google Benchmark
   openmpi-bin libopenmpi-dev libopenblas-dev                # optional parts of Covey
+  libvulkan-dev glslang-tools spirv-tools                   # computing on GPUs; optional
 )
-test_packages=(clang clang-format clang-tidy g++-aarch64-linux-gnu qemu-user python3-jinja2)
+test_packages=(clang clang-format clang-tidy g++-aarch64-linux-gnu qemu-user python3-jinja2
+  mesa-vulkan-drivers vulkan-validationlayers)  # a software driver, and what watches over its use
 
 case "${1:-}" in
   "") ;;

@@ -18,6 +18,7 @@
 #include "kernels/cpu/isa.hpp"
 #include "kernels/device.hpp"
 #include "tests/kernels/random_data.hpp"
+#include "tests/kernels/vulkan_test_device.hpp"
 
 namespace covey {
 
@@ -40,6 +41,14 @@ inline std::vector<DeviceCase> device_cases() {
                        }});
     }
   }
+  cases.push_back({"vulkan", [] { return vulkan_test_device(false); }});
+  return cases;
+}
+
+/// With a Vulkan device that reaches slots through copies besides: for tests that are about slots.
+inline std::vector<DeviceCase> device_and_memory_cases() {
+  std::vector<DeviceCase> cases = device_cases();
+  cases.push_back({"vulkan_plain", [] { return vulkan_test_device(true); }});
   return cases;
 }
 
@@ -85,6 +94,10 @@ inline TestBatch plain_batch(std::int32_t tokens) {
 class DeviceConformance : public testing::TestWithParam<DeviceCase> {
  protected:
   DeviceConformance() : device_(GetParam().make()) {}
+
+  void SetUp() override {
+    if (device_ == nullptr) GTEST_SKIP() << why_no_vulkan();
+  }
 
   void reserve(std::initializer_list<std::pair<Slot, std::int32_t>> widths, std::int32_t rows) {
     std::array<std::int32_t, kSlotCount> all{};

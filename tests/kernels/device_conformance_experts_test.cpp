@@ -104,7 +104,7 @@ class DeviceExperts : public DeviceConformance {
   std::vector<TestMatrix> matrices_;  // gate, up, down of each expert
 };
 
-INSTANTIATE_TEST_SUITE_P(Devices, DeviceExperts, testing::ValuesIn(device_cases()), device_case_name);
+INSTANTIATE_TEST_SUITE_P(Devices, DeviceExperts, testing::ValuesIn(device_and_memory_cases()), device_case_name);
 
 TEST_P(DeviceExperts, RunsTheBestOfEachToken) {
   for (const bool normalise : {false, true}) {

@@ -12,7 +12,7 @@ namespace covey {
 namespace {
 
 class DeviceLayers : public DeviceConformance {};
-INSTANTIATE_TEST_SUITE_P(Devices, DeviceLayers, testing::ValuesIn(device_cases()), device_case_name);
+INSTANTIATE_TEST_SUITE_P(Devices, DeviceLayers, testing::ValuesIn(device_and_memory_cases()), device_case_name);
 
 constexpr std::int32_t kRows = 5;
 constexpr std::int32_t kWidths[] = {1, 7, 16, 33, 100, 1030};

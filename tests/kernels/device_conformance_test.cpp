@@ -13,7 +13,7 @@
 namespace covey {
 namespace {
 
-INSTANTIATE_TEST_SUITE_P(Devices, DeviceConformance, testing::ValuesIn(device_cases()), device_case_name);
+INSTANTIATE_TEST_SUITE_P(Devices, DeviceConformance, testing::ValuesIn(device_and_memory_cases()), device_case_name);
 
 TEST_P(DeviceConformance, EmbedLooksRowsUp) {
   for (const Format& format : formats()) {

@@ -45,6 +45,8 @@ struct ModelOptions {
   KvChoice kv = KvChoice::automatic;
   std::vector<LoraAdapter> lora;         ///< added up, in this order
   bool exact = false;                    ///< compute in F32 on decoded weights: slow, large, for comparisons
+  std::string device = "cpu";            ///< or a GPU by Vulkan: "vulkan", "vulkan:N"
+  std::int32_t gpu_layers = 0;           ///< layers on the GPU; 0: as many as its memory holds
   std::function<void(double)> progress;  ///< called while loading with the fraction done
 };
 
