@@ -252,6 +252,7 @@ struct Engine::Impl {
     for (const SampleId id : running) {
       if (!at(id).in_flight && group.size() < most) group.push_back(id);
     }
+    sequences.flush();  // a fork under way changes what its source takes, in whatever pass that is
     if (group.empty() || !sequences.make_room([&] { return blocks_to_decode(group); })) return false;
     fill_batch(group);
     runner.start(batch);

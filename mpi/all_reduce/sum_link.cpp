@@ -6,6 +6,8 @@ namespace covey {
 
 namespace {
 
+constexpr std::chrono::milliseconds kPatienceStep{250};
+
 void add_values(std::span<const float> values, std::span<float> total) {
   for (std::size_t i = 0; i < total.size(); ++i) total[i] += values[i];
 }
@@ -46,7 +48,7 @@ void SumLink::receive(int from, std::span<float> values) { receive_bytes(from, v
 
 std::span<const std::byte> SumLink::receive_bytes(int from, std::span<float> values) {
   if (values.empty()) return {};
-  const Deadline deadline = Clock::now() + timeout_;
+  const Deadline deadline = Clock::now() + timeout_ + received_++ * kPatienceStep;
   if (wire_ == WireType::f32) {
     transport_.recv(from, std::as_writable_bytes(values), Tag::partial, deadline);
     return std::as_bytes(values);

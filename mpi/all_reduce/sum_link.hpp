@@ -24,12 +24,16 @@ struct SumPiece {
 
 class SumLink {
  public:
-  /// `transport` must outlive the object. A peer that sends nothing for `timeout` counts as lost.
+  /// `transport` must outlive the object. A peer that sends nothing for `timeout` counts as lost; the later in a sum,
+  /// the more patience: whoever waits for a rank that waits itself should not be the first to give up.
   SumLink(Transport& transport, std::chrono::milliseconds timeout, WireType wire)
       : transport_(transport), timeout_(timeout), wire_(wire) {}
 
   int rank() const { return transport_.rank(); }
   int ranks() const { return transport_.size(); }
+
+  /// A sum begins.
+  void begin() { received_ = 0; }
 
   /// The piece that `part` of as many as there are ranks is responsible for; cut between blocks of the wire. May be
   /// empty.
@@ -54,6 +58,7 @@ class SumLink {
   Transport& transport_;
   std::chrono::milliseconds timeout_;
   WireType wire_;
+  int received_ = 0;  // messages in this sum
   std::vector<std::byte> outgoing_;
   std::vector<std::byte> incoming_;
   std::vector<float> read_back_;

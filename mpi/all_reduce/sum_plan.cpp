@@ -108,6 +108,7 @@ const SumAlgorithm& SumPlan::best(std::size_t values) const {
 void sum_in_windows(SumLink& link, const SumAlgorithm& algorithm, const SumPiece& piece) {
   const bool whole = piece.values.size() <= kWindow;
   for (std::size_t done = 0; done < piece.values.size(); done += kWindow) {
+    link.begin();
     algorithm.sum(link, whole ? piece : piece.part(done, std::min(kWindow, piece.values.size() - done)));
   }
 }

@@ -1,10 +1,12 @@
 // All messages of variable shape: what is encoded comes back; what is cut short or stretched is refused.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "mpi/batch_codec.hpp"
 #include "mpi/byte_stream.hpp"
 #include "mpi/command.hpp"
+#include "mpi/frame.hpp"
 #include "mpi/message.hpp"
 #include "mpi/proposal_codec.hpp"
 #include "mpi/report_codec.hpp"

@@ -139,6 +139,7 @@ TEST(Wires, SendLessForALittleError) {
       const auto told = [&](WireType wire) {
         JobOptions job = job_on(deep_model());
         job.exchange.wire = wire;
+        if (std::string(mode) == "tensor") job.exchange.sums = {&find_sum_algorithm("direct")};
         return tell(mode, ranks, job, 1);
       };
       const Told whole = told(WireType::f32);
@@ -173,7 +174,7 @@ TEST(Wires, CostLittlePerplexity) {
   const std::string folder = COVEY_REFERENCE_DIR;
   const std::string model = folder + "/models/stories260K.gguf";
   if (!std::filesystem::exists(model)) GTEST_SKIP() << model << " is absent";
-  std::ifstream file(folder + "/text/story.txt", std::ios::binary);
+  std::ifstream file(COVEY_TEST_DATA "/story.txt", std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   const auto perplexity = [&](const char* mode, int ranks, WireType wire, const Mesh& mesh = {}) {
     double value = 0;
