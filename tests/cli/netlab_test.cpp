@@ -54,8 +54,8 @@ TEST_F(Netlab, RanksOnTwoHostsGiveTheTextOfOneAndSendWhatTheLedgerSays) {
     EXPECT_LE(link["bytes_per_second"].get<double>(), 100e6 / 8);
   }
 
-  const std::vector<std::string> command = {"run", "-m", test_data("llama.gguf"), "-p",     "once upon a time",
-                                            "-n",  "40", "--greedy",              "--json", "--ignore-eos"};
+  const std::vector<std::string> command = {
+      "run", "-m", test_data("llama.gguf"), "-p", "once upon a time", "-n", "40", "--greedy", "--json", "--ignore-eos"};
   const auto alone = parsed(covey_run(command).out);
   std::vector<std::string> split = command;
   split.insert(split.end(), {"--mode", "tensor"});
