@@ -102,6 +102,8 @@ class Ledger final : public Transport {
   /// Enters a forward pass of `tokens` tokens that took `seconds` in all, of which what send and recv took since
   /// begin_pass() is not compute.
   void enter_pass(std::int64_t tokens, double seconds);
+  /// The same of the later part of a pass that has been entered.
+  void enter_rest(double seconds);
 
   /// Marks the start of the work (end of loading); times of streams count from here.
   void start_work();

@@ -8,7 +8,7 @@
 namespace covey {
 
 std::span<const Mode> modes() {
-  static const std::array<Mode, 4> list{kSoloMode, kPipelineMode, kTensorMode, kSelfMoaMode};
+  static const std::array<Mode, 5> list{kSoloMode, kPipelineMode, kTensorMode, kHybridMode, kSelfMoaMode};
   return list;
 }
 

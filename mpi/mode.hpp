@@ -12,6 +12,7 @@
 #include "covey/sampling.hpp"
 #include "model/engine.hpp"
 #include "model/stage.hpp"
+#include "mpi/exchange_options.hpp"
 #include "mpi/ledger.hpp"
 #include "mpi/transport.hpp"
 
@@ -21,6 +22,7 @@ namespace covey {
 struct JobOptions {
   std::string model_path;
   StageOptions stage;  ///< shard.shares: unequal parts; the rest of the shard is the mode's business
+  ExchangeOptions exchange;
   std::chrono::milliseconds peer_timeout{30000};  ///< silence after which a peer counts as lost
 };
 
@@ -40,6 +42,7 @@ struct GenerateOptions {
   bool bos = true;
   bool special = false;  ///< parse special tokens in the prompt
   bool ignore_eos = false;
+  std::int32_t sequences = 1;          ///< continuations drawn together; see Mode::many_sequences
   std::int32_t proposals = 6;          ///< self-moa: n
   std::int32_t proposal_tokens = -1;   ///< self-moa: most tokens of one proposal; -1: as max_tokens
   float aggregate_temperature = 0.0F;  ///< self-moa
@@ -51,6 +54,7 @@ struct GenerateOptions {
 struct Answer {
   Completion completion;
   std::vector<Completion> proposals;  ///< self-moa: in order of their index, whatever rank made them
+  std::vector<Completion> others;     ///< of several sequences, all but the first
 };
 
 /// Thrown by a TextSink to end the answer: generate() returns what there is, as Finish::cancelled.
@@ -85,9 +89,11 @@ struct Mode {
   std::string_view summary;
   /// Collective: loads this rank's share; throws Error on every rank if any rank fails, naming that rank.
   std::unique_ptr<Session> (*open)(Ledger& ledger, const JobOptions& options);
+  /// Whether generate() heeds GenerateOptions::sequences.
+  bool many_sequences = false;
 };
 
-/// solo, pipeline, tensor, self-moa.
+/// solo, pipeline, tensor, hybrid, self-moa.
 std::span<const Mode> modes();
 /// Throws Error listing the modes if there is none of this name.
 const Mode& find_mode(std::string_view name);

@@ -25,7 +25,7 @@ class SoloSession final : public RankSession {
 
   Answer generate(const GenerateOptions& options, const TextSink& sink) override {
     RequestRun run(*engine_, ledger(), continuation(options, tokenizer()), "answer");
-    return {std::move(run.finish(sink).front()), {}};
+    return answer_of(run.finish(sink));
   }
   Runner& runner() override { return *metered_; }
   const Tokenizer& tokenizer() const override { return *model_->tokenizer; }
@@ -49,6 +49,6 @@ std::unique_ptr<Session> open_solo(Ledger& ledger, const JobOptions& options) {
 
 }  // namespace
 
-const Mode kSoloMode{"solo", "rank 0 holds the whole model and works alone", open_solo};
+const Mode kSoloMode{"solo", "rank 0 holds the whole model and works alone", open_solo, true};
 
 }  // namespace covey

@@ -1,6 +1,8 @@
 #include "mpi/request_run.hpp"
 
+#include <iterator>
 #include <string_view>
+#include <utility>
 
 namespace covey {
 
@@ -22,7 +24,14 @@ Request continuation(const GenerateOptions& options, const Tokenizer& tokenizer)
   request.max_tokens = options.max_tokens;
   request.stop = options.stop;
   request.ignore_eos = options.ignore_eos;
+  request.samples = options.sequences;
   return request;
+}
+
+Answer answer_of(std::vector<Completion> completions) {
+  Answer answer{std::move(completions.front()), {}, {}};
+  answer.others.assign(std::make_move_iterator(completions.begin() + 1), std::make_move_iterator(completions.end()));
+  return answer;
 }
 
 RequestRun::RequestRun(Engine& engine, Ledger& ledger, const Request& request, const std::string& role)
@@ -41,7 +50,7 @@ std::vector<Completion> RequestRun::finish(const TextSink& sink, const std::func
   std::string text;
   const auto on_event = [&](const Event& event) {
     enter(event);
-    text += event.text;
+    if (event.index == 0) text += event.text;
   };
   try {
     for (bool more = true; more;) {
