@@ -31,6 +31,9 @@ class EmulatedLink final : public Transport {
   /// Tag::control is not slowed down: it is no part of what is measured. Messages to and from a lost rank vanish.
   void send(int to, std::span<const std::byte> bytes, Tag tag) override;
   void recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) override;
+  /// True from when a message was sent: recv then waits until it would have arrived.
+  bool ready(int from, Tag tag) override { return below_.ready(from, tag); }
+  void outlive_others() override { below_.outlive_others(); }
   /// Passes by the emulated network, so that a lost rank ends too.
   void fail(const std::string& why) noexcept override { below_.fail(why); }
 

@@ -4,6 +4,7 @@
 
 #include "covey/error.hpp"
 #include "mpi/batch_codec.hpp"
+#include "mpi/flock_task.hpp"
 #include "mpi/proposal_codec.hpp"
 #include "mpi/report_codec.hpp"
 #include "mpi/startup.hpp"
@@ -24,7 +25,7 @@ void check(std::span<const std::byte> bytes, const Decode& decode, const Encode&
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const auto bytes = std::as_bytes(std::span(data, size)).subspan(1);
-  switch (data[0] % 5) {
+  switch (data[0] % 7) {
     case 0:
       check(bytes, covey::decode_batch, covey::encode_batch);
       break;
@@ -36,6 +37,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 3:
       check(bytes, covey::decode_completion, covey::encode_completion);
+      break;
+    case 4:
+      check(bytes, covey::decode_task, covey::encode_task);
+      break;
+    case 5:
+      check(bytes, covey::decode_flock_message, covey::encode_flock_message);
       break;
     default:
       check(bytes, covey::decode_start, covey::encode_start);
