@@ -23,15 +23,16 @@ class TensorSum : public ::testing::TestWithParam<std::tuple<int, TensorExchange
 TEST_P(TensorSum, IsTheSumInOrderOfRanksOnEveryRank) {
   const auto [ranks, algorithm] = GetParam();
   for (const std::size_t size : {1UL, 3UL, 2048UL, 100001UL, 330000UL}) {
-    std::vector<float> expected = partial_of(0, size);
-    for (int rank = 1; rank < ranks; ++rank) {
-      const auto partial = partial_of(rank, size);
-      for (std::size_t i = 0; i < size; ++i) expected[i] += partial[i];
+    std::vector<std::vector<float>> partials;
+    for (int rank = 0; rank < ranks; ++rank) partials.push_back(partial_of(rank, size));
+    std::vector<float> expected = partials[0];
+    for (std::size_t rank = 1; rank < partials.size(); ++rank) {
+      for (std::size_t i = 0; i < size; ++i) expected[i] += partials[rank][i];
     }
     run_ranks(ranks, [&, algorithm = algorithm](Transport& t) {
       TensorExchange exchange(t, kTimeout, algorithm);
       for (int turn = 0; turn < 2; ++turn) {
-        std::vector<float> values = partial_of(t.rank(), size);
+        std::vector<float> values = partials[static_cast<std::size_t>(t.rank())];
         exchange.sum(values);
         EXPECT_EQ(std::memcmp(values.data(), expected.data(), size * sizeof(float)), 0)
             << size << " on rank " << t.rank();
