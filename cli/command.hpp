@@ -35,6 +35,7 @@ struct Command {
 
 CommandRun add_run(CLI::App& parser);
 CommandRun add_chat(CLI::App& parser);
+CommandRun add_doctor(CLI::App& parser);
 CommandRun add_info(CLI::App& parser);
 CommandRun add_tokenize(CLI::App& parser);
 CommandRun add_perplexity(CLI::App& parser);

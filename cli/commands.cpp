@@ -22,6 +22,11 @@ constexpr std::array kCommands = {
             "  covey chat -m model.gguf --chat-template chatml < questions.txt\n"
             "  mpirun -np 3 covey chat -m model.gguf --mode pipeline\n",
             add_chat, true},
+    Command{"doctor", "Check ranks and the links between them before they work",
+            "  covey doctor -m model.gguf\n"
+            "  mpirun --hostfile hosts -np 4 covey doctor -m model.gguf\n"
+            "  covey doctor --ranks 3 --link wifi5 --json\n",
+            add_doctor, true},
     Command{"info", "Show what a GGUF file holds",
             "  covey info model.gguf\n"
             "  covey info model.gguf --tensors --metadata\n"

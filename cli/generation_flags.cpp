@@ -151,6 +151,7 @@ GenerateOptions GenerationFlags::options(std::string text) const {
   options.bos = !no_bos;
   options.special = special;
   options.ignore_eos = ignore_eos;
+  options.sequences = sequences;
   options.proposals = proposals;
   options.proposal_tokens = proposal_tokens;
   options.aggregate_temperature = aggregate_temperature;
@@ -172,6 +173,13 @@ void add_answer_flags(CLI::App& parser, GenerationFlags& flags) {
 
 void add_generation_flags(CLI::App& parser, GenerationFlags& flags) {
   add_prompt_flags(parser, flags);
+  parser
+      .add_option("--sequences", flags.sequences,
+                  "Continue the prompt so many times together, each with draws of its own; the first is printed, all "
+                  "are in the JSON (default 1)")
+      ->check(whole_in_range(1, 1024))
+      ->option_text("N")
+      ->group("Answer");
   add_answer_flags(parser, flags);
   add_output_flags(parser, flags);
 }

@@ -21,6 +21,7 @@ struct GenerationFlags {
   std::vector<std::string> stop;
   bool ignore_eos = false;
   SamplingFlags sampling;
+  std::int32_t sequences = 1;
   std::int32_t proposals = 6;
   std::int32_t proposal_tokens = -1;
   float aggregate_temperature = 0.0F;

@@ -1,14 +1,11 @@
 #include "cli/job_flags.hpp"
 
-#include <chrono>
-#include <cmath>
 #include <map>
 
 #include "cli/lora_flags.hpp"
 #include "cli/numbers.hpp"
 #include "cli/suggestion.hpp"
 #include "kernels/cpu/isa.hpp"
-#include "mpi/link_model.hpp"
 
 namespace covey {
 
@@ -20,24 +17,6 @@ std::vector<std::string> mode_names() {
   std::vector<std::string> names;
   for (const Mode& mode : modes()) names.emplace_back(mode.name);
   return names;
-}
-
-std::vector<std::string> link_names() {
-  std::vector<std::string> names;
-  for (const LinkProfile& profile : link_profiles()) names.emplace_back(profile.name);
-  return names;
-}
-
-CLI::Validator a_link() {
-  return {[](std::string& text) {
-            try {
-              find_link_profile(text);
-              return std::string();
-            } catch (const Error& error) {
-              return std::string(error.what());
-            }
-          },
-          ""};
 }
 
 void add_device_flags(CLI::App& parser, JobFlags& flags) {
@@ -81,18 +60,11 @@ void add_memory_flags(CLI::App& parser, JobFlags& flags) {
       ->option_text("N")
       ->group(group);
 }
-
 void add_mode_flags(CLI::App& parser, JobFlags& flags) {
   const char* group = "Ranks";
   parser.add_option("--mode", flags.mode, "How the ranks work together: " + joined(mode_names()) + " (default solo)")
       ->check(one_of(mode_names()))
       ->option_text("NAME")
-      ->group(group);
-  parser
-      .add_option("--ranks", flags.ranks,
-                  "Start that many ranks on this machine, by mpirun (default: those that are there)")
-      ->check(whole_in_range(1, 1024))
-      ->option_text("N")
       ->group(group);
   parser
       .add_option("--shares", flags.job.stage.shard.shares,
@@ -102,17 +74,8 @@ void add_mode_flags(CLI::App& parser, JobFlags& flags) {
       ->allow_extra_args(false)
       ->option_text("LIST")
       ->group(group);
-  parser
-      .add_option("--link", flags.link,
-                  "Emulate a network between the ranks: " + joined(link_names()) +
-                      "; or latency=2ms,bandwidth=100mbit,jitter=1ms")
-      ->check(a_link())
-      ->option_text("PROFILE")
-      ->group(group);
-  parser.add_option("--timeout", flags.timeout_seconds, "Silence after which a rank counts as lost (default 30)")
-      ->check(in_range(0.1, 86400))
-      ->option_text("SECONDS")
-      ->group(group);
+  add_link_flags(parser, flags.link, group);
+  add_exchange_flags(parser, flags.exchange, group);
 }
 
 }  // namespace
@@ -123,7 +86,8 @@ JobOptions JobFlags::options() const {
   options.stage.lora = parse_loras(lora);
   options.stage.cpu.blas = !no_blas;
   options.stage.cpu.repack = !no_repack;
-  options.peer_timeout = std::chrono::milliseconds(std::llround(timeout_seconds * 1000));
+  options.exchange = exchange.options();
+  options.peer_timeout = link.timeout();
   return options;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/exchange_flags.hpp"
 #include "mpi/mode.hpp"
 
 namespace covey {
@@ -13,9 +14,8 @@ namespace covey {
 /// Values of -m, --threads, --isa, … and --mode, --shares, --link, --timeout.
 struct JobFlags {
   std::string mode = "solo";
-  std::string link;  ///< a profile of emulated_link.hpp; empty: the real network alone
-  double timeout_seconds = 30;
-  int ranks = 0;  ///< --ranks; see program.cpp
+  LinkFlags link;
+  ExchangeFlags exchange;
   std::string kv = "auto";
   bool no_blas = false;
   bool no_repack = false;

@@ -42,6 +42,10 @@ Json run_json(const RunFlags& flags, const Answer& answer, const Summary& summar
   if (answer.chosen >= 0) out["chosen"] = answer.chosen;
   out["lost"] = Json::array();
   for (const LostProposer& lost : answer.lost) out["lost"].push_back({{"rank", lost.rank}, {"why", lost.why}});
+  if (!answer.others.empty()) {
+    out["others"] = Json::array();
+    for (const Completion& other : answer.others) out["others"].push_back(completion_json(other, logprobs));
+  }
   out["summary"] = summary_json(summary);
   out["ranks"] = Json::array();
   for (const RankReport& rank : ranks) out["ranks"].push_back(rank_json(rank));
@@ -101,6 +105,9 @@ CommandRun add_run(CLI::App& parser) {
   add_generation_flags(parser, flags->generation);
   add_chat_flags(parser, flags->chat);
   return [flags] {
+    if (flags->generation.sequences > 1 && !find_mode(flags->job.mode).many_sequences) {
+      throw UsageError("--sequences: mode " + flags->job.mode + " draws one answer: leave it out");
+    }
     run_job(flags->job, [&](Session& session) {
       GenerateOptions options = flags->generation.options(flags->generation.prompt_text());
       flags->chat.apply(flags->job.job.model_path, options);

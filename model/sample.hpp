@@ -57,6 +57,7 @@ struct Sample {
   std::int32_t index;
   SampleState state = SampleState::waiting;
   SequenceId sequence = -1;
+  bool in_flight = false;     ///< a pass with its last token is under way
   std::int32_t cached = 0;    ///< leading tokens whose keys and values are in the cache
   std::vector<Token> tokens;  ///< prompt, then what was drawn
   std::vector<SampleId> followers;

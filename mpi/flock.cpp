@@ -171,7 +171,10 @@ Flock::Result Flock::draw(Round round, const TextSink& sink) {
     const bool any = std::ranges::any_of(of_question, [](const Proposal& one) { return one.use == Use::used; });
     if (any || result.stopped) continue;
     const std::vector<LostProposer> losses = take_losses();
-    throw Error(losses.empty() ? "no rank has drawn anything" : losses.front().why);
+    const auto cause = std::ranges::find_if(losses, [&](const LostProposer& loss) {
+      return std::ranges::find(task.members, loss.rank) != task.members.end();
+    });
+    throw Error(cause == losses.end() ? "no rank has drawn anything" : cause->why);
   }
   return result;
 }

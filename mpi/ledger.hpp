@@ -106,6 +106,8 @@ class Ledger final : public Transport {
   void enter_pass(std::int64_t tokens, double seconds);
   /// Enters time spent asking ready() in vain.
   void enter_wait(double seconds) { report_.phases[static_cast<std::size_t>(phase_)].wait += seconds; }
+  /// The same of the later part of a pass that has been entered.
+  void enter_rest(double seconds);
 
   /// Marks the start of the work (end of loading); times of streams count from here.
   void start_work();

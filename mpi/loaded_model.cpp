@@ -2,6 +2,7 @@
 
 #include <exception>
 
+#include "mpi/program_version.hpp"
 #include "mpi/startup.hpp"
 
 namespace covey {
@@ -22,7 +23,9 @@ std::unique_ptr<LoadedModel> load_together(Ledger& ledger, const JobOptions& opt
     if (options.stage.progress) options.stage.progress(done);
   };
   RankStart start;
+  start.version = program_version();
   start.mode = mode;
+  start.settings = settings_of(options.exchange);
   std::unique_ptr<LoadedModel> model;
   try {
     if (holding != Holding::nothing) model = std::make_unique<LoadedModel>(options.model_path, stage);
@@ -51,6 +54,7 @@ void refuse_shares(const JobOptions& options, std::string_view mode) {
     throw Error("--shares: in mode " + std::string(mode) +
                 " each rank holds a whole model: use it with pipeline or tensor");
   }
+  check_exchange_options(options.exchange, mode, {});
 }
 
 void check_shares(const JobOptions& options, int ranks) {

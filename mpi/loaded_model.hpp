@@ -28,7 +28,8 @@ enum class Holding : std::uint8_t { nothing, shared, its_own };
 std::unique_ptr<LoadedModel> load_together(Ledger& ledger, const JobOptions& options, std::string_view mode,
                                            const Shard& shard, Holding holding = Holding::shared);
 
-/// Modes whose ranks hold whole models have no use for shares: throws Error if there are any.
+/// Modes whose ranks hold whole models have no use for shares, nor for what says how parts exchange their results:
+/// throws Error if there is any.
 void refuse_shares(const JobOptions& options, std::string_view mode);
 /// Throws Error unless there are no shares or one for each rank.
 void check_shares(const JobOptions& options, int ranks);

@@ -8,8 +8,8 @@
 namespace covey {
 
 std::span<const Mode> modes() {
-  static const std::array<Mode, 9> list{kSoloMode,   kPipelineMode, kTensorMode,     kSingleMode, kVoteMode,
-                                        kBestOfMode, kSelfMoaMode,  kSelfMoaSeqMode, kMoaMode};
+  static const std::array<Mode, 10> list{kSoloMode, kPipelineMode, kTensorMode,  kHybridMode,     kSingleMode,
+                                         kVoteMode, kBestOfMode,   kSelfMoaMode, kSelfMoaSeqMode, kMoaMode};
   return list;
 }
 

@@ -14,6 +14,7 @@
 #include "model/chat_template.hpp"
 #include "model/engine.hpp"
 #include "model/stage.hpp"
+#include "mpi/exchange_options.hpp"
 #include "mpi/ledger.hpp"
 #include "mpi/transport.hpp"
 
@@ -24,6 +25,7 @@ struct JobOptions {
   std::string model_path;
   std::vector<std::string> models;  ///< moa: rank r holds models[r % size]; empty: all hold `model_path`
   StageOptions stage;               ///< shard.shares: unequal parts; the rest of the shard is the mode's business
+  ExchangeOptions exchange;
   std::chrono::milliseconds peer_timeout{30000};  ///< silence after which a peer counts as lost
 };
 
@@ -49,6 +51,7 @@ struct GenerateOptions {
   bool bos = true;
   bool special = false;  ///< parse special tokens in the prompt
   bool ignore_eos = false;
+  std::int32_t sequences = 1;  ///< continuations drawn together; see Mode::many_sequences
 
   // Collaboration; docs/collaboration.md.
   std::optional<ChatQuestion> chat;    ///< what `prompt` was made of, where that is a conversation
@@ -85,6 +88,7 @@ struct Answer {
   std::vector<Proposal> proposals;  ///< in order of layer and index; none in modes without
   std::int32_t chosen = -1;         ///< index of the proposal that is the answer; -1: it was written from them
   std::vector<LostProposer> lost = {};
+  std::vector<Completion> others = {};  ///< of several sequences, all but the first
 };
 
 /// Thrown by a TextSink to end the answer: generate() returns what there is, as Finish::cancelled.
@@ -125,6 +129,8 @@ struct Mode {
   std::string_view summary;
   /// Collective: loads this rank's share; throws Error on every rank if any rank fails, naming that rank.
   std::unique_ptr<Session> (*open)(Ledger& ledger, const JobOptions& options);
+  /// Whether generate() heeds GenerateOptions::sequences.
+  bool many_sequences = false;
 };
 
 /// In the order in which they are shown.

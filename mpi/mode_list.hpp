@@ -8,6 +8,7 @@ namespace covey {
 extern const Mode kSoloMode;
 extern const Mode kPipelineMode;
 extern const Mode kTensorMode;
+extern const Mode kHybridMode;
 extern const Mode kSingleMode;
 extern const Mode kVoteMode;
 extern const Mode kBestOfMode;

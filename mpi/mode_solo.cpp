@@ -52,6 +52,6 @@ std::unique_ptr<Session> open_solo(Ledger& ledger, const JobOptions& options) {
 
 }  // namespace
 
-const Mode kSoloMode{"solo", "rank 0 holds the whole model and works alone", open_solo};
+const Mode kSoloMode{"solo", "rank 0 holds the whole model and works alone", open_solo, true};
 
 }  // namespace covey

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "mpi/backoff.hpp"
+#include "mpi/frame.hpp"
 #include "mpi/launch.hpp"
 #include "mpi/peer_message.hpp"
 #include "mpi/process_watch.hpp"
@@ -24,7 +25,6 @@ namespace covey {
 namespace {
 
 constexpr std::size_t kChunkBytes = 61440;  // with its header below the eager limit
-constexpr std::size_t kHeaderBytes = sizeof(std::uint64_t);
 // What Open MPI holds for a peer when its connection breaks can end the process; so little may wait for any peer.
 constexpr std::size_t kMostWaiting = 16;  // chunks, just under 1 MB
 // Sockets are looked at on every eighth call; a broken connection must be seen before the next message goes to it.
@@ -313,14 +313,14 @@ MpiTransport::~MpiTransport() {
 void MpiTransport::send(int to, std::span<const std::byte> bytes, Tag tag) {
   check_peer(*this, to);
   impl_->refuse_lost(to);
-  const std::uint64_t total = bytes.size();
+  const auto frame = frame_of(tag, bytes);
   std::size_t offset = 0;
   bool first = true;
   while (first || offset < bytes.size()) {
-    const std::size_t header = first ? kHeaderBytes : 0;
+    const std::size_t header = first ? kFrameBytes : 0;
     const std::size_t size = std::min(kChunkBytes - header, bytes.size() - offset);
     auto chunk = std::make_unique<std::byte[]>(header + size);
-    if (first) std::memcpy(chunk.get(), &total, kHeaderBytes);
+    if (first) std::memcpy(chunk.get(), frame.data(), kFrameBytes);
     if (size > 0) std::memcpy(chunk.get() + header, bytes.data() + offset, size);
     impl_->reap(impl_->peer(to));
     impl_->make_room(to, kMostWaiting - 1);
@@ -329,25 +329,23 @@ void MpiTransport::send(int to, std::span<const std::byte> bytes, Tag tag) {
     offset += size;
     first = false;
   }
-  if (offset + kHeaderBytes > kChunkBytes && !impl_->peer(to).near) impl_->flush(impl_->peer(to), kFlushTime);
+  if (offset + kFrameBytes > kChunkBytes && !impl_->peer(to).near) impl_->flush(impl_->peer(to), kFlushTime);
 }
 
 void MpiTransport::recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) {
   check_peer(*this, from);
   const auto start = Clock::now();
   auto chunk = impl_->receive_chunk(from, tag, deadline, start);
-  std::uint64_t total = 0;
-  if (chunk.size() < kHeaderBytes) throw wrong_size(from, tag, chunk.size(), kHeaderBytes + bytes.size());
-  std::memcpy(&total, chunk.data(), kHeaderBytes);
-  if (total != bytes.size()) throw wrong_size(from, tag, total, bytes.size());
-  chunk = chunk.subspan(kHeaderBytes);
+  const Frame frame = read_frame(chunk, from, tag);
+  if (frame.length != bytes.size()) throw wrong_size(from, tag, frame.length, bytes.size());
+  chunk = chunk.subspan(kFrameBytes);
   std::size_t offset = 0;
   for (;;) {
     const bool whole = chunk.size() <= bytes.size() - offset && (!chunk.empty() || bytes.empty());
     if (!whole) throw wrong_size(from, tag, offset + chunk.size(), bytes.size());
     std::copy(chunk.begin(), chunk.end(), bytes.begin() + static_cast<std::ptrdiff_t>(offset));
     offset += chunk.size();
-    if (offset == bytes.size()) return;
+    if (offset == bytes.size()) return check_payload(frame, bytes, from);
     chunk = impl_->receive_chunk(from, tag, deadline, start);
   }
 }

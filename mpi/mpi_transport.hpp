@@ -4,7 +4,7 @@
 // wait for one for ever. A message is cut in chunks that go out eagerly, so that a sender that computes does not hold
 // up its receiver:
 //
-//     message of n bytes  =  [ u64 n | payload ... ][ payload ... ] ...      chunks of at most kChunkBytes
+//     message  =  [ frame | payload ... ][ payload ... ] ...      chunks of at most kChunkBytes; frame: frame.hpp
 #pragma once
 
 #include <chrono>

@@ -24,6 +24,7 @@ Request continuation(const GenerateOptions& options, const Tokenizer& tokenizer)
   request.max_tokens = options.max_tokens;
   request.stop = options.stop;
   request.ignore_eos = options.ignore_eos;
+  request.samples = options.sequences;
   return request;
 }
 
@@ -114,7 +115,13 @@ std::vector<Answer> answer_together(Engine& engine, Ledger& ledger, const Tokeni
   RequestRun run(engine, ledger, requests, "answer");
   std::vector<Answer> answers(questions.size());
   std::vector<Completion> completions = run.finish(sink);
-  for (std::size_t i = 0; i < answers.size(); ++i) answers[i].completion = std::move(completions[i]);
+  auto next = completions.begin();
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    answers[i].completion = std::move(*next++);
+    for (std::int32_t other = 1; other < questions[i].sequences; ++other) {
+      answers[i].others.push_back(std::move(*next++));
+    }
+  }
   return answers;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/cli/program.hpp"
@@ -96,6 +97,22 @@ INSTANTIATE_TEST_SUITE_P(, MpiModes,
                            std::string name = split.param.mode + std::to_string(split.param.ranks);
                            return split.param.shares.empty() ? name : name + "unequal";
                          });
+
+TEST(MpiExchange, MeshesWiresSumsAndSchedulesGiveTheTextOfOneRank) {
+  const std::string model = five_layers();
+  const Finished alone = covey_run(run_on(model, {"--sequences", "3"}));
+  ASSERT_EQ(alone.code, 0) << alone.err;
+  const std::vector<std::pair<int, std::vector<std::string>>> ways = {
+      {4, {"--mode", "hybrid", "--mesh", "2x2"}},
+      {3, {"--mode", "tensor", "--allreduce", "ring,doubling", "--wire", "f16"}},
+      {3, {"--mode", "pipeline", "--sequences", "3", "--micro-batch", "4"}},
+      {3, {"--mode", "pipeline", "--sequences", "3", "--schedule", "plain"}}};
+  for (const auto& [ranks, flags] : ways) {
+    const Finished together = mpirun(ranks, run_on(model, flags));
+    EXPECT_EQ(together.code, 0) << together.err;
+    EXPECT_EQ(together.out, alone.out) << flags[1] << " on " << ranks;
+  }
+}
 
 TEST(MpiLogits, OfAPipelineAreSoloBitForBit) {
   for (const std::string type : {"F32", "Q8_0"}) {

@@ -1,4 +1,5 @@
 // All messages of variable shape: what is encoded comes back; what is cut short or stretched is refused.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -6,6 +7,7 @@
 #include "mpi/byte_stream.hpp"
 #include "mpi/command.hpp"
 #include "mpi/flock_task.hpp"
+#include "mpi/frame.hpp"
 #include "mpi/message.hpp"
 #include "mpi/proposal_codec.hpp"
 #include "mpi/report_codec.hpp"
@@ -66,7 +68,9 @@ GenerateOptions sample_options() {
 
 Completion sample_completion() { return {{1, kMax, 0}, {-0.5F, -1.0F, 0.0F}, "a text", Finish::max_tokens, 4, 2}; }
 
-RankStart sample_start() { return {"tensor", "no such file", true, 0x123456789ABCDEF0U, {300, 128, 64, 32, 8}, 77}; }
+RankStart sample_start() {
+  return {"1.2", "tensor", "--wire f16", "no such file", true, 0x123456789ABCDEF0U, {300, 128, 64, 32, 8}, 77};
+}
 
 TEST(BatchCodec, RoundTrip) {
   EXPECT_EQ(decode_batch(encode_batch(sample_batch())), sample_batch());
@@ -265,9 +269,9 @@ TEST(Message, AnAnnouncedSizeOverTheLimitIsRefusedBeforeMemoryIsTaken) {
   const std::string message = error_of([] {
     run_ranks(2, [](Transport& t) {
       if (t.rank() == 1) {
-        ByteWriter length;
-        length.u64(~0ULL);
-        t.send(0, length.take(), Tag::text);
+        auto frame = frame_of(Tag::text, {});
+        std::fill(frame.begin() + 8, frame.end(), std::byte{0xFF});  // its length
+        t.send(0, frame, Tag::text);
       } else {
         recv_message(t, 1, Tag::text, soon());
       }
