@@ -67,6 +67,7 @@ covey_optional(OPENBLAS openblas "Large products of float weights through OpenBL
 covey_optional(PCRE2 libpcre2-8 "Byte-level BPE tokenizers, whose expressions PCRE2 matches")
 if(COVEY_BUILD_CLI)
   covey_optional(LIBEDIT libedit "Editing and history of lines in covey chat, by libedit")
+  covey_optional(YAML yaml-cpp "covey compare, whose jobs are files in YAML")
 endif()
 
 if(NOT DEFINED COVEY_BUILD_BENCHMARKS AND PROJECT_IS_TOP_LEVEL AND NOT CMAKE_CROSSCOMPILING AND NOT COVEY_BUILD_FUZZERS)
@@ -86,4 +87,4 @@ if(COVEY_VULKAN)
   message(FATAL_ERROR "COVEY_VULKAN: this version of Covey has no Vulkan device; configure without it")
 endif()
 
-message(STATUS "Covey: MPI ${COVEY_MPI}, OpenBLAS ${COVEY_OPENBLAS}, PCRE2 ${COVEY_PCRE2}, libedit ${COVEY_LIBEDIT}")
+message(STATUS "Covey: MPI ${COVEY_MPI}, OpenBLAS ${COVEY_OPENBLAS}, PCRE2 ${COVEY_PCRE2}, libedit ${COVEY_LIBEDIT}, yaml-cpp ${COVEY_YAML}")
