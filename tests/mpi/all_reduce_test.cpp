@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstring>
 #include <mutex>
-#include <random>
 
 #include "mpi/all_reduce/sum_plan.hpp"
 #include "mpi/ledger.hpp"
@@ -15,11 +14,15 @@ namespace {
 
 constexpr std::chrono::seconds kSumTimeout{20};
 
+// Of different sizes by rank, so that the order of additions shows.
 std::vector<float> partial_of(int rank, std::size_t size) {
-  std::mt19937 random(static_cast<unsigned>(rank) * 7919U + 1U);
-  std::uniform_real_distribution<float> value(-1.0F, 1.0F);
   std::vector<float> values(size);
-  for (float& v : values) v = value(random) * static_cast<float>(1 << (rank * 3 % 11));
+  auto random = static_cast<std::uint32_t>(rank) * 7919U + 1U;
+  const float largest = static_cast<float>(1 << (rank * 3 % 11)) * 0x1p-31F;
+  for (float& v : values) {
+    random = random * 1664525U + 1013904223U;
+    v = static_cast<float>(static_cast<std::int32_t>(random)) * largest;
+  }
   return values;
 }
 
@@ -127,9 +130,9 @@ INSTANTIATE_TEST_SUITE_P(Ranks, AllReduce, ::testing::Values(1, 2, 3, 4, 5, 6, 7
 // What rounding takes from one sum comes with the next: the errors of many do not add up.
 TEST(TensorExchange, WhatIsRoundedAwayComesWithTheNextSum) {
   constexpr std::size_t kSize = 640;
-  constexpr int kSums = 50;
+  constexpr int kSums = 30;
   for (const SumAlgorithm& algorithm : sum_algorithms()) {
-    for (const int ranks : {2, 3, 5}) {
+    for (const int ranks : {2, 5}) {
       const auto residual_after = [&](WireType wire, SumUse use) {
         std::vector<float> residual(kSize);
         run_ranks(ranks, [&](Transport& t) {
