@@ -1,6 +1,7 @@
 // The runs of a comparison: every combination that makes sense, each a command line of its own.
 #pragma once
 
+#include <compare>
 #include <string>
 #include <vector>
 

@@ -35,7 +35,7 @@ class RequestRun {
   bool step();
   /// What became printable of the request's first sample in the last step.
   const std::string& text(std::size_t request = 0) const { return texts_[request]; }
-  /// Samples that have ended since the last call, in the order of their ends.
+  /// Samples that have ended since the last call, in order of requests and samples.
   std::vector<Ended> take_ended();
   /// Ends all samples of a request, or of all.
   void cancel(std::size_t request);
