@@ -45,6 +45,15 @@ constexpr std::array kCommands = {
             "  covey logits -m model.gguf --tokens 1,290,291 --json\n"
             "  covey logits -m model.gguf --tokens 1,290,291 --exact --isa scalar --batch 1\n",
             add_logits, true},
+    Command{"eval", "Ask questions with known answers, and count the right ones",
+            "  covey eval -m model.gguf test.jsonl --chat --greedy --limit 100\n"
+            "  mpirun -np 3 covey eval -m model.gguf test.jsonl --chat --mode vote --proposals 6 --records vote.jsonl\n"
+            "  covey eval -m model.gguf test/astronomy.csv --examples dev --shots 5 --choice-by letter-likelihood\n",
+            add_eval, true},
+    Command{"compare", "Run models, modes, ranks and links against each other, and report",
+            "  covey compare job.yaml\n"
+            "  covey compare job.yaml --dry-run\n",
+            add_compare},
     Command{"bench", "Measure speed, and compare it with what the machine can do",
             "  covey bench -m model.gguf\n"
             "  covey bench -m q4.gguf q8.gguf -p 256,512 -n 64 -t 1,2 --json\n"

@@ -133,12 +133,35 @@ void add_model_flag(CLI::App& parser, std::string& path) {
   parser.add_option("-m,--model", path, "Model, a GGUF file")->required()->option_text("FILE (required)");
 }
 
+namespace {
+
+// With --models the first of them is rank 0's: --model need not be given.
+void add_models_flag(CLI::App& parser, JobFlags& flags) {
+  CLI::Option* const model = parser.get_option("--model")->required(false);
+  CLI::Option* const models =
+      parser
+          .add_option("--models", flags.job.models,
+                      "moa: a model for each rank, as a.gguf,b.gguf; more ranks begin again with the first")
+          ->delimiter(',')
+          ->allow_extra_args(false)
+          ->excludes(model)
+          ->option_text("LIST")
+          ->group("Ranks");
+  parser.parse_complete_callback([&flags, model, models] {
+    if (model->count() == 0 && models->count() == 0) throw CLI::RequiredError("--model");
+    if (models->count() > 0) flags.job.model_path = flags.job.models.front();
+  });
+}
+
+}  // namespace
+
 void add_job_flags(CLI::App& parser, JobFlags& flags) {
   add_model_flag(parser, flags.job.model_path);
   add_lora_flag(parser, flags.lora);
   add_device_flags(parser, flags);
   add_memory_flags(parser, flags);
   add_mode_flags(parser, flags);
+  add_models_flag(parser, flags);
   parser.add_flag("-q,--quiet", flags.quiet, "No progress on standard error");
 }
 

@@ -124,7 +124,7 @@ struct Engine::Impl {
     // again.
     const bool in_prompt = sample.cached < sample.prompt_tokens();
     const std::int32_t until =
-        in_prompt ? std::min(sample.prompt_tokens(), sample.prefill_length()) : sample.prefill_length();
+        in_prompt ? std::min(sample.cut_after(sample.cached), sample.prefill_length()) : sample.prefill_length();
     const std::int32_t piece = std::min(runner.limits().max_tokens, until - sample.cached);
     if (piece == 0) {
       start_running(sample);
@@ -146,8 +146,7 @@ struct Engine::Impl {
 
   /// Gives a waiting sample a sequence, which starts with whatever the cache already holds of its tokens.
   void begin(Sample& sample) {
-    const std::int32_t most = sample.request->most_reused;
-    const std::int32_t usable = most >= 0 ? std::min(most, sample.length() - 1) : sample.length() - 1;
+    const std::int32_t usable = sample.cut_before(sample.length() - 1);
     PrefixCache::Match match = sequences.longest_kept(sample.tokens, usable);
     for (const SampleId id : running) {
       const Sample& other = at(id);
@@ -156,6 +155,8 @@ struct Engine::Impl {
       const std::int32_t shared = std::min(static_cast<std::int32_t>(differ.first - other.tokens.begin()), usable);
       if (shared > match.length && sequences.can_cut(other.sequence, shared)) match = {other.sequence, shared};
     }
+    match.length = sample.cut_before(match.length);
+    if (!sequences.can_cut(match.sequence, match.length)) match.length = 0;
     sample.state = SampleState::prefilling;
     sample.cached = match.length;
     sample.sequence = match.length > 0 ? sequences.fork(match.sequence, match.length) : sequences.fresh();

@@ -1,5 +1,6 @@
 #include "model/request_check.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "covey/error.hpp"
@@ -44,6 +45,7 @@ void check_request(const Request& request, const RunnerLimits& limits) {
   if (request.samples < 1 || request.samples > 65536) {
     throw Error("samples: " + std::to_string(request.samples) + " is not between 1 and 65536");
   }
+  if (!std::ranges::is_sorted(request.cuts)) throw Error("cuts: must be ascending");
   if (request.max_tokens < -1) throw Error("max_tokens: must be -1 (up to the context), 0 or more");
 }
 

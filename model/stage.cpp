@@ -1,8 +1,8 @@
 #include "model/stage.hpp"
 
-#include <cassert>
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <optional>
 #include <vector>
 

@@ -32,6 +32,9 @@ class EmulatedLink final : public Transport {
   /// rank that is to die both throw Error, at the first message once its time has come.
   void send(int to, std::span<const std::byte> bytes, Tag tag) override;
   void recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) override;
+  /// True from when a message was sent: recv then waits until it would have arrived.
+  bool ready(int from, Tag tag) override { return below_.ready(from, tag); }
+  void outlive_others() override { below_.outlive_others(); }
   /// Passes by the emulated network, so that a lost rank ends too.
   void fail(const std::string& why) noexcept override { below_.fail(why); }
 

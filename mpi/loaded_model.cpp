@@ -14,7 +14,7 @@ LoadedModel::LoadedModel(const std::string& path, const StageOptions& options)
       stage(file, options) {}
 
 std::unique_ptr<LoadedModel> load_together(Ledger& ledger, const JobOptions& options, std::string_view mode,
-                                           const Shard& shard, bool holds_model) {
+                                           const Shard& shard, Holding holding) {
   StageOptions stage = options.stage;
   stage.shard = shard;
   LoadingSign sign(ledger);
@@ -28,13 +28,13 @@ std::unique_ptr<LoadedModel> load_together(Ledger& ledger, const JobOptions& opt
   start.settings = settings_of(options.exchange);
   std::unique_ptr<LoadedModel> model;
   try {
-    if (holds_model) model = std::make_unique<LoadedModel>(options.model_path, stage);
+    if (holding != Holding::nothing) model = std::make_unique<LoadedModel>(options.model_path, stage);
   } catch (const PeerLost&) {
     throw;
   } catch (const std::exception& error) {
     start.error = error.what();
   }
-  if (model) {
+  if (model && holding == Holding::shared) {
     start.has_model = true;
     start.fingerprint = model->facts.fingerprint;
     start.limits = model->stage.limits();

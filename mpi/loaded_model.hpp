@@ -20,10 +20,13 @@ struct LoadedModel {
   Stage stage;
 };
 
-/// Collective: loads `shard` on this rank, or nothing unless `holds_model`, then starts the work together with the
-/// others (startup.hpp) and enters device and memory in the ledger. Throws Error on every rank if one fails.
+/// nothing: this rank idles; shared: a part of the model that all ranks hold; its_own: whatever model.
+enum class Holding : std::uint8_t { nothing, shared, its_own };
+
+/// Collective: loads `shard` on this rank, unless it holds nothing, then starts the work together with the others
+/// (startup.hpp) and enters device and memory in the ledger. Throws Error on every rank if one fails.
 std::unique_ptr<LoadedModel> load_together(Ledger& ledger, const JobOptions& options, std::string_view mode,
-                                           const Shard& shard, bool holds_model = true);
+                                           const Shard& shard, Holding holding = Holding::shared);
 
 /// Modes whose ranks hold whole models have no use for shares, nor for what says how parts exchange their results:
 /// throws Error if there is any.

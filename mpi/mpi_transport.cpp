@@ -33,8 +33,6 @@ constexpr int kFailTag = kTagCount;
 constexpr std::size_t kMaxFailText = 2000;
 constexpr std::chrono::microseconds kSpin{30};
 constexpr std::chrono::milliseconds kFlushTime{20};
-constexpr std::chrono::milliseconds kProcessCheck{50};
-constexpr std::chrono::milliseconds kLastWords{200};  // from a process's end to giving up on messages it sent before
 constexpr std::chrono::seconds kFailTime{2};
 
 void set_default(const char* variable, const char* value) { setenv(variable, value, 0); }
@@ -124,6 +122,7 @@ struct MpiTransport::Impl {
     bool lost = false;              // nothing may be sent to it any more
     bool near = false;              // on this host: takes messages from shared memory by itself
     ProcessWatch process;
+    std::optional<RankFailure> failure;  // what keeps this rank from exchanging messages with it
   };
 
   Impl(const MpiWorld& world, std::chrono::milliseconds send_patience)
@@ -145,7 +144,13 @@ struct MpiTransport::Impl {
   [[noreturn]] void lose(const PeerLost& loss) {
     peer(loss.rank()).lost = true;
     if (!failure) failure = RankFailure{loss.rank(), loss.what()};
+    if (!peer(loss.rank()).failure) peer(loss.rank()).failure = RankFailure{loss.rank(), loss.what()};
     throw loss;
+  }
+
+  void refuse_failed(int index) {
+    const auto& known = outlives ? peer(index).failure : failure;
+    if (known) throw PeerLost(known->rank, known->message);
   }
 
   /// Lets MPI make progress and looks whether a rank has failed.
@@ -172,8 +177,8 @@ struct MpiTransport::Impl {
     }
     peer(source).lost = peer(source).lost || !readable;
     if (culprit != source && culprit != rank) peer(culprit).lost = true;
-    failed_ranks.push_back(source);
     if (!failure) failure = RankFailure{culprit, text};
+    if (!peer(source).failure) peer(source).failure = RankFailure{culprit, text};
   }
 
   // NOLINTBEGIN(clang-analyzer-optin.mpi.MPI-Checker): tested, never waited for, since the peer may be lost
@@ -202,21 +207,12 @@ struct MpiTransport::Impl {
   template <typename Ready, typename Silent>
   void wait(int index, Deadline deadline, const Ready& ready, const Silent& silent) {
     Backoff backoff(spin);
-    auto next_check = Clock::now() + kProcessCheck;
-    std::optional<Clock::time_point> ended;
     while (!ready()) {
       poll();
-      if (failure && !ready()) throw PeerLost(failure->rank, failure->message);
-      const auto now = Clock::now();
-      if (now > deadline) lose(silent());
-      if (now > next_check) {
-        next_check = now + kProcessCheck;
-        if (!ended && peer(index).process.ended()) ended = now;
-        if (ended && now > *ended + kLastWords) {
-          lose(PeerLost(index,
-                        "rank " + std::to_string(index) + " is lost: its process has ended (killed, or crashed)"));
-        }
-      }
+      if (ready()) return;
+      refuse_failed(index);
+      if (Clock::now() > deadline) lose(silent());
+      if (peer(index).process.long_ended()) lose(ended_peer(index));
       backoff.wait();
     }
   }
@@ -241,7 +237,7 @@ struct MpiTransport::Impl {
 
   void refuse_lost(int to) {
     if (!peer(to).lost) return;
-    if (failure) throw PeerLost(failure->rank, failure->message);
+    refuse_failed(to);
     throw PeerLost(to, "rank " + std::to_string(to) + " is lost");
   }
 
@@ -270,13 +266,15 @@ struct MpiTransport::Impl {
     }
   }
 
-  std::span<const std::byte> receive_chunk(int from, Tag tag, Deadline deadline, Clock::time_point start) {
+  static bool probe(int from, Tag tag, MPI_Status& status) {
     int found = 0;
+    check(MPI_Iprobe(from, static_cast<int>(tag), MPI_COMM_WORLD, &found, &status), "MPI_Iprobe");
+    return found != 0;
+  }
+
+  std::span<const std::byte> receive_chunk(int from, Tag tag, Deadline deadline, Clock::time_point start) {
     MPI_Status status{};
-    const auto arrived = [&] {
-      check(MPI_Iprobe(from, static_cast<int>(tag), MPI_COMM_WORLD, &found, &status), "MPI_Iprobe");
-      return found != 0;
-    };
+    const auto arrived = [&] { return probe(from, tag, status); };
     const auto silent = [&] { return silent_peer(from, tag, Clock::now() - start); };
     wait(from, deadline, arrived, silent);
     int length = 0;
@@ -295,7 +293,7 @@ struct MpiTransport::Impl {
   std::vector<Peer> peers;
   std::unique_ptr<std::byte[]> chunk;  // (kChunkBytes)
   std::optional<RankFailure> failure;  // the first that became known
-  std::vector<int> failed_ranks;       // those that have said so
+  bool outlives = false;               // only the failure of the rank in question counts
   bool failed = false;                 // this rank has
 };
 
@@ -352,23 +350,35 @@ void MpiTransport::recv(int from, std::span<std::byte> bytes, Tag tag, Deadline 
   }
 }
 
+bool MpiTransport::ready(int from, Tag tag) {
+  check_peer(*this, from);
+  impl_->poll();
+  MPI_Status status{};
+  if (Impl::probe(from, tag, status)) return true;
+  impl_->refuse_failed(from);
+  if (impl_->peer(from).process.long_ended()) impl_->lose(ended_peer(from));
+  return false;
+}
+
+void MpiTransport::outlive_others() { impl_->outlives = true; }
+
 void MpiTransport::fail(const std::string& why) noexcept {
   if (std::exchange(impl_->failed, true)) return;
   try {
-    const RankFailure failure = impl_->failure.value_or(RankFailure{rank(), name_rank(rank(), why)});
-    const std::int32_t culprit = failure.rank;
+    const RankFailure own{rank(), name_rank(rank(), why)};
+    const RankFailure failure = impl_->outlives ? own : impl_->failure.value_or(own);
     const std::size_t text = std::min(failure.message.size(), kMaxFailText);
     for (int to = 0; to < size(); ++to) {
       if (to == rank() || impl_->peer(to).lost) continue;
-      auto bytes = std::make_unique<std::byte[]>(sizeof(culprit) + text);
-      std::memcpy(bytes.get(), &culprit, sizeof(culprit));
-      std::memcpy(bytes.get() + sizeof(culprit), failure.message.data(), text);
-      impl_->post(to, std::move(bytes), sizeof(culprit) + text, kFailTag);
+      auto bytes = std::make_unique<std::byte[]>(sizeof(failure.rank) + text);
+      std::memcpy(bytes.get(), &failure.rank, sizeof(failure.rank));
+      std::memcpy(bytes.get() + sizeof(failure.rank), failure.message.data(), text);
+      impl_->post(to, std::move(bytes), sizeof(failure.rank) + text, kFailTag);
     }
     // mpirun ends all ranks as soon as one ends badly: rank 0 gets the time to hear of it and to tell its user.
     const auto settled = [&] {
-      return rank() == 0 || impl_->peer(0).lost || impl_->peer(0).process.ended() ||
-             std::ranges::find(impl_->failed_ranks, 0) != impl_->failed_ranks.end();
+      const Impl::Peer& first = impl_->peer(0);
+      return rank() == 0 || first.lost || first.failure || first.process.ended();
     };
     const auto until = Clock::now() + kFailTime;
     const auto sent = [&](Impl::Peer& peer) {

@@ -54,6 +54,8 @@ class MpiTransport final : public Transport {
   int host_rank() const override { return world_.host_rank(); }
   void send(int to, std::span<const std::byte> bytes, Tag tag) override;
   void recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) override;
+  bool ready(int from, Tag tag) override;
+  void outlive_others() override;
   void fail(const std::string& why) noexcept override;
 
  private:

@@ -24,8 +24,10 @@ class SplitSession final : public RankSession {
         engine_(metered_, *model_->tokenizer) {}
 
   Answer generate(const GenerateOptions& options, const TextSink& sink) override {
-    RequestRun run(engine_, ledger(), continuation(options, tokenizer()), "answer");
-    return answer_of(run.finish(sink));
+    return std::move(answer_together(engine_, ledger(), tokenizer(), {&options, 1}, sink).front());
+  }
+  std::vector<Answer> generate_all(std::span<const GenerateOptions> questions, const TextSink& sink) override {
+    return answer_together(engine_, ledger(), tokenizer(), questions, silent_sink(sink));
   }
   Runner& runner() override { return metered_; }
   const Tokenizer& tokenizer() const override { return *model_->tokenizer; }

@@ -19,6 +19,8 @@ class SubTransport final : public Transport {
   void recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) override {
     below_.recv(first_ + from, bytes, tag, deadline);
   }
+  bool ready(int from, Tag tag) override { return below_.ready(first_ + from, tag); }
+  void outlive_others() override { below_.outlive_others(); }
   void fail(const std::string& why) noexcept override { below_.fail(why); }
 
  private:

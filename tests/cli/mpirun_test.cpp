@@ -1,6 +1,7 @@
 // The modes over real ranks.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <ostream>
 #include <string>
 #include <utility>
@@ -184,6 +185,33 @@ TEST_F(MpiSelfMoa, SendsNothingLargerThanText) {
   EXPECT_GT(summary["messages"], 0);
   EXPECT_LT(summary["messages"], 40) << "a prompt to each rank, proposals back";
   EXPECT_LT(summary["bytes"].get<double>() / summary["messages"].get<double>(), 1024);
+}
+
+TEST_F(MpiSelfMoa, OtherWaysOfCollaborationAreReproducibleToo) {
+  for (const std::string mode : {"vote", "self-moa-seq", "moa"}) {
+    std::vector<std::string> flags = command();
+    flags.insert(flags.end(), {"--extract", "text", "--window", "3"});
+    *(std::find(flags.begin(), flags.end(), "--mode") + 1) = mode;
+    const auto one = parsed(covey_run(flags).out);
+    const Finished ended = mpirun(3, flags);
+    const auto many = parsed(ended.out);
+    ASSERT_TRUE(one.is_object() && many.is_object()) << ended.err;
+    EXPECT_EQ(many["tokens"], one["tokens"]) << mode;
+    EXPECT_EQ(many["proposals"], one["proposals"]) << mode;
+  }
+}
+
+TEST_F(MpiSelfMoa, AProposerThatFallsSilentIsMissedAndNamed) {
+  std::vector<std::string> flags = command();
+  flags.insert(flags.end(), {"--link", "wifi5,lose=2@0.001s", "--timeout", "1"});
+  const Finished ended = mpirun(3, flags);
+  const auto json = parsed(ended.out);
+  ASSERT_TRUE(json.is_object()) << ended.out << ended.err;
+  EXPECT_NE(json["text"], "");
+  ASSERT_EQ(json["lost"].size(), 1U) << ended.err;
+  EXPECT_EQ(json["lost"][0]["rank"], 2);
+  EXPECT_EQ(json["proposals"][3]["use"], "used");
+  EXPECT_EQ(json["proposals"][4]["use"], "lost");
 }
 
 TEST(MpiSolo, WorksOnOneRankWhileTheOthersIdle) {

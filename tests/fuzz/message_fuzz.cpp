@@ -7,6 +7,7 @@
 #include "covey/error.hpp"
 #include "mpi/batch_codec.hpp"
 #include "mpi/checkup.hpp"
+#include "mpi/flock_task.hpp"
 #include "mpi/frame.hpp"
 #include "mpi/proposal_codec.hpp"
 #include "mpi/report_codec.hpp"
@@ -41,7 +42,7 @@ void check_frame(std::span<const std::byte> bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const auto bytes = std::as_bytes(std::span(data, size)).subspan(1);
-  switch (data[0] % 7) {
+  switch (data[0] % 9) {
     case 0:
       check(bytes, covey::decode_batch, covey::encode_batch);
       break;
@@ -54,11 +55,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 3:
       check(bytes, covey::decode_completion, covey::encode_completion);
       break;
+    case 4:
+      check_frame(bytes);
+      break;
     case 5:
       check(bytes, covey::decode_health, covey::encode_health);
       break;
-    case 4:
-      check_frame(bytes);
+    case 6:
+      check(bytes, covey::decode_task, covey::encode_task);
+      break;
+    case 7:
+      check(bytes, covey::decode_flock_message, covey::encode_flock_message);
       break;
     default:
       check(bytes, covey::decode_start, covey::encode_start);
