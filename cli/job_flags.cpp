@@ -104,10 +104,6 @@ JobOptions JobFlags::options(int rank, int ranks) const {
   return options;
 }
 
-std::chrono::milliseconds JobFlags::peer_timeout() const {
-  return std::chrono::milliseconds(std::llround(timeout_seconds * 1000));
-}
-
 const std::map<std::string, KvChoice>& kv_choices() {
   static const std::map<std::string, KvChoice> choices = {
       {"auto", KvChoice::automatic}, {"f32", KvChoice::f32}, {"f16", KvChoice::f16}, {"q8_0", KvChoice::q8_0}};

@@ -28,7 +28,6 @@ struct JobFlags {
 
   /// What the flags add up to, on one rank of so many. Throws UsageError for flags that don't go together.
   JobOptions options(int rank, int ranks) const;
-  std::chrono::milliseconds peer_timeout() const;
 };
 
 /// Values of --kv.
