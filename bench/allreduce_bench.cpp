@@ -8,23 +8,19 @@
 namespace covey {
 namespace {
 
-struct Way {
-  TensorExchange::Algorithm algorithm;
-  const char* name;
-};
-constexpr Way kWays[] = {{TensorExchange::Algorithm::direct, "direct"}, {TensorExchange::Algorithm::sliced, "sliced"}};
 constexpr int kRanks[] = {2, 4};
 constexpr std::size_t kTokens[] = {1, 64};
 constexpr std::size_t kReducedWidth = 2048;
 
-void reduce(benchmark::State& state, TensorExchange::Algorithm algorithm, int ranks, std::size_t tokens) {
+void reduce(benchmark::State& state, const SumAlgorithm& algorithm, WireType wire, int ranks, std::size_t tokens) {
   run_ranks(ranks, [&](Transport& transport) {
-    TensorExchange exchange(transport, std::chrono::seconds(30), algorithm);
+    TensorExchange exchange(transport, std::chrono::seconds(30), SumPlan(algorithm), wire);
     std::vector<float> partial(tokens * kReducedWidth, 1.0F);
     // Sums of sums grow without bound: each begins anew.
     const auto sum = [&] {
       std::ranges::fill(partial, 1.0F);
-      exchange.sum(partial);
+      exchange.begin();
+      exchange.sum(partial, SumUse::residual);
     };
     if (transport.rank() == 0) {
       for (auto _ : state) sum();
@@ -40,12 +36,18 @@ void reduce(benchmark::State& state, TensorExchange::Algorithm algorithm, int ra
 }  // namespace
 
 void register_all_reduce() {
-  for (const Way& way : kWays) {
-    for (const int ranks : kRanks) {
-      for (const std::size_t tokens : kTokens) {
-        const std::string name = "all_reduce/" + std::string(way.name) + "/" + std::to_string(ranks) + "ranks/" +
-                                 std::to_string(tokens) + "x" + std::to_string(kReducedWidth);
-        benchmark::RegisterBenchmark(name.c_str(), reduce, way.algorithm, ranks, tokens)->UseRealTime();
+  for (const SumAlgorithm& algorithm : sum_algorithms()) {
+    for (const std::string& wire : wire_names()) {
+      for (const int ranks : kRanks) {
+        for (const std::size_t tokens : kTokens) {
+          const std::string name = "all_reduce/" + std::string(algorithm.name) + "/" + wire + "/" +
+                                   std::to_string(ranks) + "ranks/" + std::to_string(tokens) + "x" +
+                                   std::to_string(kReducedWidth);
+          const auto run = [&algorithm, type = find_wire(wire), ranks, tokens](benchmark::State& state) {
+            reduce(state, algorithm, type, ranks, tokens);
+          };
+          benchmark::RegisterBenchmark(name.c_str(), run)->UseRealTime();
+        }
       }
     }
   }

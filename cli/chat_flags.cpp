@@ -9,7 +9,7 @@
 namespace covey {
 
 Conversation ChatFlags::conversation(const std::string& model_path) const {
-  Conversation conversation(ChatTemplate::choose(GgufFile::open(model_path), chat_template));
+  Conversation conversation(ChatTemplate::choose(GgufFile::open(model_path), chat_template), chat_template);
   if (!load.empty()) conversation.load(chat_messages_from_json(read_file(load), load));
   if (!system.empty()) conversation.set_system(system);
   return conversation;

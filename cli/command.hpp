@@ -35,10 +35,13 @@ struct Command {
 
 CommandRun add_run(CLI::App& parser);
 CommandRun add_chat(CLI::App& parser);
+CommandRun add_doctor(CLI::App& parser);
 CommandRun add_info(CLI::App& parser);
 CommandRun add_tokenize(CLI::App& parser);
 CommandRun add_perplexity(CLI::App& parser);
 CommandRun add_logits(CLI::App& parser);
+CommandRun add_eval(CLI::App& parser);
+CommandRun add_compare(CLI::App& parser);
 CommandRun add_bench(CLI::App& parser);
 CommandRun add_devices(CLI::App& parser);
 CommandRun add_quantize(CLI::App& parser);

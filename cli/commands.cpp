@@ -22,6 +22,11 @@ constexpr std::array kCommands = {
             "  covey chat -m model.gguf --chat-template chatml < questions.txt\n"
             "  mpirun -np 3 covey chat -m model.gguf --mode pipeline\n",
             add_chat, true},
+    Command{"doctor", "Check ranks and the links between them before they work",
+            "  covey doctor -m model.gguf\n"
+            "  mpirun --hostfile hosts -np 4 covey doctor -m model.gguf\n"
+            "  covey doctor --ranks 3 --link wifi5 --json\n",
+            add_doctor, true},
     Command{"info", "Show what a GGUF file holds",
             "  covey info model.gguf\n"
             "  covey info model.gguf --tensors --metadata\n"
@@ -40,6 +45,15 @@ constexpr std::array kCommands = {
             "  covey logits -m model.gguf --tokens 1,290,291 --json\n"
             "  covey logits -m model.gguf --tokens 1,290,291 --exact --isa scalar --batch 1\n",
             add_logits, true},
+    Command{"eval", "Ask questions with known answers, and count the right ones",
+            "  covey eval -m model.gguf test.jsonl --chat --greedy --limit 100\n"
+            "  mpirun -np 3 covey eval -m model.gguf test.jsonl --chat --mode vote --proposals 6 --records vote.jsonl\n"
+            "  covey eval -m model.gguf test/astronomy.csv --examples dev --shots 5 --choice-by letter-likelihood\n",
+            add_eval, true},
+    Command{"compare", "Run models, modes, ranks and links against each other, and report",
+            "  covey compare job.yaml\n"
+            "  covey compare job.yaml --dry-run\n",
+            add_compare},
     Command{"bench", "Measure speed, and compare it with what the machine can do",
             "  covey bench -m model.gguf\n"
             "  covey bench -m q4.gguf q8.gguf -p 256,512 -n 64 -t 1,2 --json\n"

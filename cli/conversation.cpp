@@ -5,7 +5,6 @@
 #include <optional>
 #include <utility>
 
-#include "mpi/aggregation_prompt.hpp"
 #include "mpi/request_run.hpp"
 
 namespace covey {
@@ -25,25 +24,10 @@ std::optional<std::vector<Token>> tokens_of_text(const Completion& completion, c
   return std::vector<Token>(completion.tokens.begin(), next);
 }
 
-std::string aggregation_of(const ChatTemplate& chat, std::vector<ChatMessage> messages,
-                           std::span<const std::string> proposals) {
-  std::string request = aggregation_request(proposals);
-  ChatMessage& question = messages.back();
-  const jinja::Value* content = question.more.find("content");
-  if (content == nullptr) {
-    question.content += request;
-  } else if (content->is(jinja::Kind::string)) {
-    question.more.set("content", content->text() + request);
-  } else {
-    messages.push_back({"user", std::move(request)});
-  }
-  return chat.render({.messages = std::move(messages)});
-}
-
 }  // namespace
 
-Conversation::Conversation(ChatTemplate chat_template)
-    : template_(std::make_shared<const ChatTemplate>(std::move(chat_template))) {}
+Conversation::Conversation(ChatTemplate chat_template, std::string name)
+    : template_(std::make_shared<const ChatTemplate>(std::move(chat_template))), name_(std::move(name)) {}
 
 void Conversation::clear() {
   std::erase_if(messages_, [](const ChatMessage& message) { return !is_system(message); });
@@ -78,9 +62,7 @@ void Conversation::prompt_into(GenerateOptions& options) const {
   options.bos = template_->bos_for(options.prompt).value_or(options.bos);
   const bool goes_on = !answered_.text.empty() && options.prompt.starts_with(answered_.text);
   options.known = goes_on ? answered_ : asked_;
-  options.aggregation = [chat = template_, messages = messages_](std::span<const std::string> proposals) {
-    return aggregation_of(*chat, messages, proposals);
-  };
+  options.chat = ChatQuestion{messages_, name_};
 }
 
 void Conversation::answered(const GenerateOptions& options, const Completion& completion, const Tokenizer& tokenizer) {

@@ -13,7 +13,8 @@ namespace covey {
 
 class Conversation {
  public:
-  explicit Conversation(ChatTemplate chat_template);
+  /// `name`: by which ChatTemplate::choose() finds the template, for other ranks.
+  explicit Conversation(ChatTemplate chat_template, std::string name = {});
 
   const std::vector<ChatMessage>& messages() const { return messages_; }
   void load(std::vector<ChatMessage> messages) { messages_ = std::move(messages); }
@@ -40,6 +41,7 @@ class Conversation {
 
  private:
   std::shared_ptr<const ChatTemplate> template_;
+  std::string name_;
   std::vector<ChatMessage> messages_;
   KnownTokens asked_, answered_;  // the last prompt, and the last prompt with its answer
 };

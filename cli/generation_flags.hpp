@@ -21,9 +21,16 @@ struct GenerationFlags {
   std::vector<std::string> stop;
   bool ignore_eos = false;
   SamplingFlags sampling;
+  std::int32_t sequences = 1;
   std::int32_t proposals = 6;
   std::int32_t proposal_tokens = -1;
   float aggregate_temperature = 0.0F;
+  std::string prompt_template;  ///< file
+  std::int32_t quorum = 0;
+  std::int32_t aggregator = 0;
+  std::int32_t window = 6;
+  std::int32_t layers = 2;
+  std::string extract;
   bool logprobs = false;
   bool stats = false;
   bool json = false;

@@ -50,9 +50,9 @@ void work_or_serve(const JobFlags& flags, Ledger& ledger, const JobWork& work) {
 }  // namespace
 
 void run_job(const JobFlags& flags, const JobWork& work) {
-  const std::unique_ptr<Transport> transport = open_transport(flags.peer_timeout());
+  const std::unique_ptr<Transport> transport = open_transport(flags.link.timeout());
   std::optional<EmulatedLink> link;
-  if (!flags.link.empty()) link.emplace(*transport, find_link_profile(flags.link));
+  if (!flags.link.profile.empty()) link.emplace(*transport, find_link_profile(flags.link.profile));
   Ledger ledger(link ? static_cast<Transport&>(*link) : *transport);
   const auto tell_others = [&](const char* why) {
     transport->fail(why);

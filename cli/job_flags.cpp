@@ -1,7 +1,5 @@
 #include "cli/job_flags.hpp"
 
-#include <chrono>
-#include <cmath>
 #include <map>
 
 #include "cli/command.hpp"
@@ -9,7 +7,6 @@
 #include "cli/numbers.hpp"
 #include "cli/suggestion.hpp"
 #include "kernels/cpu/isa.hpp"
-#include "mpi/link_model.hpp"
 
 namespace covey {
 
@@ -21,24 +18,6 @@ std::vector<std::string> mode_names() {
   std::vector<std::string> names;
   for (const Mode& mode : modes()) names.emplace_back(mode.name);
   return names;
-}
-
-std::vector<std::string> link_names() {
-  std::vector<std::string> names;
-  for (const LinkProfile& profile : link_profiles()) names.emplace_back(profile.name);
-  return names;
-}
-
-CLI::Validator a_link() {
-  return {[](std::string& text) {
-            try {
-              find_link_profile(text);
-              return std::string();
-            } catch (const Error& error) {
-              return std::string(error.what());
-            }
-          },
-          ""};
 }
 
 void add_device_flags(CLI::App& parser, JobFlags& flags) {
@@ -89,19 +68,12 @@ void add_memory_flags(CLI::App& parser, JobFlags& flags) {
       ->option_text("N")
       ->group(group);
 }
-
 void add_mode_flags(CLI::App& parser, JobFlags& flags) {
   const char* group = "Ranks";
   add_devices_flag(parser, flags.device.devices, group);
   parser.add_option("--mode", flags.mode, "How the ranks work together: " + joined(mode_names()) + " (default solo)")
       ->check(one_of(mode_names()))
       ->option_text("NAME")
-      ->group(group);
-  parser
-      .add_option("--ranks", flags.ranks,
-                  "Start that many ranks on this machine, by mpirun (default: those that are there)")
-      ->check(whole_in_range(1, 1024))
-      ->option_text("N")
       ->group(group);
   parser
       .add_option("--shares", flags.job.stage.shard.shares,
@@ -111,17 +83,8 @@ void add_mode_flags(CLI::App& parser, JobFlags& flags) {
       ->allow_extra_args(false)
       ->option_text("LIST")
       ->group(group);
-  parser
-      .add_option("--link", flags.link,
-                  "Emulate a network between the ranks: " + joined(link_names()) +
-                      "; or latency=2ms,bandwidth=100mbit,jitter=1ms")
-      ->check(a_link())
-      ->option_text("PROFILE")
-      ->group(group);
-  parser.add_option("--timeout", flags.timeout_seconds, "Silence after which a rank counts as lost (default 30)")
-      ->check(in_range(0.1, 86400))
-      ->option_text("SECONDS")
-      ->group(group);
+  add_link_flags(parser, flags.link, group);
+  add_exchange_flags(parser, flags.exchange, group);
 }
 
 }  // namespace
@@ -136,12 +99,9 @@ JobOptions JobFlags::options(int rank, int ranks) const {
   options.stage.lora = parse_loras(lora);
   options.stage.cpu.blas = !no_blas;
   options.stage.cpu.repack = !no_repack;
-  options.peer_timeout = peer_timeout();
+  options.exchange = exchange.options();
+  options.peer_timeout = link.timeout();
   return options;
-}
-
-std::chrono::milliseconds JobFlags::peer_timeout() const {
-  return std::chrono::milliseconds(std::llround(timeout_seconds * 1000));
 }
 
 const std::map<std::string, KvChoice>& kv_choices() {
@@ -169,12 +129,35 @@ void add_model_flag(CLI::App& parser, std::string& path) {
   parser.add_option("-m,--model", path, "Model, a GGUF file")->required()->option_text("FILE (required)");
 }
 
+namespace {
+
+// With --models the first of them is rank 0's: --model need not be given.
+void add_models_flag(CLI::App& parser, JobFlags& flags) {
+  CLI::Option* const model = parser.get_option("--model")->required(false);
+  CLI::Option* const models =
+      parser
+          .add_option("--models", flags.job.models,
+                      "moa: a model for each rank, as a.gguf,b.gguf; more ranks begin again with the first")
+          ->delimiter(',')
+          ->allow_extra_args(false)
+          ->excludes(model)
+          ->option_text("LIST")
+          ->group("Ranks");
+  parser.parse_complete_callback([&flags, model, models] {
+    if (model->count() == 0 && models->count() == 0) throw CLI::RequiredError("--model");
+    if (models->count() > 0) flags.job.model_path = flags.job.models.front();
+  });
+}
+
+}  // namespace
+
 void add_job_flags(CLI::App& parser, JobFlags& flags) {
   add_model_flag(parser, flags.job.model_path);
   add_lora_flag(parser, flags.lora);
   add_device_flags(parser, flags);
   add_memory_flags(parser, flags);
   add_mode_flags(parser, flags);
+  add_models_flag(parser, flags);
   parser.add_flag("-q,--quiet", flags.quiet, "No progress on standard error");
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/device_flags.hpp"
+#include "cli/exchange_flags.hpp"
 #include "mpi/mode.hpp"
 
 namespace covey {
@@ -15,9 +16,8 @@ namespace covey {
 /// Values of -m, --threads, --isa, … and --mode, --shares, --link, --timeout.
 struct JobFlags {
   std::string mode = "solo";
-  std::string link;  ///< a profile of emulated_link.hpp; empty: the real network alone
-  double timeout_seconds = 30;
-  int ranks = 0;  ///< --ranks; see program.cpp
+  LinkFlags link;
+  ExchangeFlags exchange;
   std::string kv = "auto";
   bool no_blas = false;
   bool no_repack = false;
@@ -28,7 +28,6 @@ struct JobFlags {
 
   /// What the flags add up to, on one rank of so many. Throws UsageError for flags that don't go together.
   JobOptions options(int rank, int ranks) const;
-  std::chrono::milliseconds peer_timeout() const;
 };
 
 /// Values of --kv.

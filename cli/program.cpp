@@ -34,7 +34,7 @@ bool is_first_rank() { return launched_rank().value_or(0) == 0; }
 
 std::string footer() {
   std::string text = "How ranks work together (covey run --mode …):\n";
-  for (const Mode& mode : modes()) text += fmt::format("  {:<10} {}\n", mode.name, mode.summary);
+  for (const Mode& mode : modes()) text += fmt::format("  {:<13} {}\n", mode.name, mode.summary);
   text +=
       "\nExamples:\n"
       "  covey synth model.gguf                     write a random model to try things with\n"

@@ -84,6 +84,27 @@ Json completion_json(const Completion& completion, bool with_logprobs) {
   return out;
 }
 
+const char* use_name(Use use) {
+  switch (use) {
+    case Use::used:
+      return "used";
+    case Use::late:
+      return "late";
+    case Use::lost:
+      return "lost";
+  }
+  return "unknown";
+}
+
+Json proposal_json(const Proposal& proposal, bool with_logprobs) {
+  Json out = completion_json(proposal, with_logprobs);
+  out["index"] = proposal.index;
+  out["layer"] = proposal.layer;
+  out["use"] = use_name(proposal.use);
+  if (!proposal.extracted.empty()) out["extracted"] = proposal.extracted;
+  return out;
+}
+
 std::string json_line(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
 }  // namespace covey

@@ -6,6 +6,7 @@
 
 #include "model/engine.hpp"
 #include "mpi/ledger.hpp"
+#include "mpi/mode.hpp"
 
 namespace covey {
 
@@ -17,6 +18,10 @@ Json rank_json(const RankReport& rank);
 
 /// {"text", "tokens", "finish"}, and "logprobs" if wanted.
 Json completion_json(const Completion& completion, bool with_logprobs);
+/// With its index, layer, use, and what a vote counted: the same whatever ranks there are.
+Json proposal_json(const Proposal& proposal, bool with_logprobs);
+/// "used", "late", "lost"
+const char* use_name(Use use);
 
 /// One line; bytes that are not UTF-8 are replaced.
 std::string json_line(const Json& json);

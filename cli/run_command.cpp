@@ -36,17 +36,28 @@ Json run_json(const RunFlags& flags, const Answer& answer, const Summary& summar
   out["prompt_tokens"] = answer.completion.prompt_tokens;
   out["reused_tokens"] = answer.completion.reused_tokens;
   out["proposals"] = Json::array();
-  for (const Completion& proposal : answer.proposals) out["proposals"].push_back(completion_json(proposal, logprobs));
+  for (const Proposal& proposal : answer.proposals) out["proposals"].push_back(proposal_json(proposal, logprobs));
+  out["proposal_ranks"] = Json::array();
+  for (const Proposal& proposal : answer.proposals) out["proposal_ranks"].push_back(proposal.rank);
+  if (answer.chosen >= 0) out["chosen"] = answer.chosen;
+  out["lost"] = Json::array();
+  for (const LostProposer& lost : answer.lost) out["lost"].push_back({{"rank", lost.rank}, {"why", lost.why}});
+  if (!answer.others.empty()) {
+    out["others"] = Json::array();
+    for (const Completion& other : answer.others) out["others"].push_back(completion_json(other, logprobs));
+  }
   out["summary"] = summary_json(summary);
   out["ranks"] = Json::array();
   for (const RankReport& rank : ranks) out["ranks"].push_back(rank_json(rank));
   return out;
 }
 
-void print_proposals(const std::vector<Completion>& proposals) {
-  for (std::size_t i = 0; i < proposals.size(); ++i) {
-    print_error_stream(fmt::format("proposal {} ({} tokens, {}): {}\n", i + 1, proposals[i].tokens.size(),
-                                   finish_name(proposals[i].finish), proposals[i].text));
+void print_proposals(const std::vector<Proposal>& proposals) {
+  for (const Proposal& one : proposals) {
+    const std::string made = one.use == Use::used ? finish_name(one.finish) : use_name(one.use);
+    print_error_stream(fmt::format("proposal {}{} (rank {}, {} tokens, {}): {}\n",
+                                   one.layer > 0 ? fmt::format("{}.", one.layer + 1) : "", one.index + 1, one.rank,
+                                   one.tokens.size(), made, one.text));
   }
 }
 
@@ -75,6 +86,7 @@ void answer(const RunFlags& flags, const GenerateOptions& options, Session& sess
     throw;
   }
   if (!json) print("\n");
+  for (const LostProposer& lost : answer.lost) print_note(lost.why + "; the answer was made without it");
   if (flags.generation.verbose) print_proposals(answer.proposals);
   const std::vector<RankReport> ranks = session.close();
   const Summary summary = summarize(flags.job.mode, ranks);
@@ -93,6 +105,9 @@ CommandRun add_run(CLI::App& parser) {
   add_generation_flags(parser, flags->generation);
   add_chat_flags(parser, flags->chat);
   return [flags] {
+    if (flags->generation.sequences > 1 && !find_mode(flags->job.mode).many_sequences) {
+      throw UsageError("--sequences: mode " + flags->job.mode + " draws one answer: leave it out");
+    }
     run_job(flags->job, [&](Session& session) {
       GenerateOptions options = flags->generation.options(flags->generation.prompt_text());
       flags->chat.apply(flags->job.job.model_path, options);

@@ -67,6 +67,7 @@ covey_optional(OPENBLAS openblas "Large products of float weights through OpenBL
 covey_optional(PCRE2 libpcre2-8 "Byte-level BPE tokenizers, whose expressions PCRE2 matches")
 if(COVEY_BUILD_CLI)
   covey_optional(LIBEDIT libedit "Editing and history of lines in covey chat, by libedit")
+  covey_optional(YAML yaml-cpp "covey compare, whose jobs are files in YAML")
 endif()
 
 if(NOT DEFINED COVEY_BUILD_BENCHMARKS AND PROJECT_IS_TOP_LEVEL AND NOT CMAKE_CROSSCOMPILING AND NOT COVEY_BUILD_FUZZERS)
@@ -95,4 +96,5 @@ if(COVEY_VULKAN AND NOT (COVEY_VULKAN_HEADERS AND COVEY_GLSLANG))
   message(FATAL_ERROR "COVEY_VULKAN: vulkan/vulkan.h or glslangValidator is missing: run scripts/install-packages.sh")
 endif()
 
-message(STATUS "Covey: MPI ${COVEY_MPI}, OpenBLAS ${COVEY_OPENBLAS}, PCRE2 ${COVEY_PCRE2}, libedit ${COVEY_LIBEDIT}, Vulkan ${COVEY_VULKAN}")
+message(STATUS "Covey: MPI ${COVEY_MPI}, OpenBLAS ${COVEY_OPENBLAS}, PCRE2 ${COVEY_PCRE2}, libedit ${COVEY_LIBEDIT}, yaml-cpp ${COVEY_YAML}, "
+               "Vulkan ${COVEY_VULKAN}")

@@ -10,28 +10,11 @@
 
 #include "covey/error.hpp"
 #include "model/grammar/constraint_maker.hpp"
+#include "model/request_check.hpp"
 #include "model/sample.hpp"
 #include "model/sequence_store.hpp"
 
 namespace covey {
-
-const char* finish_name(Finish finish) {
-  switch (finish) {
-    case Finish::running:
-      return "running";
-    case Finish::end_token:
-      return "end_token";
-    case Finish::stop_string:
-      return "stop_string";
-    case Finish::max_tokens:
-      return "max_tokens";
-    case Finish::context_full:
-      return "context_full";
-    case Finish::cancelled:
-      return "cancelled";
-  }
-  return "unknown";
-}
 
 struct Engine::Impl {
   Impl(Runner& runner_in, const Tokenizer& tokenizer_in, EngineOptions options)
@@ -43,33 +26,8 @@ struct Engine::Impl {
 
   // -- Requests -------------------------------------------------------------------------------------------------------
 
-  void check(const Request& request) const {
-    const RunnerLimits& limits = runner.limits();
-    const auto length = static_cast<std::int64_t>(request.prompt.size());
-    if (length == 0) throw Error("the prompt is empty: it needs at least one token");
-    if (length >= limits.n_ctx) {
-      throw ContextFull("the prompt has " + std::to_string(length) + " tokens, the context holds " +
-                        std::to_string(limits.n_ctx) +
-                        " with at least one to generate: shorten it or raise the context");
-    }
-    if (length + 1 > std::int64_t{limits.blocks} * limits.block_tokens) {
-      throw ContextFull("the prompt has " + std::to_string(length) + " tokens, the KV cache has room for " +
-                        std::to_string(std::int64_t{limits.blocks} * limits.block_tokens) + ": give it more room");
-    }
-    for (const Token token : request.prompt) {
-      if (token < 0 || token >= limits.n_vocab) {
-        throw Error("prompt token " + std::to_string(token) + " is not in the vocabulary of " +
-                    std::to_string(limits.n_vocab));
-      }
-    }
-    if (request.samples < 1 || request.samples > 65536) {
-      throw Error("samples: " + std::to_string(request.samples) + " is not between 1 and 65536");
-    }
-    if (request.max_tokens < -1) throw Error("max_tokens: must be -1 (up to the context), 0 or more");
-  }
-
   std::vector<SampleId> submit(const Request& request) {
-    check(request);
+    check_request(request, runner.limits());
     const auto constraint = constraints.make(request.sampling, !request.ignore_eos);
     const auto shared = std::make_shared<const Request>(request);
     std::vector<SampleId> ids;
@@ -93,6 +51,7 @@ struct Engine::Impl {
     auto copy = std::make_unique<Sample>(source);
     copy->id = next_sample++;
     copy->sampler.reseed(seed);
+    copy->in_flight = false;
     copy->sequence = sequences.fork(source.sequence, source.cached);
     running.push_back(copy->id);
     const SampleId result = copy->id;
@@ -132,13 +91,17 @@ struct Engine::Impl {
   bool step(const Sink& sink) {
     // Prompts and decoding take turns, so that neither starves.
     const bool prompt_turn = !waiting.empty() && (running.empty() || !prompt_last);
+    if (prompt_turn && !under_way.empty()) {
+      finish_oldest(sink);
+      return true;
+    }
     if (prompt_turn && prefill(sink)) {
       prompt_last = true;
       return true;
     }
     prompt_last = false;
-    if (!running.empty()) decode(sink);
-    if (waiting.empty() && running.empty()) {
+    if (!running.empty() || !under_way.empty()) runner.depth() > 1 ? decode_overlapped(sink) : decode(sink);
+    if (waiting.empty() && running.empty() && under_way.empty()) {
       sequences.flush();
       return false;
     }
@@ -161,7 +124,7 @@ struct Engine::Impl {
     // again.
     const bool in_prompt = sample.cached < sample.prompt_tokens();
     const std::int32_t until =
-        in_prompt ? std::min(sample.prompt_tokens(), sample.prefill_length()) : sample.prefill_length();
+        in_prompt ? std::min(sample.cut_after(sample.cached), sample.prefill_length()) : sample.prefill_length();
     const std::int32_t piece = std::min(runner.limits().max_tokens, until - sample.cached);
     if (piece == 0) {
       start_running(sample);
@@ -183,8 +146,7 @@ struct Engine::Impl {
 
   /// Gives a waiting sample a sequence, which starts with whatever the cache already holds of its tokens.
   void begin(Sample& sample) {
-    const std::int32_t most = sample.request->most_reused;
-    const std::int32_t usable = most >= 0 ? std::min(most, sample.length() - 1) : sample.length() - 1;
+    const std::int32_t usable = sample.cut_before(sample.length() - 1);
     PrefixCache::Match match = sequences.longest_kept(sample.tokens, usable);
     for (const SampleId id : running) {
       const Sample& other = at(id);
@@ -193,6 +155,8 @@ struct Engine::Impl {
       const std::int32_t shared = std::min(static_cast<std::int32_t>(differ.first - other.tokens.begin()), usable);
       if (shared > match.length && sequences.can_cut(other.sequence, shared)) match = {other.sequence, shared};
     }
+    match.length = sample.cut_before(match.length);
+    if (!sequences.can_cut(match.sequence, match.length)) match.length = 0;
     sample.state = SampleState::prefilling;
     sample.cached = match.length;
     sample.sequence = match.length > 0 ? sequences.fork(match.sequence, match.length) : sequences.fresh();
@@ -249,26 +213,67 @@ struct Engine::Impl {
 
   /// One token of every running sample.
   void decode(const Sink& sink) {
-    while (!sequences.make_room([this] { return blocks_to_decode(); })) {
+    while (!sequences.make_room([this] { return blocks_to_decode(running); })) {
       if (!preempt()) {
         finish(at(running.front()), Finish::context_full, sink);
         return;
       }
     }
-    batch.clear();
-    batch.ops = sequences.take_ops();
-    const std::vector<SampleId> drawn = running;
-    for (const SampleId id : drawn) {
-      const Sample& sample = at(id);
-      batch.tokens.push_back({sample.tokens.back(), sample.sequence, true});
-    }
-    const auto logits = runner.forward(batch);
+    fill_batch(running);
+    draw_all(std::vector(running), runner.forward(batch), sink);
+  }
+
+  /// A row of logits for each, whose last token is in the cache now.
+  void draw_all(const std::vector<SampleId>& drawn, std::span<const float> logits, const Sink& sink) {
     const auto n_vocab = static_cast<std::size_t>(runner.limits().n_vocab);
     for (std::size_t i = 0; i < drawn.size(); ++i) {
       Sample* sample = still_running(drawn[i]);
       if (sample == nullptr) continue;
+      sample->in_flight = false;
       ++sample->cached;
       draw(*sample, logits.subspan(i * n_vocab, n_vocab), sink);
+    }
+  }
+
+  // -- Passes under way at once ---------------------------------------------------------------------------------------
+
+  /// Starts as many passes as the runner takes, each of a share of the running samples; then finishes the oldest.
+  void decode_overlapped(const Sink& sink) {
+    const auto depth = static_cast<std::size_t>(runner.depth());
+    const std::size_t share = (running.size() + depth - 1) / depth;
+    while (under_way.size() < depth && start_group(share)) {
+    }
+    if (!under_way.empty()) return finish_oldest(sink);
+    if (!running.empty()) decode(sink);  // no room for even one: it makes some, or ends a sample
+  }
+
+  /// False if no sample is idle, or the cache has no room for their tokens.
+  bool start_group(std::size_t most) {
+    std::vector<SampleId> group;
+    for (const SampleId id : running) {
+      if (!at(id).in_flight && group.size() < most) group.push_back(id);
+    }
+    sequences.flush();  // a fork under way changes what its source takes, in whatever pass that is
+    if (group.empty() || !sequences.make_room([&] { return blocks_to_decode(group); })) return false;
+    fill_batch(group);
+    runner.start(batch);
+    for (const SampleId id : group) at(id).in_flight = true;
+    under_way.push_back(std::move(group));
+    return true;
+  }
+
+  void finish_oldest(const Sink& sink) {
+    const std::vector<SampleId> group = std::move(under_way.front());
+    under_way.pop_front();
+    draw_all(group, runner.finish(), sink);
+  }
+
+  void fill_batch(const std::vector<SampleId>& drawn) {
+    batch.clear();
+    batch.ops = sequences.take_ops();
+    for (const SampleId id : drawn) {
+      const Sample& sample = at(id);
+      batch.tokens.push_back({sample.tokens.back(), sample.sequence, true});
     }
   }
 
@@ -309,11 +314,7 @@ struct Engine::Impl {
 
   /// Ends a sample outside of a draw.
   void finish(Sample& sample, Finish why, const Sink& sink) {
-    Event event;
-    event.sample = sample.id;
-    event.index = sample.index;
-    event.text = sample.stream.finish();
-    event.finish = why;
+    const Event event{sample.id, sample.index, -1, sample.stream.finish(), 0.0F, nullptr, why};
     sample.completion.text += event.text;
     end(sample, why);
     if (sink) sink(event);
@@ -324,6 +325,7 @@ struct Engine::Impl {
     std::erase(waiting, sample.id);
     sample.state = SampleState::ended;
     sample.completion.finish = why;
+    if (std::exchange(sample.in_flight, false)) ++sample.cached;  // once its pass is through
     if (sample.sequence >= 0 && sample.cached > 0) {
       sequences.keep(sample.sequence, {sample.tokens.begin(), sample.tokens.begin() + sample.cached});
     }
@@ -332,9 +334,9 @@ struct Engine::Impl {
 
   // -- Room in the cache ----------------------------------------------------------------------------------------------
 
-  std::int32_t blocks_to_decode() const {
+  std::int32_t blocks_to_decode(const std::vector<SampleId>& drawn) const {
     std::int32_t blocks = 0;
-    for (const SampleId id : running) blocks += runner.blocks_to_append(at(id).sequence);
+    for (const SampleId id : drawn) blocks += runner.blocks_to_append(at(id).sequence);
     return blocks;
   }
 
@@ -363,6 +365,7 @@ struct Engine::Impl {
   std::map<SampleId, std::unique_ptr<Sample>> samples;
   std::deque<SampleId> waiting;  // in order of arrival; the first may be prefilling
   std::vector<SampleId> running;
+  std::deque<std::vector<SampleId>> under_way;  // samples of each pass, the oldest first
   Batch batch;
   SampleId next_sample = 0;
   bool prompt_last = false;

@@ -1,8 +1,9 @@
 // Continuous batching: many samples of many requests share forward passes.
 //
 // A step evaluates one piece of one waiting prompt, or one token of every running sample. Prompts are cut at fixed
-// places (every max_tokens from where the reused prefix ends), so what a sample draws does not depend on its company.
-// When the cache is full the youngest sample is preempted: its blocks are freed and it is evaluated again later.
+// places (every max_tokens from where the reused prefix ends, and at the cuts that a request asks for), so what a
+// sample draws does not depend on its company. When the cache is full the youngest sample is preempted: its blocks are
+// freed and it is evaluated again later.
 #pragma once
 
 #include <chrono>
@@ -40,7 +41,10 @@ struct Request {
   std::uint64_t first_sample =
       0;  ///< index of the first of them: sample i draws with sample_seed(seed, first_sample + i)
   std::int32_t top_logprobs = 0;
-  std::int32_t most_reused = -1;  ///< most prompt tokens to take from the cache; -1: as many as are found there
+  /// Places in the prompt, ascending, where pieces end, and what is taken from the cache too: so the prompt is
+  /// evaluated in the same pieces whatever the cache holds, and gives the same bits. Empty: as much as is found is
+  /// taken.
+  std::vector<std::int32_t> cuts;
 };
 
 /// One generated token, as it happens.

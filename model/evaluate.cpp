@@ -1,6 +1,7 @@
 #include "model/evaluate.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "covey/error.hpp"
@@ -61,6 +62,13 @@ std::vector<float> all_logits(Runner& runner, std::span<const Token> tokens) {
   evaluate(runner, tokens, 0,
            [&](std::int32_t, std::span<const float> rows) { all.insert(all.end(), rows.begin(), rows.end()); });
   return all;
+}
+
+double log_probability(std::span<const float> logits, Token token) {
+  const double largest = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (const float logit : logits) sum += std::exp(logit - largest);
+  return logits[static_cast<std::size_t>(token)] - largest - std::log(sum);
 }
 
 }  // namespace covey

@@ -20,4 +20,7 @@ void evaluate(Runner& runner, std::span<const Token> tokens, std::int32_t from, 
 /// All of them together: (tokens, n_vocab).
 std::vector<float> all_logits(Runner& runner, std::span<const Token> tokens);
 
+/// Natural logarithm of the probability of `token` under `logits`.
+double log_probability(std::span<const float> logits, Token token);
+
 }  // namespace covey

@@ -1,9 +1,17 @@
 // What one rank's share of a model exchanges with the others while it computes. The default is a model alone.
 #pragma once
 
+#include <cstdint>
 #include <span>
 
 namespace covey {
+
+/// What a sum is for: whether it may be rounded on its way, and what can be done about that.
+enum class SumUse : std::uint8_t {
+  residual,  ///< joins the residual stream as it is: what rounding took, a later sum of the pass can bring
+  normed,    ///< is normed first: what rounding took is lost
+  exact,     ///< few and delicate: must not be rounded
+};
 
 /// Every function is called by all ranks that share the model, in the same order. Implementations throw Error when a
 /// peer is lost.
@@ -11,8 +19,13 @@ class Exchange {
  public:
   virtual ~Exchange() = default;
 
-  /// Tensor parallel: replaces `partial` (tokens * n_embd) by the sum over all parts, added in order of the parts.
-  virtual void sum(std::span<float> partial) { static_cast<void>(partial); }
+  /// A forward pass begins.
+  virtual void begin() {}
+  /// Tensor parallel: replaces `partial` (tokens * n_embd, unless `use` is exact) by the sum over all parts.
+  virtual void sum(std::span<float> partial, SumUse use) {
+    static_cast<void>(partial);
+    static_cast<void>(use);
+  }
   /// Pipeline: fills `activations` with what the stage before passed on.
   virtual void receive(std::span<float> activations) { static_cast<void>(activations); }
   /// Pipeline: gives `activations` to the stage after (the last stage gives to the first, which holds the head).

@@ -13,14 +13,6 @@ namespace covey {
 
 namespace {
 
-// Natural logarithm of the probability of `token` under `logits`.
-double log_probability(std::span<const float> logits, Token token) {
-  const double largest = *std::max_element(logits.begin(), logits.end());
-  double sum = 0;
-  for (const float logit : logits) sum += std::exp(logit - largest);
-  return logits[static_cast<std::size_t>(token)] - largest - std::log(sum);
-}
-
 // The sum of negative log-likelihoods of the chunk's scored tokens.
 double chunk_loss(Runner& runner, std::span<const Token> chunk) {
   const std::size_t first_scored = chunk.size() / 2;  // its logits predict the token after it

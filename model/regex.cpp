@@ -40,7 +40,7 @@ struct Match {
 /// Matches one expression again and again, in the same memory.
 class Matcher {
  public:
-  explicit Matcher(const pcre2_code* code) : code_(code), found_(pcre2_match_data_create(1, nullptr)) {
+  explicit Matcher(const pcre2_code* code) : code_(code), found_(pcre2_match_data_create(2, nullptr)) {
     if (found_ == nullptr) throw Error("not enough memory to match a regular expression");
   }
   Matcher(const Matcher&) = delete;
@@ -53,9 +53,17 @@ class Matcher {
     // Compiled code has a small stack; the interpreter takes its memory from the heap.
     if (result == PCRE2_ERROR_JIT_STACKLIMIT) result = match(text, from, PCRE2_NO_JIT);
     if (result == PCRE2_ERROR_NOMATCH) return std::nullopt;
+    has_group_ = result != 1;
     if (result < 0) throw Error(message_of(result));
     const PCRE2_SIZE* const ends = pcre2_get_ovector_pointer(found_);
     return Match{ends[0], ends[1]};
+  }
+
+  /// The first group of what next() found; nullopt if it took no part.
+  std::optional<Match> group() const {
+    const PCRE2_SIZE* const ends = pcre2_get_ovector_pointer(found_);
+    if (!has_group_ || ends[2] == PCRE2_UNSET || ends[2] > ends[3]) return std::nullopt;
+    return Match{ends[2], ends[3]};
   }
 
  private:
@@ -66,7 +74,18 @@ class Matcher {
 
   const pcre2_code* code_;
   pcre2_match_data* found_;
+  bool has_group_ = false;  // the last match set more than its own place
 };
+
+std::optional<Match> next_match(Matcher& matcher, const std::string& expression, std::string_view text,
+                                std::size_t from) {
+  try {
+    return matcher.next(text, from);
+  } catch (const Error& error) {
+    throw Error("matching the regular expression " + expression + " in a text of " + std::to_string(text.size()) +
+                " bytes failed: " + error.what());
+  }
+}
 
 }  // namespace
 
@@ -91,13 +110,7 @@ void Regex::cut(const std::vector<std::string_view>& texts, std::vector<std::str
   for (const std::string_view text : texts) {
     std::size_t done = 0;
     while (done < text.size() && utf8_step(text).state == Utf8State::complete) {
-      std::optional<Match> found;
-      try {
-        found = matcher.next(text, done);
-      } catch (const Error& error) {
-        throw Error("matching the regular expression " + expression_ + " in a text of " + std::to_string(text.size()) +
-                    " bytes failed: " + error.what());
-      }
+      const std::optional<Match> found = next_match(matcher, expression_, text, done);
       if (!found) break;
       if (found->begin > done) pieces.push_back(text.substr(done, found->begin - done));
       pieces.push_back(text.substr(found->begin, found->end - found->begin));
@@ -105,6 +118,20 @@ void Regex::cut(const std::vector<std::string_view>& texts, std::vector<std::str
     }
     if (done < text.size()) pieces.push_back(text.substr(done));
   }
+}
+
+std::optional<std::string_view> Regex::last_match(std::string_view text) const {
+  if (valid_utf8(text) != text) return std::nullopt;
+  Matcher matcher(code_->pcre2);
+  std::optional<std::string_view> last;
+  std::size_t done = 0;
+  while (const std::optional<Match> found = next_match(matcher, expression_, text, done)) {
+    const Match shown = matcher.group().value_or(*found);
+    last = text.substr(shown.begin, shown.end - shown.begin);
+    if (found->end <= done) break;  // an expression that moves the beginning of its match
+    done = found->end;
+  }
+  return last;
 }
 
 #else
@@ -120,6 +147,8 @@ Regex::Regex(std::string_view expression) : expression_(expression) {
 }
 
 void Regex::cut(const std::vector<std::string_view>&, std::vector<std::string_view>&) const {}
+
+std::optional<std::string_view> Regex::last_match(std::string_view) const { return std::nullopt; }
 
 #endif
 

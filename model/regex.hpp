@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,10 @@ class Regex {
   /// texts, and none is empty. Each text is matched by itself: assertions see nothing of the others. It must be valid
   /// UTF-8, or hold no valid character: then it stays whole. Throws Error if matching takes unreasonably many steps.
   void cut(const std::vector<std::string_view>& texts, std::vector<std::string_view>& pieces) const;
+
+  /// The first group of the last match in `text` (all of the match where there is no such group); nullopt if there is
+  /// none, or `text` is not valid UTF-8. Throws Error as cut().
+  std::optional<std::string_view> last_match(std::string_view text) const;
 
  private:
   struct Code;

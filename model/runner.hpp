@@ -39,6 +39,12 @@ class Runner {
   /// batch order. The rows last until the next call. Throws Error (leaving the cache as it was) if the batch does not
   /// fit: too many tokens, a sequence over n_ctx, no free block, an unknown sequence.
   virtual std::span<const float> forward(const Batch& batch) = 0;  // (wanted, n_vocab)
+
+  /// How many passes may be under way at once. Above 1, start() begins one (throwing as forward() does) and finish()
+  /// gives the logits of the oldest; forward() of tokens only with none under way.
+  virtual std::int32_t depth() const { return 1; }
+  virtual void start(const Batch& batch) { static_cast<void>(batch); }
+  virtual std::span<const float> finish() { return {}; }
 };
 
 }  // namespace covey

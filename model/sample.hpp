@@ -1,7 +1,9 @@
 // One text being generated: its tokens, its place in the cache, its sampler.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -38,11 +40,24 @@ struct Sample {
   /// the last token is evaluated by the decoding step.
   std::int32_t prefill_length() const { return fresh() ? length() : length() - 1; }
 
+  /// How much of what the cache holds, `found` tokens, may be taken from it.
+  std::int32_t cut_before(std::int32_t found) const {
+    if (request->cuts.empty()) return found;
+    const auto next = std::ranges::upper_bound(request->cuts, found);
+    return next == request->cuts.begin() ? 0 : std::max(0, *std::prev(next));
+  }
+  /// Where a piece of the prompt that begins at `begin` has to end.
+  std::int32_t cut_after(std::int32_t begin) const {
+    const auto next = std::ranges::upper_bound(request->cuts, begin);
+    return next == request->cuts.end() ? prompt_tokens() : std::min(*next, prompt_tokens());
+  }
+
   std::shared_ptr<const Request> request;
   SampleId id;
   std::int32_t index;
   SampleState state = SampleState::waiting;
   SequenceId sequence = -1;
+  bool in_flight = false;     ///< a pass with its last token is under way
   std::int32_t cached = 0;    ///< leading tokens whose keys and values are in the cache
   std::vector<Token> tokens;  ///< prompt, then what was drawn
   std::vector<SampleId> followers;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <optional>
 #include <vector>
 
@@ -59,6 +60,8 @@ KvType kv_type(const GgufFile& file, KvChoice choice) {
 }  // namespace
 
 struct Stage::Impl {
+  using Started = Stage::Started;
+
   Impl(const GgufFile& file, const StageOptions& options)
       : spec(read_architecture(file)),
         params(read_hyper_params(file, spec)),
@@ -157,7 +160,7 @@ struct Stage::Impl {
     device->reserve(widths, limits.max_tokens);
   }
 
-  std::span<const float> forward(const Batch& batch, Exchange& exchange) {
+  Started start(const Batch& batch, Exchange& exchange) {
     if (batch.tokens.size() > static_cast<std::size_t>(limits.max_tokens)) {
       throw Error("batch of " + std::to_string(batch.tokens.size()) + " tokens; at most " +
                   std::to_string(limits.max_tokens) + " fit in one pass");
@@ -167,6 +170,7 @@ struct Stage::Impl {
     for (const std::int32_t block : plan.forgotten) device->forget_kv_block(block);
     if (batch.tokens.empty()) return {};
 
+    exchange.begin();
     device->begin(plan.view(batch.prompt));
     if (shard.first_stage()) {
       device->embed(weights.embedding, params.embedding_scale, Slot::residual);
@@ -178,7 +182,8 @@ struct Stage::Impl {
       attention(static_cast<std::int32_t>(layer), weights.layers[layer], exchange);
       feed_forward(weights.layers[layer], exchange);
     }
-    return finish(exchange);
+    hand_on(exchange);
+    return {static_cast<std::int32_t>(plan.wanted.size())};
   }
 
   /// What a layer's attention, or feed-forward layer, reads: the residual stream, normed if there is a norm.
@@ -228,7 +233,7 @@ struct Stage::Impl {
     const bool none = slice.kv.size() == 0;
     device->square_sums(Slot::q, 0, attend.heads * params.head_dim, Slot::squares, 0);
     device->square_sums(Slot::k, none ? 0 : first, none ? 0 : last, Slot::squares, 1);
-    exchange.sum(device->map(Slot::squares));
+    exchange.sum(device->map(Slot::squares), SumUse::exact);
     device->norm_by_sums(Slot::squares, 0, params.dim(Dim::query), w.vector(Role::attn_q_norm), params.norm_epsilon,
                          Slot::q);
     device->norm_by_sums(Slot::squares, 1, params.dim(Dim::kv), w.vector(Role::attn_k_norm), params.norm_epsilon,
@@ -258,30 +263,24 @@ struct Stage::Impl {
 
   /// Adds the projection to the residual stream, summed over the parts first.
   void join_residual(const LayerWeights& w, Role post_norm, Exchange& exchange) const {
-    if (shard.parts > 1) exchange.sum(device->map(Slot::partial));
-    if (w.vector(post_norm)) norm(w, post_norm, {}, 1, Slot::partial, Slot::partial);
+    const bool is_normed = static_cast<bool>(w.vector(post_norm));
+    if (shard.parts > 1) exchange.sum(device->map(Slot::partial), is_normed ? SumUse::normed : SumUse::residual);
+    if (is_normed) norm(w, post_norm, {}, 1, Slot::partial, Slot::partial);
     if (params.residual_scale != 1.0F) device->scale(params.residual_scale, Slot::partial);
     device->add(Slot::partial, Slot::residual);
   }
 
-  /// Hands the residual stream on, or turns its wanted rows into logits. Rows travel: wanted rows only, after the last
-  /// layer, back to the first stage.
-  std::span<const float> finish(Exchange& exchange) {
-    const auto wanted = static_cast<std::int32_t>(plan.wanted.size());
-    if (shard.stages > 1) {
-      if (!shard.last_stage()) {
-        exchange.pass_on(device->map(Slot::residual));
-      } else if (wanted > 0) {
-        device->pick(plan.wanted, Slot::residual, Slot::picked);
-        exchange.pass_on(device->map(Slot::picked));
-      }
-    }
-    if (!shard.has_head() || wanted == 0) return {};
-    if (shard.stages > 1) {
-      exchange.receive(device->map(Slot::picked, wanted));
-    } else {
-      device->pick(plan.wanted, Slot::residual, Slot::picked);
-    }
+  /// Hands the residual stream on: after the last layer wanted rows only, to the first stage.
+  void hand_on(Exchange& exchange) {
+    if (!shard.last_stage()) return exchange.pass_on(device->map(Slot::residual));
+    if (plan.wanted.empty()) return;
+    device->pick(plan.wanted, Slot::residual, Slot::picked);
+    if (shard.stages > 1) exchange.pass_on(device->map(Slot::picked));
+  }
+
+  std::span<const float> finish(Started pass, Exchange& exchange) {
+    if (!shard.has_head() || pass.wanted == 0) return {};
+    if (shard.stages > 1) exchange.receive(device->map(Slot::picked, pass.wanted));
     const LayerWeights& w = weights.model;
     norm(w, Role::output_norm, Role::output_norm_bias, 1, Slot::picked, Slot::normed);
     device->matmul(Slot::normed, w.matrix(Role::output), w.vector(Role::output_bias), Slot::logits);
@@ -351,13 +350,20 @@ StageWork Stage::work() const {
 }
 
 std::span<const float> Stage::forward(const Batch& batch, Exchange& exchange) {
-  if (!rest_) return impl_->forward(batch, exchange);
+  if (!rest_) return impl_->finish(impl_->start(batch, exchange), exchange);
   if (batch.tokens.empty()) {
     rest_->forward(batch, exchange);
-    return impl_->forward(batch, exchange);
+    return impl_->finish(impl_->start(batch, exchange), exchange);
   }
   RestOfLayers rest(*rest_, batch);
-  return impl_->forward(batch, rest);
+  return impl_->finish(impl_->start(batch, rest), rest);
 }
+
+Stage::Started Stage::start(const Batch& batch, Exchange& exchange) {
+  assert(!rest_);
+  return impl_->start(batch, exchange);
+}
+
+std::span<const float> Stage::finish(Started pass, Exchange& exchange) { return impl_->finish(pass, exchange); }
 
 }  // namespace covey

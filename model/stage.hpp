@@ -69,6 +69,13 @@ class Stage {
 
   /// See Runner::forward. Logits come back only where the shard has the head; elsewhere the span is empty.
   std::span<const float> forward(const Batch& batch, Exchange& exchange);
+  /// The same in two steps, for stages with all their layers on one device: a pipeline's first stage may start other
+  /// passes before it finishes one, in the same order. A model of one stage finishes each before the next.
+  struct Started {
+    std::int32_t wanted = 0;  ///< rows of logits to come
+  };
+  Started start(const Batch& batch, Exchange& exchange);
+  std::span<const float> finish(Started pass, Exchange& exchange);
 
  private:
   struct Impl;

@@ -10,11 +10,14 @@
 namespace covey {
 
 struct Command {
-  enum class Kind : std::uint8_t { work, end };
+  /// cancel: of work that is under way; nothing to do where it has ended.
+  enum class Kind : std::uint8_t { work, end, cancel };
   Kind kind = Kind::end;
-  std::vector<std::byte> payload;  ///< of work: what a mode makes of it
+  std::vector<std::byte> payload;  ///< of work and cancel: what a mode makes of it
 };
 
+/// Rank 0: tells one.
+void send_command_to(Transport& transport, int to, Tag tag, Command::Kind kind, std::span<const std::byte> payload);
 /// Rank 0: tells all others.
 void send_command(Transport& transport, Tag tag, Command::Kind kind, std::span<const std::byte> payload);
 

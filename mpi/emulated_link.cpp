@@ -33,7 +33,15 @@ EmulatedLink::EmulatedLink(Transport& below, const LinkProfile& profile, Time ti
   }
 }
 
+void EmulatedLink::live_or_die() const {
+  const auto death = model_.death();
+  if (death && time_.now() >= *death) {
+    throw Error("rank " + std::to_string(rank()) + " dies here, as its link was told (die=)");
+  }
+}
+
 void EmulatedLink::send(int to, std::span<const std::byte> bytes, Tag tag) {
+  live_or_die();
   if (tag == Tag::control) return below_.send(to, bytes, tag);
   check_peer(*this, to);
   const auto arrival = model_.arrival(to, bytes.size(), time_.now());
@@ -46,11 +54,13 @@ void EmulatedLink::send(int to, std::span<const std::byte> bytes, Tag tag) {
 }
 
 void EmulatedLink::recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) {
+  live_or_die();
   if (tag == Tag::control) return below_.recv(from, bytes, tag, deadline);
   const auto start = time_.now();
   Stamp stamp = 0;
   stamped_.resize(sizeof(stamp) + bytes.size());
   below_.recv(from, stamped_, tag, deadline);
+  live_or_die();
   std::memcpy(&stamp, stamped_.data(), sizeof(stamp));
   const Clock::time_point arrival{Clock::duration(stamp)};
   if (arrival > deadline) {

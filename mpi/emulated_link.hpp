@@ -28,13 +28,19 @@ class EmulatedLink final : public Transport {
   int size() const override { return below_.size(); }
   int host_size() const override { return below_.host_size(); }
   int host_rank() const override { return below_.host_rank(); }
-  /// Tag::control is not slowed down: it is no part of what is measured. Messages to and from a lost rank vanish.
+  /// Tag::control is not slowed down: it is no part of what is measured. Messages to and from a lost rank vanish. On a
+  /// rank that is to die both throw Error, at the first message once its time has come.
   void send(int to, std::span<const std::byte> bytes, Tag tag) override;
   void recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) override;
+  /// True from when a message was sent: recv then waits until it would have arrived.
+  bool ready(int from, Tag tag) override { return below_.ready(from, tag); }
+  void outlive_others() override { below_.outlive_others(); }
   /// Passes by the emulated network, so that a lost rank ends too.
   void fail(const std::string& why) noexcept override { below_.fail(why); }
 
  private:
+  void live_or_die() const;
+
   Transport& below_;
   Time time_;
   LinkModel model_;

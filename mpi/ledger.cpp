@@ -53,10 +53,14 @@ void Ledger::recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadli
 }
 
 void Ledger::enter_pass(std::int64_t tokens, double seconds) {
+  enter_rest(seconds);
   PhaseTime& time = report_.phases[static_cast<std::size_t>(phase_)];
-  time.compute += std::max(0.0, seconds - exchanged_);
   ++time.passes;
   time.tokens += static_cast<std::uint64_t>(tokens);
+}
+
+void Ledger::enter_rest(double seconds) {
+  report_.phases[static_cast<std::size_t>(phase_)].compute += std::max(0.0, seconds - exchanged_);
   exchanged_ = 0;
 }
 

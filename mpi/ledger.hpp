@@ -92,6 +92,8 @@ class Ledger final : public Transport {
   int host_rank() const override { return below_.host_rank(); }
   void send(int to, std::span<const std::byte> bytes, Tag tag) override;
   void recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) override;
+  bool ready(int from, Tag tag) override { return below_.ready(from, tag); }
+  void outlive_others() override { below_.outlive_others(); }
   void fail(const std::string& why) noexcept override { below_.fail(why); }
 
   /// The phase that what follows is entered under.
@@ -102,6 +104,10 @@ class Ledger final : public Transport {
   /// Enters a forward pass of `tokens` tokens that took `seconds` in all, of which what send and recv took since
   /// begin_pass() is not compute.
   void enter_pass(std::int64_t tokens, double seconds);
+  /// Enters time spent asking ready() in vain.
+  void enter_wait(double seconds) { report_.phases[static_cast<std::size_t>(phase_)].wait += seconds; }
+  /// The same of the later part of a pass that has been entered.
+  void enter_rest(double seconds);
 
   /// Marks the start of the work (end of loading); times of streams count from here.
   void start_work();

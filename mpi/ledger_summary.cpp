@@ -42,7 +42,8 @@ void add_streams(const std::vector<RankReport>& ranks, Summary& summary) {
 
 void add_traffic(const RankReport& rank, Summary& summary) {
   for (const auto& [peer, phases] : rank.sent) {
-    for (const Traffic& traffic : phases) {
+    for (const Phase phase : {Phase::prefill, Phase::decode, Phase::other}) {
+      const Traffic& traffic = phases[static_cast<std::size_t>(phase)];
       summary.messages += traffic.messages;
       summary.bytes += traffic.bytes;
     }

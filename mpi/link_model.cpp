@@ -68,13 +68,15 @@ void apply_setting(std::string_view part, LinkProfile& link) {
     if (link.bits_per_second <= 0) refuse(part, "a bandwidth above 0");
   } else if (key == "seed") {
     link.seed = whole<std::uint64_t>(part, value, "a whole number");
-  } else if (key == "lose") {
+  } else if (key == "lose" || key == "die") {
+    constexpr std::string_view kRankAndTime = "a rank and a time, like 2@1.5s";
     const std::size_t at = value.find('@');
-    if (at == std::string_view::npos) refuse(part, "a rank and a time, like lose=2@1.5s");
-    link.lost_rank = whole<std::int32_t>(part, value.substr(0, at), "a rank and a time, like lose=2@1.5s");
+    if (at == std::string_view::npos) refuse(part, kRankAndTime);
+    link.lost_rank = whole<std::int32_t>(part, value.substr(0, at), kRankAndTime);
+    link.dies = key == "die";
     link.lost_after = Seconds(quantity(part, value.substr(at + 1), kTimeUnits, kTime));
   } else {
-    refuse(part, "latency=, jitter=, bandwidth=, seed= or lose=");
+    refuse(part, "latency=, jitter=, bandwidth=, seed=, lose= or die=");
   }
 }
 
@@ -107,7 +109,13 @@ std::span<const LinkProfile> link_profiles() { return kProfiles; }
 
 LinkProfile find_link_profile(std::string_view text) {
   LinkProfile link;
+  constexpr std::string_view kCustom = "custom:";
   std::string_view left = text;
+  if (left.starts_with(kCustom)) {
+    left.remove_prefix(kCustom.size());
+    if (left.substr(0, left.find(',')).find('=') == std::string_view::npos)
+      refuse(text, "settings like latency=2ms after custom:");
+  }
   for (bool first = true; first || !left.empty(); first = false) {
     const std::size_t comma = std::min(left.find(','), left.size());
     const std::string_view part = left.substr(0, comma);
@@ -134,6 +142,11 @@ LinkModel::LinkModel(LinkProfile profile, int rank, int ranks, Clock::time_point
     }
     links_[to] = {start, start, state};
   }
+}
+
+std::optional<Clock::time_point> LinkModel::death() const {
+  if (!profile_.dies || profile_.lost_rank != rank_) return std::nullopt;
+  return start_ + ticks(profile_.lost_after);
 }
 
 std::optional<Clock::time_point> LinkModel::arrival(int to, std::size_t bytes, Clock::time_point now) {

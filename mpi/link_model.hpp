@@ -22,6 +22,7 @@ struct LinkProfile {
   double bits_per_second = 0;                ///< 0: unlimited
   std::uint64_t seed = 0;
   std::int32_t lost_rank = -1;  ///< cut off after `lost_after`; -1: none
+  bool dies = false;            ///< it does not only fall silent: it ends, and the others are told
   std::chrono::duration<double> lost_after{0};
 };
 
@@ -29,7 +30,8 @@ struct LinkProfile {
 std::span<const LinkProfile> link_profiles();
 
 /// A profile's name, settings, or both: "wifi5", "latency=2ms,bandwidth=100mbit,jitter=1ms", "lte,seed=7",
-/// "1gbe,lose=2@1.5s" (rank 2 is cut off after 1.5 s). Times in us, ms or s; bandwidth in kbit, mbit or gbit (per
+/// "1gbe,lose=2@1.5s" (rank 2 is cut off after 1.5 s), "1gbe,die=2@1.5s" (it ends then). Settings alone may follow
+/// "custom:". Times in us, ms or s; bandwidth in kbit, mbit or gbit (per
 /// second). Throws Error naming what can't be read.
 LinkProfile find_link_profile(std::string_view text);
 
@@ -38,6 +40,8 @@ class LinkModel {
  public:
   LinkModel(LinkProfile profile, int rank, int ranks, Clock::time_point start);
 
+  /// When this rank ends; nullopt if it does not.
+  std::optional<Clock::time_point> death() const;
   /// When a message of `bytes` handed over at `now` has arrived at `to`; nullopt if it never does. Messages queue for
   /// the link and never overtake each other. Bytes are charged as Ethernet frames with TCP/IP headers.
   std::optional<Clock::time_point> arrival(int to, std::size_t bytes, Clock::time_point now);

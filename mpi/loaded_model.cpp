@@ -2,6 +2,7 @@
 
 #include <exception>
 
+#include "mpi/program_version.hpp"
 #include "mpi/startup.hpp"
 
 namespace covey {
@@ -13,7 +14,7 @@ LoadedModel::LoadedModel(const std::string& path, const StageOptions& options)
       stage(file, options) {}
 
 std::unique_ptr<LoadedModel> load_together(Ledger& ledger, const JobOptions& options, std::string_view mode,
-                                           const Shard& shard, bool holds_model) {
+                                           const Shard& shard, Holding holding) {
   StageOptions stage = options.stage;
   stage.shard = shard;
   LoadingSign sign(ledger);
@@ -22,16 +23,18 @@ std::unique_ptr<LoadedModel> load_together(Ledger& ledger, const JobOptions& opt
     if (options.stage.progress) options.stage.progress(done);
   };
   RankStart start;
+  start.version = program_version();
   start.mode = mode;
+  start.settings = settings_of(options.exchange);
   std::unique_ptr<LoadedModel> model;
   try {
-    if (holds_model) model = std::make_unique<LoadedModel>(options.model_path, stage);
+    if (holding != Holding::nothing) model = std::make_unique<LoadedModel>(options.model_path, stage);
   } catch (const PeerLost&) {
     throw;
   } catch (const std::exception& error) {
     start.error = error.what();
   }
-  if (model) {
+  if (model && holding == Holding::shared) {
     start.has_model = true;
     start.fingerprint = model->facts.fingerprint;
     start.limits = model->stage.limits();
@@ -51,6 +54,7 @@ void refuse_shares(const JobOptions& options, std::string_view mode) {
     throw Error("--shares: in mode " + std::string(mode) +
                 " each rank holds a whole model: use it with pipeline or tensor");
   }
+  check_exchange_options(options.exchange, mode, {});
 }
 
 void check_shares(const JobOptions& options, int ranks) {

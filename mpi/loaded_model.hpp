@@ -20,12 +20,16 @@ struct LoadedModel {
   Stage stage;
 };
 
-/// Collective: loads `shard` on this rank, or nothing unless `holds_model`, then starts the work together with the
-/// others (startup.hpp) and enters device and memory in the ledger. Throws Error on every rank if one fails.
-std::unique_ptr<LoadedModel> load_together(Ledger& ledger, const JobOptions& options, std::string_view mode,
-                                           const Shard& shard, bool holds_model = true);
+/// nothing: this rank idles; shared: a part of the model that all ranks hold; its_own: whatever model.
+enum class Holding : std::uint8_t { nothing, shared, its_own };
 
-/// Modes whose ranks hold whole models have no use for shares: throws Error if there are any.
+/// Collective: loads `shard` on this rank, unless it holds nothing, then starts the work together with the others
+/// (startup.hpp) and enters device and memory in the ledger. Throws Error on every rank if one fails.
+std::unique_ptr<LoadedModel> load_together(Ledger& ledger, const JobOptions& options, std::string_view mode,
+                                           const Shard& shard, Holding holding = Holding::shared);
+
+/// Modes whose ranks hold whole models have no use for shares, nor for what says how parts exchange their results:
+/// throws Error if there is any.
 void refuse_shares(const JobOptions& options, std::string_view mode);
 /// Throws Error unless there are no shares or one for each rank.
 void check_shares(const JobOptions& options, int ranks);

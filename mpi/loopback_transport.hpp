@@ -33,7 +33,7 @@ class LoopbackHub {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::tuple<int, int, Tag>, Queue> queues_;  // by (from, to, tag)
-  std::vector<bool> failed_;                           // (ranks) has called fail()
+  std::vector<std::optional<RankFailure>> failures_;   // (ranks) what those that called fail() have said
   std::optional<RankFailure> failure_;                 // the first of them
   std::vector<std::unique_ptr<Transport>> transports_;
 };

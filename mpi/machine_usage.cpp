@@ -15,12 +15,14 @@ std::string host_name() {
   return name.data();
 }
 
-std::uint64_t peak_rss_bytes() {
-  std::ifstream status("/proc/self/status");
+namespace {
+
+/// The number in the line of a /proc file that begins with `key`, in bytes; 0 without one.
+std::uint64_t kib_line(const char* file, std::string_view key) {
+  std::ifstream lines(file);
   std::string line;
-  while (std::getline(status, line)) {
-    constexpr std::string_view kKey = "VmHWM:";
-    if (!line.starts_with(kKey)) continue;
+  while (std::getline(lines, line)) {
+    if (!line.starts_with(key)) continue;
     std::uint64_t kib = 0;
     for (const char c : line) {
       if (c >= '0' && c <= '9') kib = kib * 10 + static_cast<std::uint64_t>(c - '0');
@@ -28,6 +30,14 @@ std::uint64_t peak_rss_bytes() {
     return kib * 1024;
   }
   return 0;
+}
+
+}  // namespace
+
+std::uint64_t peak_rss_bytes() { return kib_line("/proc/self/status", "VmHWM:"); }
+
+HostMemory host_memory() {
+  return {kib_line("/proc/meminfo", "MemTotal:"), kib_line("/proc/meminfo", "MemAvailable:")};
 }
 
 namespace {

@@ -12,6 +12,13 @@ std::string host_name();
 /// The most memory this process has had resident (VmHWM); 0 where the system doesn't tell.
 std::uint64_t peak_rss_bytes();
 
+/// Of this host; 0 where the system doesn't tell.
+struct HostMemory {
+  std::uint64_t total = 0;
+  std::uint64_t available = 0;  ///< without swapping
+};
+HostMemory host_memory();
+
 /// Energy of the processor packages since construction, from the RAPL counters under `folder`
 /// (https://docs.kernel.org/power/powercap/powercap.html).
 class EnergyMeter {

@@ -1,4 +1,4 @@
-// Messages whose size the receiver does not know: an 8-byte length, then the payload.
+// Messages whose size the receiver does not know: a frame (frame.hpp), then the payload.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,8 @@ inline constexpr std::size_t kMaxMessageBytes = std::size_t{64} << 20;
 
 /// Throws Error if the payload is over kMaxMessageBytes, else as Transport::send.
 void send_message(Transport& transport, int to, std::span<const std::byte> payload, Tag tag);
-/// Throws Error if the sender announces more than `max_bytes`, else as Transport::recv.
+/// Throws Error naming the sender if it announces more than `max_bytes`, or what comes is no message; else as
+/// Transport::recv.
 std::vector<std::byte> recv_message(Transport& transport, int from, Tag tag, Deadline deadline,
                                     std::size_t max_bytes = kMaxMessageBytes);
 

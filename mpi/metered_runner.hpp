@@ -33,6 +33,20 @@ class MeteredRunner final : public Runner {
   std::span<const float> forward(const Batch& batch) override {
     return metered(ledger_, batch, [&] { return below_.forward(batch); });
   }
+  std::int32_t depth() const override { return below_.depth(); }
+  void start(const Batch& batch) override {
+    metered(ledger_, batch, [&] {
+      below_.start(batch);
+      return 0;
+    });
+  }
+  std::span<const float> finish() override {
+    ledger_.begin_pass();
+    const auto start = Clock::now();
+    const auto logits = below_.finish();
+    ledger_.enter_rest(std::chrono::duration<double>(Clock::now() - start).count());
+    return logits;
+  }
 
  private:
   Runner& below_;

@@ -24,8 +24,10 @@ class SoloSession final : public RankSession {
   }
 
   Answer generate(const GenerateOptions& options, const TextSink& sink) override {
-    RequestRun run(*engine_, ledger(), continuation(options, tokenizer()), "answer");
-    return {std::move(run.finish(sink).front()), {}};
+    return std::move(answer_together(*engine_, ledger(), tokenizer(), {&options, 1}, sink).front());
+  }
+  std::vector<Answer> generate_all(std::span<const GenerateOptions> questions, const TextSink& sink) override {
+    return answer_together(*engine_, ledger(), tokenizer(), questions, silent_sink(sink));
   }
   Runner& runner() override { return *metered_; }
   const Tokenizer& tokenizer() const override { return *model_->tokenizer; }
@@ -43,12 +45,13 @@ class SoloSession final : public RankSession {
 
 std::unique_ptr<Session> open_solo(Ledger& ledger, const JobOptions& options) {
   refuse_shares(options, kSoloMode.name);
-  auto model = load_together(ledger, options, kSoloMode.name, Shard{}, ledger.rank() == 0);
+  auto model =
+      load_together(ledger, options, kSoloMode.name, Shard{}, ledger.rank() == 0 ? Holding::shared : Holding::nothing);
   return std::make_unique<SoloSession>(ledger, options, std::move(model));
 }
 
 }  // namespace
 
-const Mode kSoloMode{"solo", "rank 0 holds the whole model and works alone", open_solo};
+const Mode kSoloMode{"solo", "rank 0 holds the whole model and works alone", open_solo, true};
 
 }  // namespace covey

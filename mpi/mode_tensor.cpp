@@ -1,4 +1,6 @@
 // Tensor parallel: each rank holds a slice of every layer, partial sums are exchanged twice a layer.
+#include <utility>
+
 #include "mpi/mode_list.hpp"
 #include "mpi/split_session.hpp"
 #include "mpi/tensor_exchange.hpp"
@@ -8,18 +10,23 @@ namespace covey {
 namespace {
 
 std::unique_ptr<Session> open_tensor(Ledger& ledger, const JobOptions& options) {
+  check_exchange_options(options.exchange, kTensorMode.name, {.sums = true, .wire = true});
   Shard shard;
   shard.part = ledger.rank();
   shard.parts = ledger.size();
   shard.shares = options.stage.shard.shares;
-  return open_split_session(ledger, options, kTensorMode.name, shard,
-                            [](Transport& transport, std::chrono::milliseconds timeout) {
-                              return std::make_unique<TensorExchange>(transport, timeout);
-                            });
+  return open_split_session(
+      ledger, options, kTensorMode.name, shard,
+      [](Transport& transport, const JobOptions& job, const ModelFacts& facts) {
+        const WireType wire = job.exchange.wire;
+        SumPlan plan =
+            measure_sums(transport, job.peer_timeout, wire, job.exchange.sums, static_cast<std::size_t>(facts.n_embd));
+        return std::make_unique<TensorExchange>(transport, job.peer_timeout, std::move(plan), wire);
+      });
 }
 
 }  // namespace
 
-const Mode kTensorMode{"tensor", "every layer split over the ranks, partial sums exchanged", open_tensor};
+const Mode kTensorMode{"tensor", "every layer split over the ranks, partial sums exchanged", open_tensor, true};
 
 }  // namespace covey

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "mpi/backoff.hpp"
+#include "mpi/frame.hpp"
 #include "mpi/launch.hpp"
 #include "mpi/peer_message.hpp"
 #include "mpi/process_watch.hpp"
@@ -24,7 +25,6 @@ namespace covey {
 namespace {
 
 constexpr std::size_t kChunkBytes = 61440;  // with its header below the eager limit
-constexpr std::size_t kHeaderBytes = sizeof(std::uint64_t);
 // What Open MPI holds for a peer when its connection breaks can end the process; so little may wait for any peer.
 constexpr std::size_t kMostWaiting = 16;  // chunks, just under 1 MB
 // Sockets are looked at on every eighth call; a broken connection must be seen before the next message goes to it.
@@ -33,8 +33,6 @@ constexpr int kFailTag = kTagCount;
 constexpr std::size_t kMaxFailText = 2000;
 constexpr std::chrono::microseconds kSpin{30};
 constexpr std::chrono::milliseconds kFlushTime{20};
-constexpr std::chrono::milliseconds kProcessCheck{50};
-constexpr std::chrono::milliseconds kLastWords{200};  // from a process's end to giving up on messages it sent before
 constexpr std::chrono::seconds kFailTime{2};
 
 void set_default(const char* variable, const char* value) { setenv(variable, value, 0); }
@@ -124,6 +122,7 @@ struct MpiTransport::Impl {
     bool lost = false;              // nothing may be sent to it any more
     bool near = false;              // on this host: takes messages from shared memory by itself
     ProcessWatch process;
+    std::optional<RankFailure> failure;  // what keeps this rank from exchanging messages with it
   };
 
   Impl(const MpiWorld& world, std::chrono::milliseconds send_patience)
@@ -145,7 +144,13 @@ struct MpiTransport::Impl {
   [[noreturn]] void lose(const PeerLost& loss) {
     peer(loss.rank()).lost = true;
     if (!failure) failure = RankFailure{loss.rank(), loss.what()};
+    if (!peer(loss.rank()).failure) peer(loss.rank()).failure = RankFailure{loss.rank(), loss.what()};
     throw loss;
+  }
+
+  void refuse_failed(int index) {
+    const auto& known = outlives ? peer(index).failure : failure;
+    if (known) throw PeerLost(known->rank, known->message);
   }
 
   /// Lets MPI make progress and looks whether a rank has failed.
@@ -172,8 +177,8 @@ struct MpiTransport::Impl {
     }
     peer(source).lost = peer(source).lost || !readable;
     if (culprit != source && culprit != rank) peer(culprit).lost = true;
-    failed_ranks.push_back(source);
     if (!failure) failure = RankFailure{culprit, text};
+    if (!peer(source).failure) peer(source).failure = RankFailure{culprit, text};
   }
 
   // NOLINTBEGIN(clang-analyzer-optin.mpi.MPI-Checker): tested, never waited for, since the peer may be lost
@@ -202,21 +207,12 @@ struct MpiTransport::Impl {
   template <typename Ready, typename Silent>
   void wait(int index, Deadline deadline, const Ready& ready, const Silent& silent) {
     Backoff backoff(spin);
-    auto next_check = Clock::now() + kProcessCheck;
-    std::optional<Clock::time_point> ended;
     while (!ready()) {
       poll();
-      if (failure && !ready()) throw PeerLost(failure->rank, failure->message);
-      const auto now = Clock::now();
-      if (now > deadline) lose(silent());
-      if (now > next_check) {
-        next_check = now + kProcessCheck;
-        if (!ended && peer(index).process.ended()) ended = now;
-        if (ended && now > *ended + kLastWords) {
-          lose(PeerLost(index,
-                        "rank " + std::to_string(index) + " is lost: its process has ended (killed, or crashed)"));
-        }
-      }
+      if (ready()) return;
+      refuse_failed(index);
+      if (Clock::now() > deadline) lose(silent());
+      if (peer(index).process.long_ended()) lose(ended_peer(index));
       backoff.wait();
     }
   }
@@ -241,7 +237,7 @@ struct MpiTransport::Impl {
 
   void refuse_lost(int to) {
     if (!peer(to).lost) return;
-    if (failure) throw PeerLost(failure->rank, failure->message);
+    refuse_failed(to);
     throw PeerLost(to, "rank " + std::to_string(to) + " is lost");
   }
 
@@ -270,13 +266,15 @@ struct MpiTransport::Impl {
     }
   }
 
-  std::span<const std::byte> receive_chunk(int from, Tag tag, Deadline deadline, Clock::time_point start) {
+  static bool probe(int from, Tag tag, MPI_Status& status) {
     int found = 0;
+    check(MPI_Iprobe(from, static_cast<int>(tag), MPI_COMM_WORLD, &found, &status), "MPI_Iprobe");
+    return found != 0;
+  }
+
+  std::span<const std::byte> receive_chunk(int from, Tag tag, Deadline deadline, Clock::time_point start) {
     MPI_Status status{};
-    const auto arrived = [&] {
-      check(MPI_Iprobe(from, static_cast<int>(tag), MPI_COMM_WORLD, &found, &status), "MPI_Iprobe");
-      return found != 0;
-    };
+    const auto arrived = [&] { return probe(from, tag, status); };
     const auto silent = [&] { return silent_peer(from, tag, Clock::now() - start); };
     wait(from, deadline, arrived, silent);
     int length = 0;
@@ -295,7 +293,7 @@ struct MpiTransport::Impl {
   std::vector<Peer> peers;
   std::unique_ptr<std::byte[]> chunk;  // (kChunkBytes)
   std::optional<RankFailure> failure;  // the first that became known
-  std::vector<int> failed_ranks;       // those that have said so
+  bool outlives = false;               // only the failure of the rank in question counts
   bool failed = false;                 // this rank has
 };
 
@@ -315,14 +313,14 @@ MpiTransport::~MpiTransport() {
 void MpiTransport::send(int to, std::span<const std::byte> bytes, Tag tag) {
   check_peer(*this, to);
   impl_->refuse_lost(to);
-  const std::uint64_t total = bytes.size();
+  const auto frame = frame_of(tag, bytes);
   std::size_t offset = 0;
   bool first = true;
   while (first || offset < bytes.size()) {
-    const std::size_t header = first ? kHeaderBytes : 0;
+    const std::size_t header = first ? kFrameBytes : 0;
     const std::size_t size = std::min(kChunkBytes - header, bytes.size() - offset);
     auto chunk = std::make_unique<std::byte[]>(header + size);
-    if (first) std::memcpy(chunk.get(), &total, kHeaderBytes);
+    if (first) std::memcpy(chunk.get(), frame.data(), kFrameBytes);
     if (size > 0) std::memcpy(chunk.get() + header, bytes.data() + offset, size);
     impl_->reap(impl_->peer(to));
     impl_->make_room(to, kMostWaiting - 1);
@@ -331,46 +329,56 @@ void MpiTransport::send(int to, std::span<const std::byte> bytes, Tag tag) {
     offset += size;
     first = false;
   }
-  if (offset + kHeaderBytes > kChunkBytes && !impl_->peer(to).near) impl_->flush(impl_->peer(to), kFlushTime);
+  if (offset + kFrameBytes > kChunkBytes && !impl_->peer(to).near) impl_->flush(impl_->peer(to), kFlushTime);
 }
 
 void MpiTransport::recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) {
   check_peer(*this, from);
   const auto start = Clock::now();
   auto chunk = impl_->receive_chunk(from, tag, deadline, start);
-  std::uint64_t total = 0;
-  if (chunk.size() < kHeaderBytes) throw wrong_size(from, tag, chunk.size(), kHeaderBytes + bytes.size());
-  std::memcpy(&total, chunk.data(), kHeaderBytes);
-  if (total != bytes.size()) throw wrong_size(from, tag, total, bytes.size());
-  chunk = chunk.subspan(kHeaderBytes);
+  const Frame frame = read_frame(chunk, from, tag);
+  if (frame.length != bytes.size()) throw wrong_size(from, tag, frame.length, bytes.size());
+  chunk = chunk.subspan(kFrameBytes);
   std::size_t offset = 0;
   for (;;) {
     const bool whole = chunk.size() <= bytes.size() - offset && (!chunk.empty() || bytes.empty());
     if (!whole) throw wrong_size(from, tag, offset + chunk.size(), bytes.size());
     std::copy(chunk.begin(), chunk.end(), bytes.begin() + static_cast<std::ptrdiff_t>(offset));
     offset += chunk.size();
-    if (offset == bytes.size()) return;
+    if (offset == bytes.size()) return check_payload(frame, bytes, from);
     chunk = impl_->receive_chunk(from, tag, deadline, start);
   }
 }
 
+bool MpiTransport::ready(int from, Tag tag) {
+  check_peer(*this, from);
+  impl_->poll();
+  MPI_Status status{};
+  if (Impl::probe(from, tag, status)) return true;
+  impl_->refuse_failed(from);
+  if (impl_->peer(from).process.long_ended()) impl_->lose(ended_peer(from));
+  return false;
+}
+
+void MpiTransport::outlive_others() { impl_->outlives = true; }
+
 void MpiTransport::fail(const std::string& why) noexcept {
   if (std::exchange(impl_->failed, true)) return;
   try {
-    const RankFailure failure = impl_->failure.value_or(RankFailure{rank(), name_rank(rank(), why)});
-    const std::int32_t culprit = failure.rank;
+    const RankFailure own{rank(), name_rank(rank(), why)};
+    const RankFailure failure = impl_->outlives ? own : impl_->failure.value_or(own);
     const std::size_t text = std::min(failure.message.size(), kMaxFailText);
     for (int to = 0; to < size(); ++to) {
       if (to == rank() || impl_->peer(to).lost) continue;
-      auto bytes = std::make_unique<std::byte[]>(sizeof(culprit) + text);
-      std::memcpy(bytes.get(), &culprit, sizeof(culprit));
-      std::memcpy(bytes.get() + sizeof(culprit), failure.message.data(), text);
-      impl_->post(to, std::move(bytes), sizeof(culprit) + text, kFailTag);
+      auto bytes = std::make_unique<std::byte[]>(sizeof(failure.rank) + text);
+      std::memcpy(bytes.get(), &failure.rank, sizeof(failure.rank));
+      std::memcpy(bytes.get() + sizeof(failure.rank), failure.message.data(), text);
+      impl_->post(to, std::move(bytes), sizeof(failure.rank) + text, kFailTag);
     }
     // mpirun ends all ranks as soon as one ends badly: rank 0 gets the time to hear of it and to tell its user.
     const auto settled = [&] {
-      return rank() == 0 || impl_->peer(0).lost || impl_->peer(0).process.ended() ||
-             std::ranges::find(impl_->failed_ranks, 0) != impl_->failed_ranks.end();
+      const Impl::Peer& first = impl_->peer(0);
+      return rank() == 0 || first.lost || first.failure || first.process.ended();
     };
     const auto until = Clock::now() + kFailTime;
     const auto sent = [&](Impl::Peer& peer) {

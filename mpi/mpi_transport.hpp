@@ -4,7 +4,7 @@
 // wait for one for ever. A message is cut in chunks that go out eagerly, so that a sender that computes does not hold
 // up its receiver:
 //
-//     message of n bytes  =  [ u64 n | payload ... ][ payload ... ] ...      chunks of at most kChunkBytes
+//     message  =  [ frame | payload ... ][ payload ... ] ...      chunks of at most kChunkBytes; frame: frame.hpp
 #pragma once
 
 #include <chrono>
@@ -54,6 +54,8 @@ class MpiTransport final : public Transport {
   int host_rank() const override { return world_.host_rank(); }
   void send(int to, std::span<const std::byte> bytes, Tag tag) override;
   void recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) override;
+  bool ready(int from, Tag tag) override;
+  void outlive_others() override;
   void fail(const std::string& why) noexcept override;
 
  private:

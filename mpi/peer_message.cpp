@@ -43,6 +43,10 @@ PeerLost stuck_peer(int to, std::chrono::duration<double> waited) {
                   ": check its host and the network, or raise --timeout if it is only slow"};
 }
 
+PeerLost ended_peer(int peer) {
+  return {peer, "rank " + std::to_string(peer) + " is lost: its process has ended (killed, or crashed)"};
+}
+
 Error wrong_size(int from, Tag tag, std::size_t got, std::size_t wanted) {
   return Error("rank " + std::to_string(from) + " sent " + tag_name(tag) + " of " + std::to_string(got) +
                " bytes where " + std::to_string(wanted) +

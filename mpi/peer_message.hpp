@@ -21,6 +21,8 @@ const char* tag_name(Tag tag);
 PeerLost silent_peer(int from, Tag tag, std::chrono::duration<double> waited);
 /// `to` takes no more messages.
 PeerLost stuck_peer(int to, std::chrono::duration<double> waited);
+/// The process of `peer` is no more.
+PeerLost ended_peer(int peer);
 /// `from` sent `got` bytes where `wanted` were expected: the ranks are not in step.
 Error wrong_size(int from, Tag tag, std::size_t got, std::size_t wanted);
 /// Names the rank at the front of `why`, unless a rank is named there already: that one is the cause.

@@ -13,17 +13,21 @@ constexpr std::chrono::milliseconds kStageStep{250};
 // Messages without activations are left out on both sides: both know their size.
 
 void PipelineExchange::receive(std::span<float> activations) {
-  const int ranks = transport_.size();
-  if (ranks == 1 || activations.empty()) return;
-  const int before = (transport_.rank() + ranks - 1) % ranks;
-  transport_.recv(before, std::as_writable_bytes(activations), Tag::activation,
-                  Clock::now() + timeout_ + before * kStageStep);
+  if (stages_ == 1 || activations.empty()) return;
+  const int before = (stage_ + stages_ - 1) % stages_;
+  const int from = stage_ > 0 ? transport_.rank() - parts_ : before * parts_;
+  encoded_.resize(wire_bytes(wire_, activations.size()));
+  transport_.recv(from, encoded_, Tag::activation, Clock::now() + timeout_ + before * kStageStep);
+  from_wire(wire_, encoded_, activations);
 }
 
 void PipelineExchange::pass_on(std::span<const float> activations) {
-  const int ranks = transport_.size();
-  if (ranks == 1 || activations.empty()) return;
-  transport_.send((transport_.rank() + 1) % ranks, std::as_bytes(activations), Tag::activation);
+  if (stages_ == 1 || activations.empty()) return;
+  const bool last = stage_ == stages_ - 1;
+  if (last && transport_.rank() % parts_ != 0) return;
+  encoded_.resize(wire_bytes(wire_, activations.size()));
+  to_wire(wire_, activations, encoded_);
+  transport_.send(last ? 0 : transport_.rank() + parts_, encoded_, Tag::activation);
 }
 
 }  // namespace covey

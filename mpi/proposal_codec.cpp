@@ -32,6 +32,8 @@ void write_sampling(ByteWriter& out, const SamplingParams& sampling) {
     out.f32(bias);
   }
   out.u64(sampling.seed);
+  out.text(sampling.grammar);
+  out.text(sampling.json_schema);
 }
 
 SamplingParams read_sampling(ByteReader& in) {
@@ -50,7 +52,24 @@ SamplingParams read_sampling(ByteReader& in) {
     if (!sampling.logit_bias.emplace(token, in.f32()).second) in.malformed("a token is biased twice");
   }
   sampling.seed = in.u64();
+  sampling.grammar = in.text();
+  sampling.json_schema = in.text();
   return sampling;
+}
+
+void write_chat(ByteWriter& out, const std::optional<ChatQuestion>& chat) {
+  out.boolean(chat.has_value());
+  if (!chat) return;
+  out.text(chat_messages_to_json(chat->messages));
+  out.text(chat->chat_template);
+}
+
+std::optional<ChatQuestion> read_chat(ByteReader& in) {
+  if (!in.boolean()) return std::nullopt;
+  ChatQuestion chat;
+  chat.messages = chat_messages_from_json(in.text(), "proposal job");
+  chat.chat_template = in.text();
+  return chat;
 }
 
 }  // namespace
@@ -72,6 +91,8 @@ std::vector<std::byte> encode_options(const GenerateOptions& options) {
   out.zigzag(options.proposals);
   out.zigzag(options.proposal_tokens);
   out.f32(options.aggregate_temperature);
+  out.text(options.prompt_template);
+  write_chat(out, options.chat);
   return out.take();
 }
 
@@ -93,6 +114,8 @@ GenerateOptions decode_options(std::span<const std::byte> bytes) {
   options.proposals = in.int32();
   options.proposal_tokens = in.int32();
   options.aggregate_temperature = in.f32();
+  options.prompt_template = in.text();
+  options.chat = read_chat(in);
   in.end();
   return options;
 }

@@ -9,7 +9,8 @@
 
 namespace covey {
 
-/// All but what is rank 0's alone: `aggregation`, and the grammar or JSON schema, which bind the answer, not proposals.
+/// What a rank needs to draw proposals or write an answer: all but quorum, aggregator, window, layers and extract,
+/// which are rank 0's alone.
 std::vector<std::byte> encode_options(const GenerateOptions& options);
 /// Throws Error unless `bytes` are exactly one GenerateOptions. Whether the values make sense is the sampler's and the
 /// engine's to check.

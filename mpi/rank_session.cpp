@@ -20,26 +20,48 @@ void RankSession::command(std::span<const std::byte> payload) {
   send_command(ledger_, tag_, Command::Kind::work, payload);
 }
 
+// Does without the rank where the session can.
+template <typename Step>
+void RankSession::attempt(int rank, const Step& step) {
+  if (is_lost(rank)) return;
+  try {
+    step();
+  } catch (const PeerLost& loss) {
+    if (!outlives(loss)) throw;
+  }
+}
+
 std::vector<RankReport> RankSession::close() {
   ledger_.set_phase(Phase::other);
   settle();
-  send_command(ledger_, tag_, Command::Kind::end, {});
+  for (int rank = 1; rank < ledger_.size(); ++rank) {
+    attempt(rank, [&] { send_command_to(ledger_, rank, tag_, Command::Kind::end, {}); });
+  }
   ledger_.end_work();
   std::vector<RankReport> reports{ledger_.report()};
   for (int rank = 1; rank < ledger_.size(); ++rank) {
-    reports.push_back(decode_report(recv_message(ledger_, rank, Tag::control, Clock::now() + peer_timeout_)));
-    if (reports.back().rank != rank) throw Error("rank " + std::to_string(rank) + " sent the report of another rank");
+    reports.emplace_back().rank = rank;
+    reports.back().host = "lost";
+    attempt(rank, [&] { reports.back() = recv_report(rank); });
   }
   // Ranks leave only now: a connection that closes while a report is under way could lose it.
-  for (int rank = 1; rank < ledger_.size(); ++rank) send_message(ledger_, rank, {}, Tag::control);
+  for (int rank = 1; rank < ledger_.size(); ++rank) {
+    attempt(rank, [&] { send_message(ledger_, rank, {}, Tag::control); });
+  }
   closed_ = true;
   return reports;
 }
 
+RankReport RankSession::recv_report(int rank) {
+  RankReport report = decode_report(recv_message(ledger_, rank, Tag::control, Clock::now() + peer_timeout_));
+  if (report.rank != rank) throw Error("rank " + std::to_string(rank) + " sent the report of another rank");
+  return report;
+}
+
 void RankSession::serve() {
-  for (Command next = recv_command(ledger_, tag_); next.kind == Command::Kind::work;
+  for (Command next = recv_command(ledger_, tag_); next.kind != Command::Kind::end;
        next = recv_command(ledger_, tag_)) {
-    work(next.payload);
+    if (next.kind == Command::Kind::work) work(next.payload);
   }
   ledger_.end_work();
   send_message(ledger_, 0, encode_report(ledger_.report()), Tag::control);

@@ -28,10 +28,18 @@ class RankSession : public Session {
   void command(std::span<const std::byte> payload);
   /// Rank 0: takes what the others still have to say about work that was given up.
   virtual void settle() {}
+  /// Rank 0, at the end: whether the session can do without a rank.
+  virtual bool is_lost(int) const { return false; }
+  /// Whether it can from now on.
+  virtual bool outlives(const PeerLost&) { return false; }
   /// Other ranks: does what rank 0 commanded.
   virtual void work(std::span<const std::byte> payload) = 0;
 
  private:
+  RankReport recv_report(int rank);
+  template <typename Step>
+  void attempt(int rank, const Step& step);
+
   Ledger& ledger_;
   std::chrono::milliseconds peer_timeout_;
   Tag tag_;

@@ -8,4 +8,9 @@ void SelfTransport::send(int to, std::span<const std::byte>, Tag) { check_peer(*
 
 void SelfTransport::recv(int from, std::span<std::byte>, Tag, Deadline) { check_peer(*this, from); }
 
+bool SelfTransport::ready(int from, Tag) {
+  check_peer(*this, from);
+  return false;
+}
+
 }  // namespace covey

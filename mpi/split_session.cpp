@@ -15,17 +15,19 @@ namespace {
 class SplitSession final : public RankSession {
  public:
   SplitSession(Ledger& account, const JobOptions& options, std::unique_ptr<LoadedModel> model,
-               std::unique_ptr<Exchange> exchange)
+               std::unique_ptr<Exchange> exchange, const SplitSchedule& schedule)
       : RankSession(account, options.peer_timeout, Tag::batch),
         model_(std::move(model)),
         exchange_(std::move(exchange)),
-        split_(model_->stage, *exchange_, account),
+        split_(model_->stage, *exchange_, account, schedule),
         metered_(split_, account),
         engine_(metered_, *model_->tokenizer) {}
 
   Answer generate(const GenerateOptions& options, const TextSink& sink) override {
-    RequestRun run(engine_, ledger(), continuation(options, tokenizer()), "answer");
-    return {std::move(run.finish(sink).front()), {}};
+    return std::move(answer_together(engine_, ledger(), tokenizer(), {&options, 1}, sink).front());
+  }
+  std::vector<Answer> generate_all(std::span<const GenerateOptions> questions, const TextSink& sink) override {
+    return answer_together(engine_, ledger(), tokenizer(), questions, silent_sink(sink));
   }
   Runner& runner() override { return metered_; }
   const Tokenizer& tokenizer() const override { return *model_->tokenizer; }
@@ -47,12 +49,19 @@ class SplitSession final : public RankSession {
 
 }  // namespace
 
-std::unique_ptr<Session> open_split_session(
-    Ledger& ledger, const JobOptions& options, std::string_view mode, const Shard& shard,
-    const std::function<std::unique_ptr<Exchange>(Transport&, std::chrono::milliseconds)>& make_exchange) {
+std::unique_ptr<Session> open_split_session(Ledger& ledger, const JobOptions& options, std::string_view mode,
+                                            const Shard& shard, const MakeExchange& make_exchange) {
   check_shares(options, ledger.size());
   auto model = load_together(ledger, options, mode, shard);
-  return std::make_unique<SplitSession>(ledger, options, std::move(model), make_exchange(ledger, options.peer_timeout));
+  ledger.set_phase(Phase::load);
+  auto exchange = make_exchange(ledger, options, model->facts);
+  ledger.start_work();
+  SplitSchedule schedule;
+  if (shard.stages > 1) {
+    schedule.micro_batch = options.exchange.micro_batch;
+    if (options.exchange.schedule == Schedule::no_bubble) schedule.depth = shard.stages;
+  }
+  return std::make_unique<SplitSession>(ledger, options, std::move(model), std::move(exchange), schedule);
 }
 
 }  // namespace covey

@@ -9,9 +9,12 @@
 
 namespace covey {
 
-/// Collective: loads `shard` on each rank; `make_exchange` gives what the ranks exchange while they compute.
-std::unique_ptr<Session> open_split_session(
-    Ledger& ledger, const JobOptions& options, std::string_view mode, const Shard& shard,
-    const std::function<std::unique_ptr<Exchange>(Transport&, std::chrono::milliseconds)>& make_exchange);
+/// Collective: what the ranks exchange while they compute. Its messages are entered as those of loading.
+using MakeExchange =
+    std::function<std::unique_ptr<Exchange>(Transport& transport, const JobOptions& options, const ModelFacts& facts)>;
+
+/// Collective: loads `shard` on each rank;
+std::unique_ptr<Session> open_split_session(Ledger& ledger, const JobOptions& options, std::string_view mode,
+                                            const Shard& shard, const MakeExchange& make_exchange);
 
 }  // namespace covey

@@ -26,9 +26,16 @@ bool same_limits(const RunnerLimits& a, const RunnerLimits& b) {
 // What keeps `other` from working with rank 0, to follow its name; empty if nothing.
 std::string objection(const RankStart& own, const RankStart& other) {
   if (!other.error.empty()) return ": " + other.error;
+  if (other.version != own.version) {
+    return " runs version " + other.version + ", rank 0 version " + own.version +
+           ": put the same program on every host";
+  }
   if (other.mode != own.mode) {
     return " was started with --mode " + other.mode + ", rank 0 with --mode " + own.mode +
            ": give all ranks the same flags";
+  }
+  if (other.settings != own.settings) {
+    return " was started with " + other.settings + ", rank 0 with " + own.settings + ": give all ranks the same flags";
   }
   if (!own.has_model || !other.has_model) return {};
   if (other.fingerprint != own.fingerprint) {
@@ -69,7 +76,9 @@ void announce(Transport& transport, const std::string& verdict) {
 
 std::vector<std::byte> encode_start(const RankStart& start) {
   ByteWriter out;
+  out.text(start.version);
   out.text(start.mode);
+  out.text(start.settings);
   out.text(start.error);
   out.boolean(start.has_model);
   out.u64(start.fingerprint);
@@ -84,7 +93,9 @@ std::vector<std::byte> encode_start(const RankStart& start) {
 RankStart decode_start(std::span<const std::byte> bytes) {
   ByteReader in(bytes, "start-up message");
   RankStart start;
+  start.version = in.text();
   start.mode = in.text();
+  start.settings = in.text();
   start.error = in.text();
   start.has_model = in.boolean();
   start.fingerprint = in.u64();

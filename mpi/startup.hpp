@@ -13,7 +13,9 @@ namespace covey {
 
 /// How loading went on one rank.
 struct RankStart {
+  std::string version;  ///< of the program
   std::string mode;
+  std::string settings;           ///< flags that ranks must agree on
   std::string error;              ///< what failed; empty: ready
   bool has_model = false;         ///< false: this rank idles and has nothing to compare
   std::uint64_t fingerprint = 0;  ///< of the model

@@ -58,6 +58,13 @@ class Transport {
   /// Fills `bytes` with the next message of `tag` from `from`. Throws PeerLost past the deadline or when `from` has
   /// failed, Error if the message has another size.
   virtual void recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) = 0;
+  /// Whether recv would find the beginning of a message of `tag` from `from` without waiting for it to be sent. Throws
+  /// PeerLost as recv does.
+  virtual bool ready(int from, Tag tag) = 0;
+
+  /// From here on the failure of one rank ends what this rank does with that rank alone; before, any rank's failure
+  /// ends all.
+  virtual void outlive_others() = 0;
 
   /// Tells all peers that this rank can't go on: their recv throws PeerLost with this rank and `why`, or with the rank
   /// that this one has lost, if that is the cause. Only the first call counts. Best effort; never throws.

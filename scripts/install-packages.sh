@@ -9,6 +9,7 @@ packages=(
   build-essential cmake ninja-build pkg-config
   libpcre2-dev                                              # regular expressions of byte-level tokenizers
   libedit-dev                                               # editing of lines in covey chat; optional
+  libyaml-cpp-dev                                           # jobs of covey compare; optional
   libxsimd-dev libfmt-dev libcli11-dev nlohmann-json3-dev  # header-only, but for fmt
   libgtest-dev googletest                                   # prebuilt, and as sources for cross builds
   libbenchmark-dev                                          # Google Benchmark

@@ -117,11 +117,16 @@ struct RegisterProduct {
   /// sums[p][t] of panel p and the tokens whose first ActivationBlock is at `in`; `in_step` bytes from block to block.
   static void multiply(const Panels& panels, std::int64_t cols, const std::byte* in, std::ptrdiff_t in_step,
                        Floats (&sums)[kMostPanels][T]) noexcept {
-    if constexpr (kPieces == 1) {
-      side_by_side(panels, cols, in, in_step, sums);
-    } else {
-      const std::byte* panel = panels.first;
-      for (int p = 0; p < panels.count; ++p, panel += panels.step) alone(panel, cols, in, in_step, sums[p]);
+    for (int p = 0; p < panels.count; ++p) {
+      for (Floats& sum : sums[p]) sum = Floats::splat(0.0F);
+    }
+    const std::byte* first = panels.first;
+    for (std::int64_t c = 0; c < cols; c += Format::kBlockElements, first += kPanelBlock) {
+      for (int piece = 0; piece < kPieces; ++piece, in += in_step) {
+        // A piece of each panel in turn: processors fetch ahead in several sequences, if steps in them are short.
+        const std::byte* block = first;
+        for (int p = 0; p < panels.count; ++p, block += panels.step) add_piece(block, piece, in, sums[p]);
+      }
     }
   }
 
@@ -131,38 +136,6 @@ struct RegisterProduct {
   static constexpr int kPieces = Format::kBlockElements / kActivationBlock;
   static constexpr std::ptrdiff_t kToken = sizeof(ActivationBlock);
   static constexpr std::ptrdiff_t kPanelBlock = std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows;
-  // How far ahead weights are asked for: processors do not look beyond a page of 4 KB by themselves.
-  static constexpr std::ptrdiff_t kPrefetch = 2048;
-  static constexpr std::ptrdiff_t kCacheLine = 64;
-
-  /// A block of each panel in turn: processors fetch ahead in several sequences, if steps in them are short.
-  static void side_by_side(const Panels& panels, std::int64_t cols, const std::byte* in, std::ptrdiff_t in_step,
-                           Floats (&sums)[kMostPanels][T]) noexcept {
-    for (int p = 0; p < panels.count; ++p) {
-      for (Floats& sum : sums[p]) sum = Floats::splat(0.0F);
-    }
-    const std::byte* first = panels.first;
-    for (std::int64_t c = 0; c < cols; c += Format::kBlockElements, first += kPanelBlock, in += in_step) {
-      const std::byte* block = first;
-      for (int p = 0; p < panels.count; ++p, block += panels.step) add_piece(block, 0, in, sums[p]);
-    }
-  }
-
-  /// Blocks of 256 columns are too long for that: it would be slower than one sequence, which is asked for ahead.
-  static void alone(const std::byte* panel, std::int64_t cols, const std::byte* in, std::ptrdiff_t in_step,
-                    Floats (&sums)[T]) noexcept {
-    Floats all[T];
-    unrolled<T>([&](auto t) { all[t] = Floats::splat(0.0F); });
-    for (std::int64_t c = 0; c < cols; c += Format::kBlockElements, panel += kPanelBlock) {
-      for (int piece = 0; piece < kPieces; ++piece, in += in_step) {
-        for (std::ptrdiff_t line = 0; line < kPanelBlock / kPieces; line += kCacheLine) {
-          __builtin_prefetch(panel + kPrefetch + kPanelBlock / kPieces * piece + line);
-        }
-        add_piece(panel, piece, in, all);
-      }
-    }
-    unrolled<T>([&](auto t) { sums[t] = all[t]; });
-  }
 
   [[gnu::always_inline]] static void add_piece(const std::byte* panel, int piece, const std::byte* in,
                                                Floats (&sums)[T]) {

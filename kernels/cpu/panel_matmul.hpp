@@ -122,6 +122,7 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
       const std::byte* panel = first;
       for (std::int32_t p = 0; p < work.panels.count; ++p, panel += work.panels.step) {
         columns.template unpack<Format>(panel, blocks);
+        prefetch(panel + std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows * blocks, blocks);
         multiply_columns(columns, work, c, tokens, sums[p]);
       }
       first += std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows * blocks;
@@ -133,6 +134,13 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
         for (int i = 0; i < Lanes::kTokens && t + i < tokens; ++i) work.put(p, t + i, rows[i]);
       }
     }
+  }
+
+  /// Asks for so many blocks that are needed next, so that they come while these columns are multiplied.
+  static void prefetch(const std::byte* block, int blocks) noexcept {
+    constexpr std::ptrdiff_t kCacheLine = 64;
+    const std::byte* const end = block + std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows * blocks;
+    for (; block < end; block += kCacheLine) __builtin_prefetch(block);
   }
 
   /// Adds the products of `tokens` tokens with unpacked columns, from `c` on, to `sums`.

@@ -6,11 +6,10 @@
 //     s[p] = (sh >> 2 p & 3) << 4 | (sl[p / 2] >> 4 (p % 2) & 15)
 //     qs[16 p + j] = q[32 p + j + 16] << 4 | q[32 p + j]
 //
-//   Panel block of 16 rows, 2208 bytes: scales have a byte each; the rest are the same bytes, in the order in which
-//   SIMD lanes want them.
-//     | d of rows 0..15 (32 bytes) | s[0] - 32 of rows 0..15, int8 | … | s[7] - 32 of rows 0..15 |   160 bytes
-//     then for each piece, for each 4 bytes j = 4 g .. 4 g + 3 of it:
-//     | row 0: qs[4g..4g+3] | row 1 | … | row 15 |   64 bytes: low nibbles columns 4g.., high 16+4g..
+//   Panel block of 16 rows, 2208 bytes: scales have a byte each.
+//     | d of rows 0..15 (32 bytes) | pieces p = 0..7, 272 bytes each:
+//       | s[p] - 32 of rows 0..15, int8 | for each 4 bytes j = 4 g .. 4 g + 3 of the piece:
+//         | row 0: qs[4g..4g+3] | row 1 | … | row 15 |   64 bytes: low nibbles columns 4g.., high 16+4g..
 #pragma once
 
 #include <cstring>
@@ -68,10 +67,11 @@ struct IQ4_XS {
     for (std::ptrdiff_t r = 0; r < kPanelRows; ++r) {
       std::memcpy(panel + 2 * r, rows[r], 2);
       for (int piece = 0; piece < 8; ++piece) {
-        panel[kPanelScalesAt + 16 * piece + r] = static_cast<std::byte>(scale_of(rows[r], piece));
-      }
-      for (std::ptrdiff_t group = 0; group < 32; ++group) {
-        std::memcpy(panel + kQuadsAt + 64 * group + 4 * r, rows[r] + kCodesAt + 4 * group, 4);
+        std::byte* const to = panel + piece_at(piece);
+        to[r] = static_cast<std::byte>(scale_of(rows[r], piece));
+        for (std::ptrdiff_t group = 0; group < 4; ++group) {
+          std::memcpy(to + 16 + 64 * group + 4 * r, rows[r] + kCodesAt + 16 * piece + 4 * group, 4);
+        }
       }
     }
   }
@@ -85,7 +85,7 @@ struct IQ4_XS {
 
   template <class Isa, class Use>
   [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
-    const std::byte* const quads = block + kQuadsAt + std::ptrdiff_t{256} * piece;
+    const std::byte* const quads = block + piece_at(piece) + 16;
 #pragma GCC unroll 4
     for (std::ptrdiff_t group = 0; group < 4; ++group) {
       const auto bytes = Isa::load_quads(quads + 64 * group);
@@ -95,15 +95,15 @@ struct IQ4_XS {
   }
   template <class Isa>
   static typename Isa::Floats scales(const std::byte* block, int piece) noexcept {
-    return Isa::load_f16(block) * Isa::load_i8(block + kPanelScalesAt + std::ptrdiff_t{16} * piece);
+    return Isa::load_f16(block) * Isa::load_i8(block + piece_at(piece));
   }
 
  private:
   static constexpr int kUpperAt = 2;
   static constexpr int kLowerAt = 4;
   static constexpr int kCodesAt = 8;
-  static constexpr int kPanelScalesAt = 32;
-  static constexpr int kQuadsAt = 160;
+
+  static constexpr std::ptrdiff_t piece_at(std::ptrdiff_t piece) { return 32 + 272 * piece; }
 
   /// Of a GGUF block: -32..31.
   static int scale_of(const std::byte* block, int piece) noexcept {

@@ -5,11 +5,9 @@
 //     | sc: 16 bytes | qs: 2 x 32 bytes | d: fp16 | dmin: fp16 |
 //     qs[32 h + l] = q[j=3] << 6 | q[j=2] << 4 | q[j=1] << 2 | q[j=0]
 //
-//   Panel block of 16 rows, 1344 bytes: the same bytes, in the order in which SIMD lanes want them.
-//     | d of rows 0..15 (32 bytes) | dmin of rows 0..15 (32 bytes) |
-//     | sc[0] of rows 0..15 | sc[1] of rows 0..15 | … | sc[15] of rows 0..15 |   256 bytes
-//     then for each half, for each 4 weights l = 4 g .. 4 g + 3:
-//     | row 0: qs[4g..4g+3] | row 1 | … | row 15 |   64 bytes
+//   Panel block of 16 rows, 1344 bytes:
+//     | d of rows 0..15 (32 bytes) | dmin of rows 0..15 (32 bytes) | pieces p = 0..7 of 32 weights, 160 bytes each:
+//       | sc[2 p] of rows 0..15 | sc[2 p + 1] of rows 0..15 | q as pairs of piece_bits.hpp (128 bytes) |
 #pragma once
 
 #include <cstring>
@@ -17,6 +15,7 @@
 #include "kernels/half.hpp"
 #include "kernels/quant/affine_block.hpp"
 #include "kernels/quant/formats.hpp"
+#include "kernels/quant/piece_bits.hpp"
 
 namespace covey {
 
@@ -59,9 +58,12 @@ struct Q2_K {
     for (std::ptrdiff_t r = 0; r < kPanelRows; ++r) {
       std::memcpy(panel + 2 * r, rows[r] + kScaleAt, 2);
       std::memcpy(panel + kPanelMinAt + 2 * r, rows[r] + kMinAt, 2);
-      for (std::ptrdiff_t s = 0; s < 16; ++s) panel[kPanelScalesAt + 16 * s + r] = rows[r][s];
-      for (std::ptrdiff_t group = 0; group < 16; ++group) {
-        std::memcpy(panel + kQuadsAt + 64 * group + 4 * r, rows[r] + kCodesAt + 4 * group, 4);
+      for (int piece = 0; piece < 8; ++piece) {
+        std::byte* const to = panel + piece_at(piece);
+        to[r] = rows[r][2 * piece];
+        to[16 + r] = rows[r][2 * piece + 1];
+        const std::byte* const codes = rows[r] + kCodesAt + std::ptrdiff_t{32} * (piece / 4);
+        PieceCodes::of_bytes(codes, 2 * (piece % 4), 2).store_pairs(to + kPieceQuadsAt + 4 * r);
       }
     }
   }
@@ -75,11 +77,9 @@ struct Q2_K {
 
   template <class Isa, class Use>
   [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
-    const std::byte* const quads = block + kQuadsAt + std::ptrdiff_t{512} * (piece / 4);
+    const std::byte* const codes = block + piece_at(piece) + kPieceQuadsAt;
 #pragma GCC unroll 8
-    for (std::ptrdiff_t group = 0; group < 8; ++group) {
-      use(4 * group, Isa::field(Isa::load_quads(quads + 64 * group), 2 * (piece % 4), 2, 0));
-    }
+    for (int quad = 0; quad < PieceCodes::kQuads; ++quad) use(4 * quad, pairs_of<Isa>(codes, quad, 0));
   }
   template <class Isa>
   static typename Isa::Floats scales(const std::byte* block, int /*piece*/) noexcept {
@@ -91,11 +91,11 @@ struct Q2_K {
   }
   template <class Isa>
   static typename Isa::Floats half_scales(const std::byte* block, int piece, int half) noexcept {
-    return Isa::load_bits(block + kPanelScalesAt + std::ptrdiff_t{16} * (2 * piece + half), 0, 4);
+    return Isa::load_bits(block + piece_at(piece) + std::ptrdiff_t{16} * half, 0, 4);
   }
   template <class Isa>
   static typename Isa::Floats half_mins(const std::byte* block, int piece, int half) noexcept {
-    return Isa::load_bits(block + kPanelScalesAt + std::ptrdiff_t{16} * (2 * piece + half), 4, 4);
+    return Isa::load_bits(block + piece_at(piece) + std::ptrdiff_t{16} * half, 4, 4);
   }
 
  private:
@@ -103,8 +103,9 @@ struct Q2_K {
   static constexpr int kScaleAt = 80;
   static constexpr int kMinAt = 82;
   static constexpr int kPanelMinAt = 32;
-  static constexpr int kPanelScalesAt = 64;
-  static constexpr int kQuadsAt = 320;
+  static constexpr int kPieceQuadsAt = 32;
+
+  static constexpr std::ptrdiff_t piece_at(std::ptrdiff_t piece) { return 64 + 160 * piece; }
 };
 
 }  // namespace covey

@@ -8,17 +8,18 @@
 //     sc[k],     k in 0..7:  (s[k + 8] & 15) << 4 | (s[k] & 15)
 //     sc[8 + k], k in 0..3:  s[k + 12] >> 4 << 6 | s[k + 8] >> 4 << 4 | s[k + 4] >> 4 << 2 | s[k] >> 4
 //
-//   Panel block of 16 rows, 1760 bytes: the same bytes, in the order in which SIMD lanes want them.
-//     | d of rows 0..15 (32 bytes) | sc[0] of rows 0..15 | sc[1] of rows 0..15 | … | sc[11] of rows 0..15 |   224 bytes
-//     for each 4 weights l = 4 g .. 4 g + 3:                      | row 0: hm[4g..4g+3] | row 1 | … | row 15 |   64
-//     bytes then for each half, for each 4 weights l = 4 g .. 4 g + 3:  | row 0: qs[4g..4g+3] | row 1 | … | row 15 | 64
-//     bytes
+//   Panel block of 16 rows, 1760 bytes:
+//     | d of rows 0..15 (32 bytes) | sc[8] of rows 0..15 | … | sc[11] of rows 0..15 |
+//     | pieces p = 0..7 of 32 weights, 208 bytes each:
+//       | (s[2 p + 1] & 15) << 4 | (s[2 p] & 15) of rows 0..15 |
+//       | q >> 2 as bits of piece_bits.hpp (64 bytes) | q & 3 as pairs (128 bytes) |
 #pragma once
 
 #include <cstring>
 
 #include "kernels/half.hpp"
 #include "kernels/quant/formats.hpp"
+#include "kernels/quant/piece_bits.hpp"
 #include "kernels/quant/scale_block.hpp"
 
 namespace covey {
@@ -64,12 +65,13 @@ struct Q3_K {
   static void pack_block(const std::byte* const (&rows)[kPanelRows], std::byte* panel) noexcept {
     for (std::ptrdiff_t r = 0; r < kPanelRows; ++r) {
       std::memcpy(panel + 2 * r, rows[r] + kScaleAt, 2);
-      for (std::ptrdiff_t s = 0; s < 12; ++s) panel[kPanelScalesAt + 16 * s + r] = rows[r][kScalesAt + s];
-      for (std::ptrdiff_t group = 0; group < 8; ++group) {
-        std::memcpy(panel + kUpperQuadsAt + 64 * group + 4 * r, rows[r] + 4 * group, 4);
-      }
-      for (std::ptrdiff_t group = 0; group < 16; ++group) {
-        std::memcpy(panel + kLowerQuadsAt + 64 * group + 4 * r, rows[r] + kLowerAt + 4 * group, 4);
+      for (std::ptrdiff_t s = 0; s < 4; ++s) panel[kPanelScalesAt + 16 * s + r] = rows[r][kScalesAt + 8 + s];
+      for (int piece = 0; piece < 8; ++piece) {
+        std::byte* const to = panel + piece_at(piece);
+        to[r] = static_cast<std::byte>(lower_scale(rows[r], 2 * piece + 1) << 4 | lower_scale(rows[r], 2 * piece));
+        PieceCodes::of_bytes(rows[r], piece, 1).store_bits(to + kPieceUpperAt + 4 * r);
+        const std::byte* const lower = rows[r] + kLowerAt + std::ptrdiff_t{32} * (piece / 4);
+        PieceCodes::of_bytes(lower, 2 * (piece % 4), 2).store_pairs(to + kPieceLowerAt + 4 * r);
       }
     }
   }
@@ -83,12 +85,11 @@ struct Q3_K {
 
   template <class Isa, class Use>
   [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
-    const std::byte* const lower = block + kLowerQuadsAt + std::ptrdiff_t{512} * (piece / 4);
+    const std::byte* const codes = block + piece_at(piece);
 #pragma GCC unroll 8
-    for (std::ptrdiff_t group = 0; group < 8; ++group) {
-      const auto two = Isa::field(Isa::load_quads(lower + 64 * group), 2 * (piece % 4), 2, 0);
-      const auto third = Isa::field(Isa::load_quads(block + kUpperQuadsAt + 64 * group), piece, 1, 2);
-      use(4 * group, Isa::either(two, third));
+    for (int quad = 0; quad < PieceCodes::kQuads; ++quad) {
+      use(4 * quad,
+          Isa::either(pairs_of<Isa>(codes + kPieceLowerAt, quad, 0), bits_of<Isa>(codes + kPieceUpperAt, quad, 2)));
     }
   }
   template <class Isa>
@@ -99,8 +100,8 @@ struct Q3_K {
   static typename Isa::Floats half_scales(const std::byte* block, int piece, int half) noexcept {
     using Floats = typename Isa::Floats;
     const int s = 2 * piece + half;
-    const Floats lower = Isa::load_bits(block + kPanelScalesAt + std::ptrdiff_t{16} * (s % 8), 4 * (s / 8), 4);
-    const Floats upper = Isa::load_bits(block + kPanelScalesAt + std::ptrdiff_t{16} * (8 + s % 4), 2 * (s / 4), 2);
+    const Floats lower = Isa::load_bits(block + piece_at(piece), 4 * half, 4);
+    const Floats upper = Isa::load_bits(block + kPanelScalesAt + std::ptrdiff_t{16} * (s % 4), 2 * (s / 4), 2);
     return lower + upper * Floats::splat(16.0F) - Floats::splat(32.0F);
   }
 
@@ -109,14 +110,18 @@ struct Q3_K {
   static constexpr int kScalesAt = 96;
   static constexpr int kScaleAt = 108;
   static constexpr int kPanelScalesAt = 32;
-  static constexpr int kUpperQuadsAt = 224;
-  static constexpr int kLowerQuadsAt = 736;
+  static constexpr int kPieceUpperAt = 16;
+  static constexpr int kPieceLowerAt = 80;
 
-  /// Of a GGUF block: -32..31.
+  static constexpr std::ptrdiff_t piece_at(std::ptrdiff_t piece) { return 96 + 208 * piece; }
+
+  // Of a GGUF block: s & 15, and s - 32.
+  static int lower_scale(const std::byte* block, int s) noexcept {
+    return std::to_integer<int>(block[kScalesAt + s % 8]) >> 4 * (s / 8) & 15;
+  }
   static int scale_of(const std::byte* block, int s) noexcept {
-    const int lower = std::to_integer<int>(block[kScalesAt + s % 8]) >> 4 * (s / 8) & 15;
     const int upper = std::to_integer<int>(block[kScalesAt + 8 + s % 4]) >> 2 * (s / 4) & 3;
-    return (upper << 4 | lower) - 32;
+    return (upper << 4 | lower_scale(block, s)) - 32;
   }
 };
 

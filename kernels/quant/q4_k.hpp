@@ -6,11 +6,9 @@
 //     qs[32 c + l] = q[64 c + 32 + l] << 4 | q[64 c + l]
 //
 //   Panel block of 16 rows, 2368 bytes: scales and minima have a byte each, and dmin the sign that spares the kernel a
-//   subtraction; the rest are the same bytes, in the order in which SIMD lanes want them.
-//     | d of rows 0..15 (32 bytes) | -dmin of rows 0..15 (32 bytes) |
-//     | sc[0] of rows 0..15 | … | sc[7] of rows 0..15 | m[0] of rows 0..15 | … | m[7] of rows 0..15 |   256 bytes
-//     then for each chunk, for each 4 weights l = 4 g .. 4 g + 3:
-//     | row 0: qs[4g..4g+3] | row 1 | … | row 15 |   64 bytes
+//   subtraction.
+//     | d of rows 0..15 (32 bytes) | -dmin of rows 0..15 (32 bytes) | pieces p = 0..7 of 32 weights, 288 bytes each:
+//       | sc[p] of rows 0..15 | m[p] of rows 0..15 | q as nibbles of piece_bits.hpp (256 bytes) |
 #pragma once
 
 #include <cstring>
@@ -19,6 +17,7 @@
 #include "kernels/quant/affine_block.hpp"
 #include "kernels/quant/formats.hpp"
 #include "kernels/quant/packed_scales.hpp"
+#include "kernels/quant/piece_bits.hpp"
 
 namespace covey {
 
@@ -66,12 +65,12 @@ struct Q4_K {
       std::memcpy(panel + 2 * r, rows[r], 2);
       store_u16(load_u16(rows[r] + 2) ^ 0x8000U, panel + kMinAt + 2 * r);
       const PackedScales packed = PackedScales::load(rows[r] + kScalesAt);
-      for (std::ptrdiff_t s = 0; s < PackedScales::kCount; ++s) {
-        panel[kPanelScalesAt + 16 * s + r] = std::byte{packed.scales[s]};
-        panel[kPanelMinsAt + 16 * s + r] = std::byte{packed.mins[s]};
-      }
-      for (std::ptrdiff_t group = 0; group < 32; ++group) {
-        std::memcpy(panel + kQuadsAt + 64 * group + 4 * r, rows[r] + kCodesAt + 4 * group, 4);
+      for (int piece = 0; piece < PackedScales::kCount; ++piece) {
+        std::byte* const to = panel + piece_at(piece);
+        to[r] = std::byte{packed.scales[piece]};
+        to[kPieceMinsAt + r] = std::byte{packed.mins[piece]};
+        const std::byte* const codes = rows[r] + kCodesAt + std::ptrdiff_t{32} * (piece / 2);
+        PieceCodes::of_bytes(codes, 4 * (piece % 2), 4).store_nibbles(to + kPieceQuadsAt + 4 * r);
       }
     }
   }
@@ -85,28 +84,27 @@ struct Q4_K {
 
   template <class Isa, class Use>
   [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
-    const std::byte* const quads = block + kQuadsAt + std::ptrdiff_t{512} * (piece / 2);
+    const std::byte* const codes = block + piece_at(piece) + kPieceQuadsAt;
 #pragma GCC unroll 8
-    for (std::ptrdiff_t group = 0; group < 8; ++group) {
-      use(4 * group, Isa::field(Isa::load_quads(quads + 64 * group), 4 * (piece % 2), 4, 0));
-    }
+    for (int quad = 0; quad < PieceCodes::kQuads; ++quad) use(4 * quad, nibbles_of<Isa>(codes, quad));
   }
   template <class Isa>
   static typename Isa::Floats scales(const std::byte* block, int piece) noexcept {
-    return Isa::load_f16(block) * Isa::load_u8(block + kPanelScalesAt + std::ptrdiff_t{16} * piece);
+    return Isa::load_f16(block) * Isa::load_u8(block + piece_at(piece));
   }
   template <class Isa>
   static typename Isa::Floats mins(const std::byte* block, int piece) noexcept {
-    return Isa::load_f16(block + kMinAt) * Isa::load_u8(block + kPanelMinsAt + std::ptrdiff_t{16} * piece);
+    return Isa::load_f16(block + kMinAt) * Isa::load_u8(block + piece_at(piece) + kPieceMinsAt);
   }
 
  private:
   static constexpr int kScalesAt = 4;
   static constexpr int kCodesAt = 16;
   static constexpr int kMinAt = 32;
-  static constexpr int kPanelScalesAt = 64;
-  static constexpr int kPanelMinsAt = 192;
-  static constexpr int kQuadsAt = 320;
+  static constexpr int kPieceMinsAt = 16;
+  static constexpr int kPieceQuadsAt = 32;
+
+  static constexpr std::ptrdiff_t piece_at(std::ptrdiff_t piece) { return 64 + 288 * piece; }
 };
 
 }  // namespace covey

@@ -7,12 +7,10 @@
 //     bit p of qh[l] = q[32 p + l] >> 4
 //
 //   Panel block of 16 rows, 2880 bytes: scales and minima have a byte each, and dmin the sign that spares the kernel a
-//   subtraction; the rest are the same bytes, in the order in which SIMD lanes want them.
-//     | d of rows 0..15 (32 bytes) | -dmin of rows 0..15 (32 bytes) |
-//     | sc[0] of rows 0..15 | … | sc[7] of rows 0..15 | m[0] of rows 0..15 | … | m[7] of rows 0..15 |   256 bytes
-//     for each 4 weights l = 4 g .. 4 g + 3:                       | row 0: qh[4g..4g+3] | row 1 | … | row 15 |   64
-//     bytes then for each chunk, for each 4 weights l = 4 g .. 4 g + 3:  | row 0: qs[4g..4g+3] | row 1 | … | row 15 |
-//     64 bytes
+//   subtraction.
+//     | d of rows 0..15 (32 bytes) | -dmin of rows 0..15 (32 bytes) | pieces p = 0..7 of 32 weights, 352 bytes each:
+//       | sc[p] of rows 0..15 | m[p] of rows 0..15 |
+//       | q >> 4 as bits of piece_bits.hpp (64 bytes) | q & 15 as nibbles (256 bytes) |
 #pragma once
 
 #include <cstring>
@@ -21,6 +19,7 @@
 #include "kernels/quant/affine_block.hpp"
 #include "kernels/quant/formats.hpp"
 #include "kernels/quant/packed_scales.hpp"
+#include "kernels/quant/piece_bits.hpp"
 
 namespace covey {
 
@@ -74,15 +73,13 @@ struct Q5_K {
       std::memcpy(panel + 2 * r, rows[r], 2);
       store_u16(load_u16(rows[r] + 2) ^ 0x8000U, panel + kMinAt + 2 * r);
       const PackedScales packed = PackedScales::load(rows[r] + kScalesAt);
-      for (std::ptrdiff_t s = 0; s < PackedScales::kCount; ++s) {
-        panel[kPanelScalesAt + 16 * s + r] = std::byte{packed.scales[s]};
-        panel[kPanelMinsAt + 16 * s + r] = std::byte{packed.mins[s]};
-      }
-      for (std::ptrdiff_t group = 0; group < 8; ++group) {
-        std::memcpy(panel + kUpperQuadsAt + 64 * group + 4 * r, rows[r] + kUpperAt + 4 * group, 4);
-      }
-      for (std::ptrdiff_t group = 0; group < 32; ++group) {
-        std::memcpy(panel + kLowerQuadsAt + 64 * group + 4 * r, rows[r] + kLowerAt + 4 * group, 4);
+      for (int piece = 0; piece < PackedScales::kCount; ++piece) {
+        std::byte* const to = panel + piece_at(piece);
+        to[r] = std::byte{packed.scales[piece]};
+        to[kPieceMinsAt + r] = std::byte{packed.mins[piece]};
+        PieceCodes::of_bytes(rows[r] + kUpperAt, piece, 1).store_bits(to + kPieceUpperAt + 4 * r);
+        const std::byte* const lower = rows[r] + kLowerAt + std::ptrdiff_t{32} * (piece / 2);
+        PieceCodes::of_bytes(lower, 4 * (piece % 2), 4).store_nibbles(to + kPieceLowerAt + 4 * r);
       }
     }
   }
@@ -96,21 +93,20 @@ struct Q5_K {
 
   template <class Isa, class Use>
   [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
-    const std::byte* const lower = block + kLowerQuadsAt + std::ptrdiff_t{512} * (piece / 2);
+    const std::byte* const codes = block + piece_at(piece);
 #pragma GCC unroll 8
-    for (std::ptrdiff_t group = 0; group < 8; ++group) {
-      const auto nibbles = Isa::field(Isa::load_quads(lower + 64 * group), 4 * (piece % 2), 4, 0);
-      const auto fifth = Isa::field(Isa::load_quads(block + kUpperQuadsAt + 64 * group), piece, 1, 4);
-      use(4 * group, Isa::either(nibbles, fifth));
+    for (int quad = 0; quad < PieceCodes::kQuads; ++quad) {
+      use(4 * quad,
+          Isa::either(nibbles_of<Isa>(codes + kPieceLowerAt, quad), bits_of<Isa>(codes + kPieceUpperAt, quad, 4)));
     }
   }
   template <class Isa>
   static typename Isa::Floats scales(const std::byte* block, int piece) noexcept {
-    return Isa::load_f16(block) * Isa::load_u8(block + kPanelScalesAt + std::ptrdiff_t{16} * piece);
+    return Isa::load_f16(block) * Isa::load_u8(block + piece_at(piece));
   }
   template <class Isa>
   static typename Isa::Floats mins(const std::byte* block, int piece) noexcept {
-    return Isa::load_f16(block + kMinAt) * Isa::load_u8(block + kPanelMinsAt + std::ptrdiff_t{16} * piece);
+    return Isa::load_f16(block + kMinAt) * Isa::load_u8(block + piece_at(piece) + kPieceMinsAt);
   }
 
  private:
@@ -118,10 +114,11 @@ struct Q5_K {
   static constexpr int kUpperAt = 16;
   static constexpr int kLowerAt = 48;
   static constexpr int kMinAt = 32;
-  static constexpr int kPanelScalesAt = 64;
-  static constexpr int kPanelMinsAt = 192;
-  static constexpr int kUpperQuadsAt = 320;
-  static constexpr int kLowerQuadsAt = 832;
+  static constexpr int kPieceMinsAt = 16;
+  static constexpr int kPieceUpperAt = 32;
+  static constexpr int kPieceLowerAt = 96;
+
+  static constexpr std::ptrdiff_t piece_at(std::ptrdiff_t piece) { return 64 + 352 * piece; }
 };
 
 }  // namespace covey

@@ -6,16 +6,17 @@
 //     ql[64 h + 32 + l] = q[j=3] << 4 | q[j=1]
 //     qh[32 h +      l] = q[j=3] << 6 | q[j=2] << 4 | q[j=1] << 2 | q[j=0]        (upper 2 bits of each)
 //
-//   Panel block of 16 rows, 3360 bytes: the same bytes, in the order in which SIMD lanes want them.
-//     | d of rows 0..15 (32 bytes) | sc[0] of rows 0..15 | sc[1] of rows 0..15 | … (256 bytes) |
-//     then for each half, for each 4 weights l = 4 g .. 4 g + 3:
-//     | row 0: ql[4g..4g+3] | … | row 15 | row 0: ql[32+4g..] | … | row 15 | row 0: qh[4g..] | … | row 15 |   192 bytes
+//   Panel block of 16 rows, 3360 bytes:
+//     | d of rows 0..15 (32 bytes) | pieces p = 0..7 of 32 weights, 416 bytes each:
+//       | sc[2 p] of rows 0..15 | sc[2 p + 1] of rows 0..15 |
+//       | q >> 4 as pairs of piece_bits.hpp (128 bytes) | q & 15 as nibbles (256 bytes) |
 #pragma once
 
 #include <cstring>
 
 #include "kernels/half.hpp"
 #include "kernels/quant/formats.hpp"
+#include "kernels/quant/piece_bits.hpp"
 #include "kernels/quant/scale_block.hpp"
 
 namespace covey {
@@ -51,14 +52,13 @@ struct Q6_K {
   static void pack_block(const std::byte* const (&rows)[kPanelRows], std::byte* panel) noexcept {
     for (std::ptrdiff_t r = 0; r < kPanelRows; ++r) {
       std::memcpy(panel + 2 * r, rows[r] + kScaleAt, 2);
-      for (std::ptrdiff_t s = 0; s < 16; ++s) panel[32 + 16 * s + r] = rows[r][kScalesAt + s];
-      for (std::ptrdiff_t half = 0; half < 2; ++half) {
-        for (std::ptrdiff_t group = 0; group < 8; ++group) {
-          std::byte* const to = panel + quads_at(half, group) + 4 * r;
-          std::memcpy(to, rows[r] + 64 * half + 4 * group, 4);
-          std::memcpy(to + 64, rows[r] + 64 * half + 32 + 4 * group, 4);
-          std::memcpy(to + 128, rows[r] + kUpperAt + 32 * half + 4 * group, 4);
-        }
+      for (int piece = 0; piece < 8; ++piece) {
+        std::byte* const to = panel + piece_at(piece);
+        to[r] = rows[r][kScalesAt + 2 * piece];
+        to[16 + r] = rows[r][kScalesAt + 2 * piece + 1];
+        const Bits at = bits_at(32 * piece);
+        PieceCodes::of_bytes(rows[r] + at.upper, at.upper_shift, 2).store_pairs(to + kPieceUpperAt + 4 * r);
+        PieceCodes::of_bytes(rows[r] + at.lower, at.lower_shift, 4).store_nibbles(to + kPieceLowerAt + 4 * r);
       }
     }
   }
@@ -72,12 +72,11 @@ struct Q6_K {
 
   template <class Isa, class Use>
   [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
-    const int j = piece % 4;
+    const std::byte* const codes = block + piece_at(piece);
 #pragma GCC unroll 8
-    for (int group = 0; group < 8; ++group) {
-      const std::byte* at = block + quads_at(piece / 4, group);
-      const auto lower = Isa::field(Isa::load_quads(at + std::ptrdiff_t{64} * (j % 2)), 4 * (j / 2), 4, 0);
-      use(4 * group, Isa::either(lower, Isa::field(Isa::load_quads(at + 128), 2 * j, 2, 4)));
+    for (int quad = 0; quad < PieceCodes::kQuads; ++quad) {
+      use(4 * quad,
+          Isa::either(nibbles_of<Isa>(codes + kPieceLowerAt, quad), pairs_of<Isa>(codes + kPieceUpperAt, quad, 4)));
     }
   }
 
@@ -87,7 +86,7 @@ struct Q6_K {
   }
   template <class Isa>
   static typename Isa::Floats half_scales(const std::byte* block, int piece, int half) noexcept {
-    return Isa::load_i8(block + 32 + std::ptrdiff_t{16} * (2 * piece + half));
+    return Isa::load_i8(block + piece_at(piece) + std::ptrdiff_t{16} * half);
   }
 
  private:
@@ -95,27 +94,28 @@ struct Q6_K {
   static constexpr int kScalesAt = 192;
   static constexpr int kScaleAt = 208;
 
-  static constexpr std::ptrdiff_t quads_at(std::ptrdiff_t half, std::ptrdiff_t group) {
-    return 288 + 192 * (8 * half + group);
-  }
+  static constexpr int kPieceUpperAt = 32;
+  static constexpr int kPieceLowerAt = 160;
+
+  static constexpr std::ptrdiff_t piece_at(std::ptrdiff_t piece) { return 32 + 416 * piece; }
 
   /// Where weight i has its bits: byte of the lower four, byte of the upper two, and how far up they lie.
   struct Bits {
     int lower, lower_shift, upper, upper_shift;
   };
-  static constexpr Bits bits_of(int i) {
+  static constexpr Bits bits_at(int i) {
     const int half = i / 128;
     const int piece = i / 32 % 4;
     const int l = i % 32;
     return {64 * half + 32 * (piece % 2) + l, 4 * (piece / 2), kUpperAt + 32 * half + l, 2 * piece};
   }
   static int stored(const std::byte* block, int i) noexcept {
-    const Bits at = bits_of(i);
+    const Bits at = bits_at(i);
     const int lower = (std::to_integer<int>(block[at.lower]) >> at.lower_shift) & 15;
     return lower | ((std::to_integer<int>(block[at.upper]) >> at.upper_shift) & 3) << 4;
   }
   static void store(std::byte* block, int i, int value) noexcept {
-    const Bits at = bits_of(i);
+    const Bits at = bits_at(i);
     block[at.lower] |= static_cast<std::byte>((value & 15) << at.lower_shift);
     block[at.upper] |= static_cast<std::byte>((value >> 4) << at.upper_shift);
   }

@@ -77,20 +77,15 @@ TEST(Conversation, ForgetsWhatItIsTold) {
   EXPECT_EQ(roles_of(conversation), "sS ");
 }
 
-TEST(Conversation, AggregatesProposalsInTheUsersMessage) {
-  Conversation conversation = three_turns();
+TEST(Conversation, HandsItsMessagesOn) {
+  Conversation conversation(ChatTemplate(kPlain, "test", {"<s>", "</s>"}), "chatml");
   conversation.ask("why?");
   GenerateOptions options;
   conversation.prompt_into(options);
-  const std::vector<std::string> proposals = {"It is so.", "It is not."};
-  const std::string prompt = options.aggregation(proposals);
-  EXPECT_EQ(prompt.find("[user]why?\n"), options.prompt.find("[user]why?</s>")) << prompt;
-  EXPECT_NE(prompt.find("Proposal 2: It is not."), std::string::npos) << prompt;
-  EXPECT_TRUE(prompt.ends_with("</s>[assistant]")) << prompt;
-  conversation.load({{"user", "", {{"role", "user"}, {"content", std::vector<jinja::Value>{1, 2}}}}});
-  conversation.prompt_into(options);
-  EXPECT_NE(options.aggregation(proposals).find("[user]\n\nHere are 2"), std::string::npos)
-      << "behind a message that is no text";
+  ASSERT_TRUE(options.chat.has_value());
+  EXPECT_EQ(options.chat->chat_template, "chatml");
+  ASSERT_EQ(options.chat->messages.size(), 1U);
+  EXPECT_EQ(options.chat->messages[0].content, "why?");
 }
 
 /// A conversation with a model, alone.

@@ -1,8 +1,10 @@
 // The modes over real ranks.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/cli/program.hpp"
@@ -96,6 +98,22 @@ INSTANTIATE_TEST_SUITE_P(, MpiModes,
                            return split.param.shares.empty() ? name : name + "unequal";
                          });
 
+TEST(MpiExchange, MeshesWiresSumsAndSchedulesGiveTheTextOfOneRank) {
+  const std::string model = five_layers();
+  const Finished alone = covey_run(run_on(model, {"--sequences", "3"}));
+  ASSERT_EQ(alone.code, 0) << alone.err;
+  const std::vector<std::pair<int, std::vector<std::string>>> ways = {
+      {4, {"--mode", "hybrid", "--mesh", "2x2"}},
+      {3, {"--mode", "tensor", "--allreduce", "ring,doubling", "--wire", "f16"}},
+      {3, {"--mode", "pipeline", "--sequences", "3", "--micro-batch", "4"}},
+      {3, {"--mode", "pipeline", "--sequences", "3", "--schedule", "plain"}}};
+  for (const auto& [ranks, flags] : ways) {
+    const Finished together = mpirun(ranks, run_on(model, flags));
+    EXPECT_EQ(together.code, 0) << together.err;
+    EXPECT_EQ(together.out, alone.out) << flags[1] << " on " << ranks;
+  }
+}
+
 TEST(MpiLogits, OfAPipelineAreSoloBitForBit) {
   for (const std::string type : {"F32", "Q8_0"}) {
     const std::string model = scratch(type + ".gguf");
@@ -167,6 +185,33 @@ TEST_F(MpiSelfMoa, SendsNothingLargerThanText) {
   EXPECT_GT(summary["messages"], 0);
   EXPECT_LT(summary["messages"], 40) << "a prompt to each rank, proposals back";
   EXPECT_LT(summary["bytes"].get<double>() / summary["messages"].get<double>(), 1024);
+}
+
+TEST_F(MpiSelfMoa, OtherWaysOfCollaborationAreReproducibleToo) {
+  for (const std::string mode : {"vote", "self-moa-seq", "moa"}) {
+    std::vector<std::string> flags = command();
+    flags.insert(flags.end(), {"--extract", "text", "--window", "3"});
+    *(std::find(flags.begin(), flags.end(), "--mode") + 1) = mode;
+    const auto one = parsed(covey_run(flags).out);
+    const Finished ended = mpirun(3, flags);
+    const auto many = parsed(ended.out);
+    ASSERT_TRUE(one.is_object() && many.is_object()) << ended.err;
+    EXPECT_EQ(many["tokens"], one["tokens"]) << mode;
+    EXPECT_EQ(many["proposals"], one["proposals"]) << mode;
+  }
+}
+
+TEST_F(MpiSelfMoa, AProposerThatFallsSilentIsMissedAndNamed) {
+  std::vector<std::string> flags = command();
+  flags.insert(flags.end(), {"--link", "wifi5,lose=2@0.001s", "--timeout", "1"});
+  const Finished ended = mpirun(3, flags);
+  const auto json = parsed(ended.out);
+  ASSERT_TRUE(json.is_object()) << ended.out << ended.err;
+  EXPECT_NE(json["text"], "");
+  ASSERT_EQ(json["lost"].size(), 1U) << ended.err;
+  EXPECT_EQ(json["lost"][0]["rank"], 2);
+  EXPECT_EQ(json["proposals"][3]["use"], "used");
+  EXPECT_EQ(json["proposals"][4]["use"], "lost");
 }
 
 TEST(MpiSolo, WorksOnOneRankWhileTheOthersIdle) {

@@ -1,9 +1,14 @@
 // Messages of other ranks: whatever the bytes, a decoder either throws Error or gives what encodes and decodes again.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <string_view>
 
 #include "covey/error.hpp"
 #include "mpi/batch_codec.hpp"
+#include "mpi/checkup.hpp"
+#include "mpi/flock_task.hpp"
+#include "mpi/frame.hpp"
 #include "mpi/proposal_codec.hpp"
 #include "mpi/report_codec.hpp"
 #include "mpi/startup.hpp"
@@ -19,12 +24,25 @@ void check(std::span<const std::byte> bytes, const Decode& decode, const Encode&
   }
 }
 
+// A frame, then its payload: what is accepted is what was framed.
+void check_frame(std::span<const std::byte> bytes) {
+  try {
+    const covey::Frame frame = covey::read_frame(bytes, 1, covey::Tag::text);
+    const auto payload = bytes.subspan(covey::kFrameBytes);
+    covey::check_payload(frame, payload, 1);
+    const auto again = covey::frame_of(covey::Tag::text, payload);
+    if (!std::equal(again.begin(), again.end(), bytes.begin())) std::abort();
+  } catch (const covey::Error& error) {
+    if (std::string_view(error.what()).find("rank 1") == std::string_view::npos) std::abort();
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const auto bytes = std::as_bytes(std::span(data, size)).subspan(1);
-  switch (data[0] % 5) {
+  switch (data[0] % 9) {
     case 0:
       check(bytes, covey::decode_batch, covey::encode_batch);
       break;
@@ -36,6 +54,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 3:
       check(bytes, covey::decode_completion, covey::encode_completion);
+      break;
+    case 4:
+      check_frame(bytes);
+      break;
+    case 5:
+      check(bytes, covey::decode_health, covey::encode_health);
+      break;
+    case 6:
+      check(bytes, covey::decode_task, covey::encode_task);
+      break;
+    case 7:
+      check(bytes, covey::decode_flock_message, covey::encode_flock_message);
       break;
     default:
       check(bytes, covey::decode_start, covey::encode_start);

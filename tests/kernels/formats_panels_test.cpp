@@ -29,6 +29,15 @@ struct PanelRow {
   /// Of 32 columns whose nibbles lie in 16 bytes.
   int nibble(int at, int column) const { return quad(at, column % 16) >> (column < 16 ? 0 : 4) & 15; }
   int fifth_bit(int at, int column) const { return quad(at, column % 4) >> column / 4 & 1; }
+
+  /// Of a piece of a block of 256 columns: the bits of piece_bits.hpp.
+  int piece_nibble(int at, int column) const {
+    return quad(at + 64 * (column / 8), column % 4) >> 4 * (column / 4 % 2) & 15;
+  }
+  int piece_pair(int at, int column) const {
+    return quad(at + 64 * (column / 16), column % 4) >> 2 * (column / 4 % 4) & 3;
+  }
+  int piece_bit(int at, int column) const { return fifth_bit(at, column); }
 };
 
 float of_f32(const PanelRow& panel, int /*column*/) {
@@ -52,44 +61,48 @@ float of_q5_1(const PanelRow& panel, int column) {
   return panel.half(0) * static_cast<float>(q) + panel.half(32);
 }
 float of_q2_k(const PanelRow& panel, int column) {
-  const int scales = panel.byte(64 + 16 * (column / 16));
-  const int q = panel.quad(320 + 512 * (column / 128), column % 32) >> 2 * (column % 128 / 32) & 3;
+  const int piece = 64 + 160 * (column / 32);
+  const int scales = panel.byte(piece + 16 * (column / 16 % 2));
   const float scale = panel.half(0) * static_cast<float>(scales & 15);
+  const int q = panel.piece_pair(piece + 32, column % 32);
   return scale * static_cast<float>(q) - panel.half(32) * static_cast<float>(scales >> 4);
 }
 float of_q3_k(const PanelRow& panel, int column) {
+  const int piece = 96 + 208 * (column / 32);
   const int s = column / 16;
-  const int lower_scale = panel.byte(32 + 16 * (s % 8)) >> (s < 8 ? 0 : 4) & 15;
-  const int upper_scale = panel.byte(32 + 16 * (8 + s % 4)) >> 2 * (s / 4) & 3;
-  const int lower = panel.quad(736 + 512 * (column / 128), column % 32) >> 2 * (column % 128 / 32) & 3;
-  const int upper = panel.quad(224, column % 32) >> column / 32 & 1;
+  const int lower_scale = panel.byte(piece) >> 4 * (s % 2) & 15;
+  const int upper_scale = panel.byte(32 + 16 * (s % 4)) >> 2 * (s / 4) & 3;
+  const int lower = panel.piece_pair(piece + 80, column % 32);
+  const int upper = panel.piece_bit(piece + 16, column % 32);
   const float scale = panel.half(0) * static_cast<float>(16 * upper_scale + lower_scale - 32);
   return scale * static_cast<float>(4 * upper + lower - 4);
 }
-/// Q4_K, and the lower bits of Q5_K: the quads at an offset, with other bits above them.
-float of_k_with_mins(const PanelRow& panel, int column, int quads, int upper) {
-  const int piece = column / 32;
-  const int lower = panel.quad(quads + 512 * (piece / 2), column % 32) >> 4 * (piece % 2) & 15;
-  const float scale = panel.half(0) * static_cast<float>(panel.byte(64 + 16 * piece));
-  const float min = panel.half(32) * static_cast<float>(panel.byte(192 + 16 * piece));
-  return scale * static_cast<float>(16 * upper + lower) + min;
+/// Q4_K and Q5_K, whose pieces begin with a scale and a minimum.
+float of_k_with_mins(const PanelRow& panel, int piece, int code) {
+  const float scale = panel.half(0) * static_cast<float>(panel.byte(piece));
+  const float min = panel.half(32) * static_cast<float>(panel.byte(piece + 16));
+  return scale * static_cast<float>(code) + min;
 }
-float of_q4_k(const PanelRow& panel, int column) { return of_k_with_mins(panel, column, 320, 0); }
+float of_q4_k(const PanelRow& panel, int column) {
+  const int piece = 64 + 288 * (column / 32);
+  return of_k_with_mins(panel, piece, panel.piece_nibble(piece + 32, column % 32));
+}
 float of_q5_k(const PanelRow& panel, int column) {
-  return of_k_with_mins(panel, column, 832, panel.quad(320, column % 32) >> column / 32 & 1);
+  const int piece = 64 + 352 * (column / 32);
+  const int lower = panel.piece_nibble(piece + 96, column % 32);
+  return of_k_with_mins(panel, piece, 16 * panel.piece_bit(piece + 32, column % 32) + lower);
 }
 float of_q6_k(const PanelRow& panel, int column) {
-  const int piece = column % 128 / 32;
-  const PanelRow group{panel.block + 288 + 192 * (8 * (column / 128) + column % 32 / 4), panel.row};
-  const int lower = group.quad(piece % 2 == 0 ? 0 : 64, column % 4) >> (piece < 2 ? 0 : 4) & 15;
-  const int upper = group.quad(128, column % 4) >> 2 * piece & 3;
-  const float scale = panel.half(0) * static_cast<float>(panel.signed_byte(32 + 16 * (column / 16)));
+  const int piece = 32 + 416 * (column / 32);
+  const int lower = panel.piece_nibble(piece + 160, column % 32);
+  const int upper = panel.piece_pair(piece + 32, column % 32);
+  const float scale = panel.half(0) * static_cast<float>(panel.signed_byte(piece + 16 * (column / 16 % 2)));
   return scale * static_cast<float>(16 * upper + lower - 32);
 }
 float of_iq4_xs(const PanelRow& panel, int column) {
-  const int piece = column / 32;
-  const float scale = panel.half(0) * static_cast<float>(panel.signed_byte(32 + 16 * piece));
-  return scale * static_cast<float>(kIq4[panel.nibble(160 + 256 * piece, column % 32)]);
+  const int piece = 32 + 272 * (column / 32);
+  const float scale = panel.half(0) * static_cast<float>(panel.signed_byte(piece));
+  return scale * static_cast<float>(kIq4[panel.nibble(piece + 16, column % 32)]);
 }
 
 float weight_in(TensorType type, const PanelRow& panel, int column) {

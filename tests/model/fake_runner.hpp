@@ -2,10 +2,13 @@
 // scheduler evaluates, forks or drops changes the tokens drawn.
 #pragma once
 
+#include <algorithm>
+#include <deque>
 #include <map>
 #include <span>
 #include <vector>
 
+#include "covey/error.hpp"
 #include "model/kv_cache.hpp"
 #include "model/runner.hpp"
 
@@ -13,7 +16,7 @@ namespace covey {
 
 class FakeRunner final : public Runner {
  public:
-  explicit FakeRunner(RunnerLimits limits) : limits_(limits), cache_(limits) {}
+  explicit FakeRunner(RunnerLimits limits, std::int32_t depth = 1) : limits_(limits), depth_(depth), cache_(limits) {}
 
   const RunnerLimits& limits() const override { return limits_; }
   std::int32_t free_blocks() const override { return cache_.free_blocks(); }
@@ -21,7 +24,27 @@ class FakeRunner final : public Runner {
   std::int32_t length(SequenceId sequence) const override { return cache_.length(sequence); }
   bool can_cut(SequenceId sequence, std::int32_t length) const override { return cache_.can_cut(sequence, length); }
 
+  std::int32_t depth() const override { return depth_; }
+  void start(const Batch& batch) override {
+    if (under_way_.size() >= static_cast<std::size_t>(depth_)) throw Error("more passes than there may be");
+    const auto logits = evaluate(batch);
+    under_way_.emplace_back(logits.begin(), logits.end());
+    most_under_way = std::max(most_under_way, under_way_.size());
+  }
+  std::span<const float> finish() override {
+    logits_ = under_way_.at(0);
+    under_way_.pop_front();
+    return logits_;
+  }
   std::span<const float> forward(const Batch& batch) override {
+    if (!under_way_.empty() && !batch.tokens.empty()) throw Error("a pass of its own while others are under way");
+    return evaluate(batch);
+  }
+
+  std::size_t passes = 0, largest_batch = 0, evaluated = 0, most_under_way = 0;
+
+ private:
+  std::span<const float> evaluate(const Batch& batch) {
     cache_.apply(batch, plan_);
     for (const auto& op : batch.ops) {
       if (op.kind == SequenceOp::Kind::drop) histories_.erase(op.sequence);
@@ -44,9 +67,6 @@ class FakeRunner final : public Runner {
     return logits_;
   }
 
-  std::size_t passes = 0, largest_batch = 0, evaluated = 0;
-
- private:
   void add_logits(const std::vector<Token>& history) {
     std::uint64_t hash = 1469598103934665603ULL;
     for (const Token token : history) hash = (hash ^ static_cast<std::uint64_t>(token + 1)) * 1099511628211ULL;
@@ -57,10 +77,12 @@ class FakeRunner final : public Runner {
   }
 
   RunnerLimits limits_;
+  std::int32_t depth_;
   KvCache cache_;
   BatchPlan plan_;
   std::map<SequenceId, std::vector<Token>> histories_;
   std::vector<float> logits_;
+  std::deque<std::vector<float>> under_way_;
 };
 
 }  // namespace covey

@@ -35,6 +35,14 @@ TEST_F(Regexes, each_text_by_itself) {
   EXPECT_EQ(cut("a(?!b)", {"a", "b"}), (Pieces{"a", "b"}));
 }
 
+TEST_F(Regexes, the_last_match_or_its_group) {
+  EXPECT_EQ(Regex("[0-9]+").last_match("a1b22c"), "22");
+  EXPECT_EQ(Regex("is ([a-z]+)").last_match("it is one, it is two."), "two");
+  EXPECT_EQ(Regex("a(x)?b").last_match("ab"), "ab") << "a group that takes no part";
+  EXPECT_EQ(Regex("x").last_match("abc"), std::nullopt);
+  EXPECT_EQ(Regex("x").last_match("x\xFF"), std::nullopt) << "no valid text";
+}
+
 TEST_F(Regexes, nothing_is_no_match) { EXPECT_EQ(cut("b*", {"abba"}), (Pieces{"a", "bb", "a"})); }
 
 TEST_F(Regexes, characters_are_unicodes) {

@@ -1,10 +1,13 @@
 // All messages of variable shape: what is encoded comes back; what is cut short or stretched is refused.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "mpi/batch_codec.hpp"
 #include "mpi/byte_stream.hpp"
 #include "mpi/command.hpp"
+#include "mpi/flock_task.hpp"
+#include "mpi/frame.hpp"
 #include "mpi/message.hpp"
 #include "mpi/proposal_codec.hpp"
 #include "mpi/report_codec.hpp"
@@ -57,12 +60,17 @@ GenerateOptions sample_options() {
   options.proposals = 9;
   options.proposal_tokens = 12;
   options.aggregate_temperature = 0.25F;
+  options.sampling.grammar = "root ::= [0-9]+";
+  options.prompt_template = "{{ prompt }}";
+  options.chat = ChatQuestion{{{"user", "Why?"}}, "chatml"};
   return options;
 }
 
 Completion sample_completion() { return {{1, kMax, 0}, {-0.5F, -1.0F, 0.0F}, "a text", Finish::max_tokens, 4, 2}; }
 
-RankStart sample_start() { return {"tensor", "no such file", true, 0x123456789ABCDEF0U, {300, 128, 64, 32, 8}, 77}; }
+RankStart sample_start() {
+  return {"1.2", "tensor", "--wire f16", "no such file", true, 0x123456789ABCDEF0U, {300, 128, 64, 32, 8}, 77};
+}
 
 TEST(BatchCodec, RoundTrip) {
   EXPECT_EQ(decode_batch(encode_batch(sample_batch())), sample_batch());
@@ -111,6 +119,61 @@ TEST(ProposalCodec, WhatIsKnownIsOfThePrompt) {
   EXPECT_EQ(decode_options(encode_options(other)).known, KnownTokens());
 }
 
+FlockTask sample_task() {
+  FlockTask task;
+  task.job = 7;
+  task.members = {0, 2};
+  task.samples = 3;
+  task.rotates = true;
+  task.questions = {{sample_options(), {"one", ""}, "so far", 4}, {sample_options(), {}, {}, 0}};
+  return task;
+}
+
+FlockMessage sample_message(FlockMessage::Kind kind) {
+  FlockMessage message;
+  message.kind = kind;
+  message.job = 300;
+  message.question = 1;
+  message.index = 5;
+  message.samples = 2;
+  message.completion = sample_completion();
+  message.text = "why";
+  return message;
+}
+
+TEST(FlockCodec, RoundTrip) {
+  const FlockTask task = decode_task(encode_task(sample_task()));
+  EXPECT_EQ(encode_task(task), encode_task(sample_task()));
+  EXPECT_EQ(task.members, sample_task().members);
+  EXPECT_EQ(task.questions[0].proposals, sample_task().questions[0].proposals);
+  EXPECT_EQ(chat_messages_to_json(task.questions[0].options.chat->messages),
+            chat_messages_to_json(sample_options().chat->messages));
+  for (const auto kind : {FlockMessage::Kind::proposal, FlockMessage::Kind::text, FlockMessage::Kind::failed}) {
+    const auto bytes = encode_flock_message(sample_message(kind));
+    EXPECT_EQ(encode_flock_message(decode_flock_message(bytes)), bytes);
+  }
+}
+
+TEST(FlockCodec, TasksThatMakeNoSenseAreRefused) {
+  FlockTask task = sample_task();
+  task.questions.clear();
+  EXPECT_TRUE(contains(error_of([&] { decode_task(encode_task(task)); }), "no question"));
+  task = sample_task();
+  task.members.clear();
+  EXPECT_TRUE(contains(error_of([&] { decode_task(encode_task(task)); }), "nobody"));
+}
+
+TEST(FlockTask, SpreadsSamplesOverItsMembers) {
+  FlockTask task = sample_task();
+  EXPECT_EQ(samples_of(task, 0, 0), (Range{0, 2}));
+  EXPECT_EQ(samples_of(task, 0, 2), (Range{2, 3}));
+  EXPECT_EQ(samples_of(task, 1, 2), (Range{0, 2})) << "the next question begins with the next member";
+  EXPECT_EQ(samples_of(task, 1, 0), (Range{2, 3}));
+  EXPECT_EQ(samples_of(task, 0, 1).size(), 0) << "no member";
+  task.rotates = false;
+  EXPECT_EQ(samples_of(task, 1, 0), (Range{0, 2}));
+}
+
 TEST(ProposalCodec, CompletionRoundTrip) {
   const Completion in = sample_completion();
   const Completion out = decode_completion(encode_completion(in));
@@ -145,6 +208,10 @@ TEST(Codecs, CutOrStretchedMessagesAreRefused) {
   expect_exact(encode_report(sample_report()), [](auto bytes) { decode_report(bytes); });
   expect_exact(encode_options(sample_options()), [](auto bytes) { decode_options(bytes); });
   expect_exact(encode_completion(sample_completion()), [](auto bytes) { decode_completion(bytes); });
+  expect_exact(encode_task(sample_task()), [](auto bytes) { decode_task(bytes); });
+  for (const auto kind : {FlockMessage::Kind::proposal, FlockMessage::Kind::text, FlockMessage::Kind::failed}) {
+    expect_exact(encode_flock_message(sample_message(kind)), [](auto bytes) { decode_flock_message(bytes); });
+  }
   expect_exact(encode_start(sample_start()), [](auto bytes) { decode_start(bytes); });
 }
 
@@ -202,9 +269,9 @@ TEST(Message, AnAnnouncedSizeOverTheLimitIsRefusedBeforeMemoryIsTaken) {
   const std::string message = error_of([] {
     run_ranks(2, [](Transport& t) {
       if (t.rank() == 1) {
-        ByteWriter length;
-        length.u64(~0ULL);
-        t.send(0, length.take(), Tag::text);
+        auto frame = frame_of(Tag::text, {});
+        std::fill(frame.begin() + 8, frame.end(), std::byte{0xFF});  // its length
+        t.send(0, frame, Tag::text);
       } else {
         recv_message(t, 1, Tag::text, soon());
       }

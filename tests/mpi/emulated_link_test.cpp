@@ -83,12 +83,35 @@ TEST(LinkProfiles, SettingsChangeAProfile) {
   EXPECT_EQ(link.lost_rank, 2);
   EXPECT_DOUBLE_EQ(link.lost_after.count(), 1.5);
   EXPECT_DOUBLE_EQ(find_link_profile("bandwidth=2.5gbit").bits_per_second, 2.5e9);
+  const LinkProfile custom = find_link_profile("custom:latency=5ms,bandwidth=50mbit,jitter=1ms,die=1@3s");
+  EXPECT_DOUBLE_EQ(custom.latency.count(), 5e-3);
+  EXPECT_DOUBLE_EQ(custom.bits_per_second, 50e6);
+  EXPECT_TRUE(custom.dies);
+  EXPECT_FALSE(link.dies);
 }
 
 TEST(LinkProfiles, WhatCantBeReadIsQuoted) {
-  for (const char* text : {"", "wifi9", "latency=2", "latency=ms", "latency=-1ms", "latency=nanms", "bandwidth=0mbit",
-                           "bandwidth=10mb", "latency=2ms,wifi5", "speed=3", "seed=x", "seed=-1", "lose=2",
-                           "lose=-1@1s", "lose=1@1", "wifi5,,lte", "latency=1e300s"}) {
+  for (const char* text : {"",
+                           "wifi9",
+                           "latency=2",
+                           "latency=ms",
+                           "latency=-1ms",
+                           "latency=nanms",
+                           "bandwidth=0mbit",
+                           "bandwidth=10mb",
+                           "latency=2ms,wifi5",
+                           "speed=3",
+                           "seed=x",
+                           "seed=-1",
+                           "lose=2",
+                           "lose=-1@1s",
+                           "lose=1@1",
+                           "die=1",
+                           "custom:",
+                           "custom:lte",
+                           "lte,custom:latency=1ms",
+                           "wifi5,,lte",
+                           "latency=1e300s"}) {
     EXPECT_TRUE(contains(error_of([&] { find_link_profile(text); }), "link: can't read '")) << text;
   }
   EXPECT_TRUE(contains(error_of([] { find_link_profile("wifi9"); }), "wifi-bad"));
@@ -131,6 +154,38 @@ TEST(EmulatedLink, MessagesOfALostRankVanish) {
     std::vector<std::byte> bytes(5);
     EXPECT_THROW(link.recv(0, bytes, Tag::text, Clock::now() + std::chrono::milliseconds(20)), PeerLost);
   });
+}
+
+TEST(EmulatedLink, ARankThatDiesEndsAndTheOthersHearOfIt) {
+  std::string heard;
+  const std::string message = error_of([&] {
+    run_ranks(2, [&](Transport& t) {
+      Clock::time_point now = kStart;
+      EmulatedLink link(t, find_link_profile("custom:die=1@2s"), {[&] { return now; }, [](Clock::time_point) {}});
+      std::vector<std::byte> bytes(1);
+      if (t.rank() == 0) {
+        link.send(1, bytes, Tag::text);
+        link.send(1, bytes, Tag::text);
+        heard = error_of([&] { link.recv(1, bytes, Tag::text, kNoDeadline); });
+        return;
+      }
+      link.recv(0, bytes, Tag::text, soon());
+      now = at(2000);
+      link.recv(0, bytes, Tag::text, soon());
+    });
+  });
+  EXPECT_EQ(message, "rank 1 dies here, as its link was told (die=)");
+  EXPECT_EQ(heard, message);
+}
+
+TEST(EmulatedLink, ADeadRankSendsNothing) {
+  Clock::time_point now = kStart;
+  LoopbackHub hub(2);
+  EmulatedLink link(hub.transport(1), find_link_profile("die=1@2s"), {[&] { return now; }, [](Clock::time_point) {}});
+  link.send(0, bytes_of("alive"), Tag::text);
+  now = at(2000);
+  EXPECT_TRUE(contains(error_of([&] { link.send(0, bytes_of("x"), Tag::text); }), "rank 1 dies here"));
+  EXPECT_TRUE(contains(error_of([&] { link.send(0, bytes_of("x"), Tag::control); }), "rank 1 dies here"));
 }
 
 TEST(EmulatedLink, LosingARankThatIsNotThereIsAnError) {

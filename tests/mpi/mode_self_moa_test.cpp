@@ -1,4 +1,3 @@
-#include "mpi/aggregation_prompt.hpp"
 #include "mpi/mode.hpp"
 #include "tests/mpi/session_ranks.hpp"
 
@@ -65,9 +64,8 @@ TEST(SelfMoa, ThePromptIsEvaluatedOnceOnEachRank) {
   const std::int32_t prompt = out.answer.proposals[0].prompt_tokens;
   ASSERT_EQ(out.reports[0].streams.size(), 3U);
   const StreamTimes& aggregation = out.reports[0].streams[2];
-  EXPECT_EQ(aggregation.role, "aggregation");
-  EXPECT_EQ(aggregation.reused_tokens, prompt);
-  EXPECT_EQ(out.answer.completion.reused_tokens, prompt);
+  EXPECT_EQ(aggregation.role, "answer");
+  EXPECT_GE(aggregation.reused_tokens, prompt) << "and what was read while others were still writing";
   for (const int rank : {1, 2}) {
     const RankReport& report = out.reports[static_cast<std::size_t>(rank)];
     ASSERT_EQ(report.streams.size(), 2U);
@@ -112,18 +110,15 @@ TEST(SelfMoa, AnAggregationOverTheContextSaysWhatToLower) {
   EXPECT_TRUE(contains(message, "--proposals or --proposal-tokens"));
 }
 
-// As a chat template would: the proposals come before the prompt's end.
 GenerateOptions chat_moa(const std::string& question) {
   GenerateOptions options = moa(6);
-  options.prompt = "[user] " + question + "</s>[assistant]";
+  options.chat = ChatQuestion{{{"user", question}}, "chatml"};
+  options.prompt = "<|im_start|>user\n" + question + "<|im_end|>\n<|im_start|>assistant\n";
   options.special = true;
-  options.aggregation = [question](std::span<const std::string> proposals) {
-    return "[user] " + question + aggregation_request(proposals) + "</s>[assistant]";
-  };
   return options;
 }
 
-TEST(SelfMoa, TheAggregationIsThePromptThatTheCallerMakes) {
+TEST(SelfMoa, InAConversationProposalsAreInTheUsersMessage) {
   const MoaOutcome alone = outcome(1, chat_moa("why?"));
   for (const int ranks : {2, 3, 8}) expect_same(outcome(ranks, chat_moa("why?")).answer, alone.answer);
   const std::int32_t prompt = alone.answer.proposals[0].prompt_tokens;
@@ -146,8 +141,9 @@ TEST(SelfMoa, AConversationGoesOnAlikeOnAnyNumberOfRanks) {
       options.known.tokens = session.tokenizer().encode(options.prompt, {.bos = std::nullopt, .special = true});
       const auto& drawn = answers[0].completion.tokens;
       options.known.tokens.insert(options.known.tokens.end(), drawn.begin(), drawn.end());
-      options.prompt = options.known.text + "</s>[user] and then?</s>[assistant]";
-      options.aggregation = {};
+      options.prompt =
+          options.known.text + "<|im_end|>\n<|im_start|>user\nand then?<|im_end|>\n<|im_start|>assistant\n";
+      options.chat.reset();
       answers.push_back(session.generate(options, {}));
     });
     ASSERT_EQ(answers.size(), 2U);
@@ -175,16 +171,6 @@ TEST(SelfMoa, AnAnswerCanBeStoppedAtAnyTime) {
       });
     });
   }
-}
-
-TEST(AggregationPrompt, ListsAllProposalsInOrder) {
-  const std::vector<std::string> proposals{"It flew.", "It sang."};
-  const std::string text = aggregation_suffix(proposals);
-  EXPECT_TRUE(contains(text, "2 proposals"));
-  EXPECT_LT(text.find("Proposal 1: It flew."), text.find("Proposal 2: It sang."));
-  const std::string request = aggregation_request(proposals);
-  EXPECT_TRUE(contains(request, "2 proposals"));
-  EXPECT_LT(request.find("Proposal 1: It flew."), request.find("Proposal 2: It sang."));
 }
 
 }  // namespace

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::chrono::seconds kStartTimeout{20};
 
-RankStart ready() { return {"tensor", "", true, 42, {300, 128, 64, 32, 8}, 7}; }
+RankStart ready() { return {"1.2", "tensor", "--wire f32", "", true, 42, {300, 128, 64, 32, 8}, 7}; }
 
 // What each of three ranks is told when rank 2 starts with `odd`.
 std::vector<std::string> told(const RankStart& odd, int odd_rank = 2) {
@@ -50,13 +50,21 @@ TEST(StartTogether, OtherFlagsAreNamed) {
   odd.limits.n_ctx = 64;
   EXPECT_TRUE(contains(told(odd)[0], "rank 2 has other limits"));
   odd = ready();
+  odd.settings = "--wire int8";
+  EXPECT_TRUE(contains(told(odd)[0], "rank 2 was started with --wire int8, rank 0 with --wire f32"));
+  odd = ready();
+  odd.version = "1.3";
+  EXPECT_TRUE(contains(told(odd)[0], "rank 2 runs version 1.3, rank 0 version 1.2"));
+  odd = ready();
   odd.mode = "pipeline";
   EXPECT_TRUE(contains(told(odd)[0], "rank 2 was started with --mode pipeline, rank 0 with --mode tensor"));
 }
 
 TEST(StartTogether, RanksWithoutAModelHaveNothingToCompare) {
   RankStart idle;
-  idle.mode = "tensor";
+  idle.version = ready().version;
+  idle.mode = ready().mode;
+  idle.settings = ready().settings;
   EXPECT_EQ(told(idle)[0], "");
 }
 

@@ -1,0 +1,17 @@
+// Everybody sends everything to everybody and adds it all up: one delay, most bytes.
+#include "mpi/all_reduce/algorithm_list.hpp"
+
+namespace covey {
+
+namespace {
+
+void sum_direct(SumLink& link, const SumPiece& piece) {
+  link.send_to_all(link.encode(piece));
+  link.add_in_rank_order(piece.values);
+}
+
+}  // namespace
+
+const SumAlgorithm kDirectSum{"direct", "everything to everybody", true, sum_direct};
+
+}  // namespace covey

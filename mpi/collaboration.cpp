@@ -1,0 +1,115 @@
+#include "mpi/collaboration.hpp"
+
+#include <optional>
+#include <utility>
+
+#include "mpi/read_ahead.hpp"
+
+namespace covey {
+
+std::vector<FlockQuestion> as_they_are(std::span<const GenerateOptions> questions) {
+  std::vector<FlockQuestion> all;
+  for (const GenerateOptions& options : questions) {
+    all.emplace_back().options = options;
+    if (options.proposal_tokens >= 0) all.back().options.max_tokens = options.proposal_tokens;
+  }
+  return all;
+}
+
+Flock::Result draw(Flock& flock, const Draw& how, std::vector<FlockQuestion> questions, const TextSink& sink) {
+  Flock::Round round;
+  round.task.samples = how.samples;
+  round.task.rotates = how.rotates;
+  round.task.streams = how.streams;
+  round.task.answers = how.streams;
+  round.quorum = how.quorum;
+  round.layer = how.layer;
+  std::optional<ReadAhead> ahead;
+  const GenerateOptions& first = questions.front().options;
+  if (how.read_ahead && questions.size() == 1 && first.aggregator == 0) {
+    const std::int32_t shown_in_all = how.quorum > 0 ? how.quorum : how.samples;
+    ahead.emplace(flock.bench(), first, shown_in_all, how.quorum == 0);
+    round.arrived = [&](std::size_t, const Proposal& proposal) { ahead->arrived(proposal); };
+    round.idle = [&] { return ahead->read(); };
+  }
+  for (FlockQuestion& question : questions) {
+    if (how.free) {
+      question.options.sampling.grammar.clear();
+      question.options.sampling.json_schema.clear();
+    }
+  }
+  round.task.questions = std::move(questions);
+  return flock.draw(std::move(round), sink);
+}
+
+std::vector<std::string> shown(const Flock::Result& drawn, std::size_t question, std::int32_t quorum) {
+  std::vector<std::string> texts;
+  const std::vector<Proposal>& proposals = drawn.proposals[question];
+  if (quorum > 0) {
+    for (const std::int32_t index : drawn.came[question]) {
+      texts.push_back(proposals[static_cast<std::size_t>(index)].text);
+    }
+    return texts;
+  }
+  for (const Proposal& proposal : proposals) {
+    if (proposal.use == Use::used) texts.push_back(proposal.text);
+  }
+  return texts;
+}
+
+bool write_answers(Flock& flock, std::vector<FlockQuestion> questions, const TextSink& sink,
+                   std::vector<Answer>& answers) {
+  Flock::Round round;
+  const std::int32_t aggregator = questions.front().options.aggregator;
+  if (flock.is_lost(aggregator)) {
+    throw Error("--aggregator: rank " + std::to_string(aggregator) + " is lost, and with it the answer");
+  }
+  round.task.members = {aggregator};
+  round.task.streams = true;
+  round.task.answers = true;
+  round.task.questions = std::move(questions);
+  Flock::Result written = flock.draw(std::move(round), sink);
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    answers[i].completion = std::move(static_cast<Completion&>(written.proposals[i].front()));
+  }
+  return !written.stopped;
+}
+
+std::vector<Answer> with_proposals(Flock::Result&& drawn) {
+  std::vector<Answer> answers(drawn.proposals.size());
+  for (std::size_t i = 0; i < answers.size(); ++i) answers[i].proposals = std::move(drawn.proposals[i]);
+  return answers;
+}
+
+std::vector<Answer> stopped(std::vector<Answer> answers) {
+  for (Answer& answer : answers) answer.completion.finish = Finish::cancelled;
+  return answers;
+}
+
+void choose(Ledger& ledger, Answer& answer, std::int32_t index) {
+  answer.chosen = index;
+  answer.completion = answer.proposals[static_cast<std::size_t>(index)];
+  StreamTimes& stream = ledger.stream(ledger.report().streams.size());
+  stream.role = "choice";
+  stream.start = ledger.since_start();
+  stream.first_token = stream.start;
+}
+
+void check_samples(std::string_view mode, const GenerateOptions& options) {
+  if (options.proposals < 1) {
+    throw Error("--proposals: " + std::string(mode) + " needs at least 1, not " + std::to_string(options.proposals));
+  }
+  if (options.sampling.greedy()) {
+    throw Error("--temp: " + std::string(mode) +
+                " draws different proposals from one model, which takes a temperature above 0");
+  }
+}
+
+void check_quorum(const GenerateOptions& options) {
+  if (options.quorum < 0 || options.quorum > options.proposals) {
+    throw Error("--quorum: " + std::to_string(options.quorum) + " of " + std::to_string(options.proposals) +
+                " proposals: take a number from 1 to --proposals, or 0 to wait for all");
+  }
+}
+
+}  // namespace covey

@@ -1,0 +1,77 @@
+// Ranks that hold whole models and draw texts for rank 0. A rank that is lost, or can't do its part, is missed and
+// named; all others go on.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mpi/command.hpp"
+#include "mpi/task_run.hpp"
+
+namespace covey {
+
+class Flock {
+ public:
+  /// `bench` must outlive the flock. Ranks silent for `patience` count as lost.
+  Flock(FlockBench& bench, std::chrono::milliseconds patience);
+
+  /// Rank 0: what to draw, and how long to wait for it.
+  struct Round {
+    FlockTask task;           ///< no members: all ranks that are left
+    std::int32_t quorum = 0;  ///< so many samples of each question suffice; 0: all
+    std::int32_t layer = 0;
+    /// Told of each sample that was drawn, in the order in which they came.
+    std::function<void(std::size_t question, const Proposal&)> arrived;
+    /// Called while there is nothing to do but wait; does some work, or returns false.
+    std::function<bool()> idle;
+  };
+  struct Result {
+    std::vector<std::vector<Proposal>> proposals;  ///< by question, in order of index
+    std::vector<std::vector<std::int32_t>> came;   ///< by question: indices of those that are used, as they came
+    bool stopped = false;                          ///< by StopAnswer
+  };
+  /// `sink` is called after each forward pass and while waiting, with text if the task streams. Throws Error if rank 0
+  /// can't do its part, or if nothing at all was drawn of a question.
+  Result draw(Round round, const TextSink& sink);
+
+  /// Other ranks: does this rank's part of a task that rank 0 commanded.
+  void work(std::span<const std::byte> payload);
+
+  /// Rank 0: takes in what is still owed of rounds that have ended.
+  void settle();
+  /// Rank 0: does without a rank from here on.
+  void lose(int rank, const std::string& why);
+  bool is_lost(int rank) const { return peers_[static_cast<std::size_t>(rank)].lost; }
+  /// What was lost since the last call.
+  std::vector<LostProposer> take_losses();
+  std::vector<std::int32_t> members() const;
+
+  FlockBench& bench() { return bench_; }
+
+ private:
+  struct Peer {
+    bool lost = false;
+    std::int32_t owed = 0;  // samples still to come, of all rounds
+    Clock::time_point heard;
+  };
+  class Gathering;
+
+  void command(int rank, Command::Kind kind, std::span<const std::byte> payload, std::int32_t samples);
+  bool hear(int rank, Gathering* gathering);
+  void take(int rank, const FlockMessage& message, Gathering* gathering);
+  void cancel(const FlockTask& task, TaskRun& own);
+  bool listen(Gathering* gathering);
+  void gather(Round& round, TaskRun& own, Gathering& gathering, const TextSink& sink);
+  void send(const FlockMessage& message);
+  bool is_cancelled(std::uint64_t job);
+
+  FlockBench& bench_;
+  std::chrono::milliseconds patience_;
+  std::uint64_t job_ = 0;
+  std::vector<Peer> peers_;  // (ranks)
+  std::vector<LostProposer> losses_;
+};
+
+}  // namespace covey

@@ -1,0 +1,31 @@
+// Tensor parallel within each stage of a pipeline: sums go round the ranks of a stage, activations from stage to stage.
+#pragma once
+
+#include "mpi/pipeline_exchange.hpp"
+#include "mpi/sub_transport.hpp"
+#include "mpi/tensor_exchange.hpp"
+
+namespace covey {
+
+class MeshExchange final : public Exchange {
+ public:
+  /// Collective over the ranks of a stage, which are `parts` consecutive ones: see measure_sums for `sums` and `row`.
+  /// `transport` must outlive the object.
+  MeshExchange(Transport& transport, std::chrono::milliseconds timeout, WireType wire, int parts,
+               std::span<const SumAlgorithm* const> sums, std::size_t row)
+      : stage_(transport, transport.rank() / parts * parts, parts),
+        tensor_(stage_, timeout, measure_sums(stage_, timeout, wire, sums, row), wire),
+        pipeline_(transport, timeout, wire, parts) {}
+
+  void begin() override { tensor_.begin(); }
+  void sum(std::span<float> partial, SumUse use) override { tensor_.sum(partial, use); }
+  void receive(std::span<float> activations) override { pipeline_.receive(activations); }
+  void pass_on(std::span<const float> activations) override { pipeline_.pass_on(activations); }
+
+ private:
+  SubTransport stage_;
+  TensorExchange tensor_;
+  PipelineExchange pipeline_;
+};
+
+}  // namespace covey

@@ -1,0 +1,47 @@
+// Tensor parallel within the stages of a pipeline: --mesh TxP, T ranks in each of P stages.
+#include "mpi/mesh_exchange.hpp"
+#include "mpi/mode_list.hpp"
+#include "mpi/split_session.hpp"
+
+namespace covey {
+
+namespace {
+
+void check_mesh(const Mesh& mesh, int ranks) {
+  const std::string text = std::to_string(mesh.parts) + "x" + std::to_string(mesh.stages);
+  if (mesh.parts == 0) {
+    throw Error(
+        "--mode hybrid: say how, with --mesh TxP: T ranks share each of P stages of layers, T * P ranks in all");
+  }
+  if (std::int64_t{mesh.parts} * mesh.stages != ranks) {
+    throw Error("--mesh " + text + ": takes " + std::to_string(std::int64_t{mesh.parts} * mesh.stages) +
+                " ranks; there are " + std::to_string(ranks));
+  }
+}
+
+std::unique_ptr<Session> open_hybrid(Ledger& ledger, const JobOptions& options) {
+  check_exchange_options(options.exchange, kHybridMode.name,
+                         {.sums = true, .wire = true, .mesh = true, .stages = true});
+  const Mesh mesh = options.exchange.mesh;
+  check_mesh(mesh, ledger.size());
+  if (!options.stage.shard.shares.empty()) {
+    throw Error("--shares: a mesh is split evenly: leave it out, or use it with pipeline or tensor");
+  }
+  Shard shard;
+  shard.stage = ledger.rank() / mesh.parts;
+  shard.stages = mesh.stages;
+  shard.part = ledger.rank() % mesh.parts;
+  shard.parts = mesh.parts;
+  return open_split_session(ledger, options, kHybridMode.name, shard,
+                            [](Transport& transport, const JobOptions& job, const ModelFacts& facts) {
+                              return std::make_unique<MeshExchange>(transport, job.peer_timeout, job.exchange.wire,
+                                                                    job.exchange.mesh.parts, job.exchange.sums,
+                                                                    static_cast<std::size_t>(facts.n_embd));
+                            });
+}
+
+}  // namespace
+
+const Mode kHybridMode{"hybrid", "a pipeline whose stages are split over several ranks each", open_hybrid, true};
+
+}  // namespace covey

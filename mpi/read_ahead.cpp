@@ -1,0 +1,27 @@
+#include "mpi/read_ahead.hpp"
+
+namespace covey {
+
+void ReadAhead::arrived(const Proposal& proposal) {
+  if (!in_order_) return prompt_.add(proposal.text);
+  early_.emplace(proposal.index, proposal.text);
+  for (auto next = early_.find(next_); next != early_.end(); next = early_.find(next_)) {
+    prompt_.add(next->second);
+    early_.erase(next);
+    ++next_;
+  }
+}
+
+bool ReadAhead::read() {
+  const std::optional<Request> request = prompt_.ahead(evaluated_, bench_.context());
+  if (!request) return false;
+  evaluated_ = static_cast<std::int32_t>(request->prompt.size());
+  for (const SampleId sample : bench_.engine().submit(*request)) {
+    bench_.engine().run();
+    bench_.engine().forget(sample);
+  }
+  bench_.ledger().set_phase(Phase::other);
+  return true;
+}
+
+}  // namespace covey
