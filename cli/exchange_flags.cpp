@@ -98,7 +98,7 @@ void add_exchange_flags(CLI::App& parser, ExchangeFlags& flags, const char* grou
       .add_option("--micro-batch", flags.micro_batch,
                   "pipeline, hybrid: most tokens of a prompt in one pass, so that all stages work on it at once; 0: as "
                   "--batch (default " +
-                      std::to_string(ExchangeOptions::kUsualMicroBatch) + ")")
+                      std::to_string(ExchangeOptions::kUsualMicroBatch) + "; 0 with float weights and BLAS)")
       ->check(whole_in_range(0, 65536))
       ->option_text("N")
       ->group(group);

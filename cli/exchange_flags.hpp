@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "mpi/exchange_options.hpp"
@@ -25,7 +26,7 @@ struct ExchangeFlags {
   std::string wire = "f32";
   std::string mesh;
   std::string schedule = "no-bubble";
-  std::int32_t micro_batch = ExchangeOptions::kUsualMicroBatch;
+  std::optional<std::int32_t> micro_batch;
 
   ExchangeOptions options() const;
 };

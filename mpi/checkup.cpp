@@ -20,9 +20,10 @@ namespace {
 // Clocks further apart make logs of several hosts hard to read; nothing else depends on them.
 constexpr double kClockTolerance = 1.0;
 
+// Rank 0 asks one rank after the other, and names the one that is silent: the others wait until it has.
 void add_clocks(Transport& transport, std::chrono::milliseconds timeout, Checkup& result) {
   for (int rank = 1; rank < transport.size(); ++rank) {
-    if (transport.rank() == rank) return answer_clock(transport, 0, timeout);
+    if (transport.rank() == rank) return answer_clock(transport, 0, timeout * (transport.size() + 1));
     if (transport.rank() != 0) continue;
     const ClockReading reading = read_clock(transport, rank, timeout);
     result.clock_offset.push_back(reading.offset);

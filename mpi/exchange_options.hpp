@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,13 +28,14 @@ enum class Schedule : std::uint8_t {
 };
 
 struct ExchangeOptions {
-  static constexpr std::int32_t kUsualMicroBatch = 32;
-
   std::vector<const SumAlgorithm*> sums;  ///< to choose from; empty: see measure_sums
   WireType wire = WireType::f32;
   Mesh mesh;
   Schedule schedule = Schedule::no_bubble;
-  std::int32_t micro_batch = kUsualMicroBatch;  ///< most tokens of a prompt in one pass of a pipeline; 0: no limit
+  /// Most tokens of a prompt in one pass of a pipeline; 0: no limit. Not given: kUsualMicroBatch, where the size of a
+  /// piece changes no bits, else no limit.
+  std::optional<std::int32_t> micro_batch;
+  static constexpr std::int32_t kUsualMicroBatch = 32;
 };
 
 /// As flags, to be compared between ranks.

@@ -47,6 +47,13 @@ class SplitSession final : public RankSession {
   Engine engine_;
 };
 
+/// Large products of float weights may go through a library whose last bits depend on the size of the batch.
+std::int32_t usual_micro_batch(const LoadedModel& model, const StageOptions& options) {
+  const StageWork work = model.stage.work();
+  const bool floats = work.layers.float_weights + work.head.float_weights > 0;
+  return floats && options.cpu.blas ? 0 : ExchangeOptions::kUsualMicroBatch;
+}
+
 }  // namespace
 
 std::unique_ptr<Session> open_split_session(Ledger& ledger, const JobOptions& options, std::string_view mode,
@@ -58,7 +65,7 @@ std::unique_ptr<Session> open_split_session(Ledger& ledger, const JobOptions& op
   ledger.start_work();
   SplitSchedule schedule;
   if (shard.stages > 1) {
-    schedule.micro_batch = options.exchange.micro_batch;
+    schedule.micro_batch = options.exchange.micro_batch.value_or(usual_micro_batch(*model, options.stage));
     if (options.exchange.schedule == Schedule::no_bubble) schedule.depth = shard.stages;
   }
   return std::make_unique<SplitSession>(ledger, options, std::move(model), std::move(exchange), schedule);

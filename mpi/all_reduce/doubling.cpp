@@ -30,10 +30,15 @@ void sum_doubling(SumLink& link, const SumPiece& piece) {
   if (link.rank() >= members) {
     const int partner = link.rank() - members;
     link.send(partner, link.encode(piece));
+    for (int distance = 1; distance <= members; distance *= 2) link.others_receive();
     link.receive(partner, piece.values);
     return;
   }
-  if (link.rank() < extra) link.receive_and_add(link.rank() + members, piece.values);
+  if (link.rank() < extra) {
+    link.receive_and_add(link.rank() + members, piece.values);
+  } else if (extra > 0) {
+    link.others_receive();
+  }
   exchange_in_steps(link, piece, members);
   if (extra == 0) return;
   // What the ranks above get is rounded for the wire, so all others round it too; again one accounts for it.

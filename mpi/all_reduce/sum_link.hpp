@@ -34,6 +34,8 @@ class SumLink {
 
   /// A sum begins.
   void begin() { received_ = 0; }
+  /// Others receive a message meanwhile, whose results this rank waits for next.
+  void others_receive() { ++received_; }
 
   /// The piece that `part` of as many as there are ranks is responsible for; cut between blocks of the wire. May be
   /// empty.

@@ -60,7 +60,29 @@ TEST(Devices, WhatIsNoDeviceIsRefused) {
   EXPECT_EQ(isa.code, 2);
 }
 
-TEST_F(VulkanProgram, WritesWhatTheCpuWrites) { EXPECT_EQ(answer({"--device", "vulkan:0"}), answer({})); }
+TEST_F(VulkanProgram, WritesWhatTheCpuWrites) {
+  const std::string expected = answer({});
+  EXPECT_EQ(answer({"--device", "vulkan:0"}), expected);
+  EXPECT_EQ(answer({"--device", "vulkan:0", "--gpu-layers", "1"}), expected);
+}
+
+TEST_F(VulkanProgram, IsMeasuredAgainstItsOwnLimits) {
+  RunOptions options;
+  options.environment["XDG_CACHE_HOME"] = scratch("cache");
+  const Finished finished = covey_run({"bench", "-m", test_data("llama-q4_0.gguf"), "--device", "vulkan:0", "-p", "16",
+                                       "-n", "2", "-r", "1", "--limit-time", "0", "-q", "--json"},
+                                      options);
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  const nlohmann::json report = parsed(finished.out);
+  EXPECT_GT(report["limits"]["vulkan:0"]["1"]["fma"], 0);
+  EXPECT_GT(report["limits"]["vulkan:0"]["1"]["bandwidth"], 0);
+  ASSERT_EQ(report["results"].size(), 2U);
+  for (const nlohmann::json& result : report["results"]) {
+    EXPECT_EQ(result["isa"], "vulkan:0");
+    EXPECT_GT(result["percent_of_limit"], 0);
+    EXPECT_EQ(result["int8_operations"], 0);
+  }
+}
 
 #ifdef COVEY_WITH_MPI
 TEST_F(VulkanProgram, RanksOfBothKindsShareAModel) {

@@ -181,7 +181,7 @@ TEST(TensorExchange, ASilentRankIsNamed) {
     const std::string message = error_of([&] {
       run_ranks(3, [&](Transport& t) {
         if (t.rank() == 2) return;
-        TensorExchange exchange(t, std::chrono::milliseconds(50), SumPlan(algorithm), WireType::f32);
+        TensorExchange exchange(t, std::chrono::milliseconds(100), SumPlan(algorithm), WireType::f32);
         std::vector<float> values(100);
         exchange.sum(values, SumUse::residual);
       });

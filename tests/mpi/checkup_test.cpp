@@ -65,7 +65,7 @@ TEST(Checkup, AMissingRankIsNamed) {
   const std::string message = error_of([] {
     run_ranks(3, [](Transport& t) {
       if (t.rank() == 2) return;
-      check_up(t, own_health(), std::chrono::milliseconds(50));
+      check_up(t, own_health(), std::chrono::milliseconds(100));
     });
   });
   EXPECT_TRUE(contains(message, "rank 2 has not answered"));
