@@ -129,11 +129,20 @@ class Evaluation {
     std::vector<GenerateOptions> questions;
     for (; belongs(index); ++index) questions.push_back(question(items_[index]));
     const auto start = Clock::now();
-    const std::vector<Answer> answers = session_.generate_all(questions, [](std::string_view) { check_interrupt(); });
+    const std::vector<Answer> answers = answers_to(questions, first);
     const double seconds = seconds_between(start, Clock::now()) / static_cast<double>(answers.size());
     std::vector<EvalRecord> records;
     for (std::size_t i = 0; i < answers.size(); ++i) records.push_back(marked(first + i, answers[i], seconds));
     return records;
+  }
+
+  std::vector<Answer> answers_to(const std::vector<GenerateOptions>& questions, std::size_t first) {
+    try {
+      return session_.generate_all(questions, [](std::string_view) { check_interrupt(); });
+    } catch (const ContextFull& full) {
+      const std::string others = questions.size() == 1 ? "" : fmt::format(" or {} after it", questions.size() - 1);
+      throw ContextFull(fmt::format("{}{}: {}", items_[first].id, others, full.what()));
+    }
   }
 
   GenerateOptions question(const EvalItem& item) const {

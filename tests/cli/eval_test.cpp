@@ -74,6 +74,12 @@ TEST(Eval, ChoosesByLetterOrLikelihood) {
   EXPECT_NE(many.err.find("--shots: 2 examples are wanted"), std::string::npos) << many.err;
 }
 
+TEST(Eval, NamesTheQuestionThatDoesNotFit) {
+  const Finished ended = covey_run(eval_on(eval_questions(), {"-c", "8", "--together", "1"}));
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_NE(ended.err.find("questions.jsonl:1: the prompt has"), std::string::npos) << ended.err;
+}
+
 TEST(Eval, PrintsATable) {
   const Finished ended = covey_run(
       eval_on(eval_questions(), {"--greedy", "--limit", "2", "--chat", "--chat-template", "chatml", "-c", "512"}));
