@@ -7,6 +7,20 @@
 
 namespace covey {
 
+namespace {
+
+// Makes a proposal the answer, and enters when its user saw it.
+void choose(Ledger& ledger, Answer& answer, std::int32_t index) {
+  answer.chosen = index;
+  answer.completion = answer.proposals[static_cast<std::size_t>(index)];
+  StreamTimes& stream = ledger.stream(ledger.report().streams.size());
+  stream.role = "choice";
+  stream.start = ledger.since_start();
+  stream.first_token = stream.start;
+}
+
+}  // namespace
+
 std::vector<FlockQuestion> as_they_are(std::span<const GenerateOptions> questions) {
   std::vector<FlockQuestion> all;
   for (const GenerateOptions& options : questions) {
@@ -86,13 +100,18 @@ std::vector<Answer> stopped(std::vector<Answer> answers) {
   return answers;
 }
 
-void choose(Ledger& ledger, Answer& answer, std::int32_t index) {
-  answer.chosen = index;
-  answer.completion = answer.proposals[static_cast<std::size_t>(index)];
-  StreamTimes& stream = ledger.stream(ledger.report().streams.size());
-  stream.role = "choice";
-  stream.start = ledger.since_start();
-  stream.first_token = stream.start;
+std::vector<Answer> answer_by_choice(Flock& flock, std::span<const GenerateOptions> questions, const TextSink& sink,
+                                     const std::function<std::int32_t(std::vector<Proposal>&)>& pick) {
+  Draw how;
+  how.samples = questions.front().proposals;
+  how.quorum = questions.front().quorum;
+  Flock::Result drawn = draw(flock, how, as_they_are(questions), sink);
+  const bool was_stopped = drawn.stopped;
+  std::vector<Answer> answers = with_proposals(std::move(drawn));
+  if (was_stopped) return stopped(std::move(answers));
+  for (Answer& answer : answers) choose(flock.bench().ledger(), answer, pick(answer.proposals));
+  if (sink) sink(answers.front().completion.text);
+  return answers;
 }
 
 void check_samples(std::string_view mode, const GenerateOptions& options) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -38,13 +39,15 @@ std::vector<std::string> shown(const Flock::Result& drawn, std::size_t question,
 bool write_answers(Flock& flock, std::vector<FlockQuestion> questions, const TextSink& sink,
                    std::vector<Answer>& answers);
 
+/// Draws as many samples as the questions say, and makes one of each question's the answer: that with the index that
+/// `pick` gives, which may note on the proposals what it saw.
+std::vector<Answer> answer_by_choice(Flock& flock, std::span<const GenerateOptions> questions, const TextSink& sink,
+                                     const std::function<std::int32_t(std::vector<Proposal>&)>& pick);
+
 /// Answers with the proposals that were drawn, and nothing else yet.
 std::vector<Answer> with_proposals(Flock::Result&& drawn);
 /// The same, ended early.
 std::vector<Answer> stopped(std::vector<Answer> answers);
-
-/// Makes a proposal the answer, and enters when its user saw it.
-void choose(Ledger& ledger, Answer& answer, std::int32_t index);
 
 /// Throws Error unless there are samples to draw, and the samples can differ.
 void check_samples(std::string_view mode, const GenerateOptions& options);

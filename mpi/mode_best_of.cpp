@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
-#include <utility>
 
 #include "mpi/collaboration.hpp"
 #include "mpi/mode_list.hpp"
@@ -23,19 +22,9 @@ double mean_logprob(const Proposal& proposal) {
 }
 
 std::vector<Answer> answer_best_of(Flock& flock, std::span<const GenerateOptions> questions, const TextSink& sink) {
-  Draw how;
-  how.samples = questions.front().proposals;
-  how.quorum = questions.front().quorum;
-  Flock::Result drawn = draw(flock, how, as_they_are(questions), sink);
-  const bool was_stopped = drawn.stopped;
-  std::vector<Answer> answers = with_proposals(std::move(drawn));
-  if (was_stopped) return stopped(std::move(answers));
-  for (Answer& answer : answers) {
-    const auto best = std::ranges::max_element(answer.proposals, {}, mean_logprob);  // the first of equals
-    choose(flock.bench().ledger(), answer, best->index);
-  }
-  if (sink) sink(answers.front().completion.text);
-  return answers;
+  return answer_by_choice(flock, questions, sink, [](const std::vector<Proposal>& proposals) {
+    return std::ranges::max_element(proposals, {}, mean_logprob)->index;  // the first of equals
+  });
 }
 
 const Collaboration kBestOf{"best-of", {}, check_best_of, answer_best_of};

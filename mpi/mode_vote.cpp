@@ -1,6 +1,4 @@
 // Self-consistency (Wang et al. 2022, arXiv:2203.11171): of many samples, the answer that most of them come to.
-#include <utility>
-
 #include "mpi/answer_rule.hpp"
 #include "mpi/collaboration.hpp"
 #include "mpi/mode_list.hpp"
@@ -30,22 +28,13 @@ std::int32_t most_frequent(const std::vector<Proposal>& proposals) {
 }
 
 std::vector<Answer> answer_vote(Flock& flock, std::span<const GenerateOptions> questions, const TextSink& sink) {
-  Draw how;
-  how.samples = questions.front().proposals;
-  how.quorum = questions.front().quorum;
-  Flock::Result drawn = draw(flock, how, as_they_are(questions), sink);
-  const bool was_stopped = drawn.stopped;
-  std::vector<Answer> answers = with_proposals(std::move(drawn));
-  if (was_stopped) return stopped(std::move(answers));
   const AnswerRule rule(questions.front().extract);
-  for (Answer& answer : answers) {
-    for (Proposal& proposal : answer.proposals) {
+  return answer_by_choice(flock, questions, sink, [&](std::vector<Proposal>& proposals) {
+    for (Proposal& proposal : proposals) {
       if (proposal.use == Use::used) proposal.extracted = rule.extract(proposal.text);
     }
-    choose(flock.bench().ledger(), answer, most_frequent(answer.proposals));
-  }
-  if (sink) sink(answers.front().completion.text);
-  return answers;
+    return most_frequent(proposals);
+  });
 }
 
 const Collaboration kVote{"vote", {}, check_vote, answer_vote};
