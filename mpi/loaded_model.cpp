@@ -44,6 +44,7 @@ std::unique_ptr<LoadedModel> load_together(Ledger& ledger, const JobOptions& opt
   if (model) {
     ledger.report().device = model->stage.device_description();
     ledger.report().model_bytes = model->stage.memory_bytes();
+    ledger.watch_device([stage = &model->stage] { return stage->take_operation_times(); });
   }
   ledger.start_work();
   return model;

@@ -12,9 +12,6 @@
 namespace covey {
 namespace {
 
-using DeviceMatmul = DeviceConformance;
-INSTANTIATE_TEST_SUITE_P(Devices, DeviceMatmul, testing::ValuesIn(device_cases()), device_case_name);
-
 struct Shape {
   std::int32_t rows, cols, tokens;
 
@@ -24,8 +21,9 @@ struct Shape {
 };
 
 // What a product may be off by. Devices may quantize activations to int8 for quantized weights: each is then off by
-// half a step at most, a step being the largest of its block of 32 over 127. The rest is rounding of F32 sums.
-double allowance(const Format& format, const float* in, const float* weights, std::int32_t cols) {
+// half a step at most, a step being the largest of its block of 32 over 127. Cooperative matrices round them to fp16,
+// for weights of F16 too. The rest is rounding of F32 sums.
+double allowance(const Format& format, const float* in, const float* weights, std::int32_t cols, bool halves) {
   double allowed = 1e-6, magnitude = 0;
   for (std::int32_t begin = 0; begin < cols; begin += kActivationBlock) {
     const std::int32_t end = std::min(begin + kActivationBlock, cols);
@@ -37,24 +35,30 @@ double allowance(const Format& format, const float* in, const float* weights, st
     }
     if (format.activations == ActivationKind::int8) allowed += largest / 127 * 0.501 * weight;
   }
-  return allowed + 4e-6 * magnitude;
+  const bool rounded = halves && format.type == TensorType::f16;
+  return allowed + (rounded ? 0x1p-11 + 4e-6 : 4e-6) * magnitude;
 }
 
-void expect_product(const Format& format, const std::vector<float>& in, const TestMatrix& matrix,
-                    const std::vector<float>& bias, const std::vector<float>& out) {
-  const auto rows = static_cast<std::int32_t>(matrix.view.rows), cols = static_cast<std::int32_t>(matrix.view.cols);
-  const auto tokens = static_cast<std::int32_t>(out.size()) / rows;
-  for (std::int32_t t = 0; t < tokens; ++t) {
-    for (std::int32_t r = 0; r < rows; ++r) {
-      const float* const x = in.data() + t * cols;
-      const float* const w = matrix.values.data() + r * cols;
-      double expected = bias.empty() ? 0.0 : bias[r];
-      for (std::int32_t k = 0; k < cols; ++k) expected += double{x[k]} * w[k];
-      ASSERT_NEAR(out[t * rows + r], expected, allowance(format, x, w, cols))
-          << tensor_type_info(format.type).name << " row " << r << " token " << t;
+class DeviceMatmul : public DeviceConformance {
+ protected:
+  static void expect_product(const Format& format, const std::vector<float>& in, const TestMatrix& matrix,
+                             const std::vector<float>& bias, const std::vector<float>& out) {
+    const bool halves = GetParam().name == "vulkan_all";
+    const auto rows = static_cast<std::int32_t>(matrix.view.rows), cols = static_cast<std::int32_t>(matrix.view.cols);
+    const auto tokens = static_cast<std::int32_t>(out.size()) / rows;
+    for (std::int32_t t = 0; t < tokens; ++t) {
+      for (std::int32_t r = 0; r < rows; ++r) {
+        const float* const x = in.data() + t * cols;
+        const float* const w = matrix.values.data() + r * cols;
+        double expected = bias.empty() ? 0.0 : bias[r];
+        for (std::int32_t k = 0; k < cols; ++k) expected += double{x[k]} * w[k];
+        ASSERT_NEAR(out[t * rows + r], expected, allowance(format, x, w, cols, halves))
+            << tensor_type_info(format.type).name << " row " << r << " token " << t;
+      }
     }
   }
-}
+};
+INSTANTIATE_TEST_SUITE_P(Devices, DeviceMatmul, testing::ValuesIn(product_cases()), device_case_name);
 
 TEST_P(DeviceMatmul, MultipliesByEveryFormat) {
   for (const Format& format : formats()) {
