@@ -4,6 +4,7 @@
 #extension GL_GOOGLE_include_directive : require
 #include "groups.glsl"
 #include "sums.glsl"
+#include "half_bits.glsl"
 
 layout(std430, binding = 0) readonly buffer In { float values_in[]; };
 layout(std430, binding = 1) writeonly buffer Out { uint words_out[]; };    // (tokens, padded / 2): two to a word
@@ -28,7 +29,7 @@ void main() {
   float unit = ldexp(1.0, exponent);
   for (uint i = lane; i < padded / 2u; i += kLanes) {
     vec2 both = unit * vec2(value_of(token, 2u * i), value_of(token, 2u * i + 1u));
-    words_out[token * (padded / 2u) + i] = packHalf2x16(both);
+    words_out[token * (padded / 2u) + i] = half_bits(both.x) | half_bits(both.y) << 16;
   }
   if (lane == 0u) units_out[token] = ldexp(1.0, -exponent);
 }
