@@ -1,4 +1,5 @@
-// Whole models on a Vulkan device against the reference logits, under the eyes of the validation layer.
+// Whole models on a Vulkan device against the reference logits, under the eyes of the validation layer, which looks for
+// missing barriers too.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -26,6 +27,7 @@ class VulkanGolden : public testing::Test {
     options.vulkan.emplace();
     options.vulkan->cache_folder = "";
     options.vulkan->use = use;
+    options.vulkan->check_synchronization = true;
     options.vulkan->on_message = [](std::string_view message) { ADD_FAILURE() << message; };
     return options;
   }
