@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/kernels/device_cases.hpp"
+#include "tests/kernels/exact_dot.hpp"
 #include "tests/kernels/whole_blocks.hpp"
 
 namespace covey {
@@ -23,34 +24,47 @@ struct Shape {
   }
 };
 
+// Absolute values of rows, and what each of their blocks of 32 comes to.
+struct Magnitudes {
+  std::int64_t cols, blocks;
+  std::vector<float> values;         // (rows, cols)
+  std::vector<double> largest, sum;  // (rows, blocks)
+
+  Magnitudes(const std::vector<float>& of, std::int64_t row_cols)
+      : cols(row_cols), blocks((cols + kActivationBlock - 1) / kActivationBlock), values(of) {
+    const std::size_t rows = values.size() / cols;
+    largest.resize(rows * blocks);
+    sum.resize(rows * blocks);
+    for (std::size_t i = 0; i < rows * cols; ++i) {
+      const std::size_t block = i / cols * blocks + i % cols / kActivationBlock;
+      values[i] = std::abs(values[i]);
+      largest[block] = std::max(largest[block], double{values[i]});
+      sum[block] += values[i];
+    }
+  }
+};
+
 // What a product may be off by. Devices may quantize activations to int8 for quantized weights: each is then off by
 // half a step at most, a step being the largest of its block of 32 over 127. The rest is rounding of F32 sums.
-double allowance(const Format& format, const float* in, const float* weights, std::int32_t cols) {
-  double allowed = 1e-6, magnitude = 0;
-  for (std::int32_t begin = 0; begin < cols; begin += kActivationBlock) {
-    const std::int32_t end = std::min(begin + kActivationBlock, cols);
-    double largest = 0, weight = 0;
-    for (std::int32_t k = begin; k < end; ++k) {
-      largest = std::max(largest, std::abs(double{in[k]}));
-      weight += std::abs(double{weights[k]});
-      magnitude += std::abs(double{in[k]} * weights[k]);
-    }
-    if (format.activations == ActivationKind::int8) allowed += largest / 127 * 0.501 * weight;
-  }
-  return allowed + 4e-6 * magnitude;
+double allowance(const Format& format, const Magnitudes& in, std::int64_t token, const Magnitudes& weights,
+                 std::int64_t row) {
+  const double product = exact_dot(in.values.data() + token * in.cols, weights.values.data() + row * in.cols, in.cols);
+  const double steps =
+      exact_dot(in.largest.data() + token * in.blocks, weights.sum.data() + row * in.blocks, in.blocks) / 127;
+  return 1e-6 + 4e-6 * product + (format.activations == ActivationKind::int8 ? 0.501 * steps : 0.0);
 }
 
 void expect_product(const Format& format, const std::vector<float>& in, const TestMatrix& matrix,
                     const std::vector<float>& bias, const std::vector<float>& out) {
   const auto rows = static_cast<std::int32_t>(matrix.view.rows), cols = static_cast<std::int32_t>(matrix.view.cols);
   const auto tokens = static_cast<std::int32_t>(out.size()) / rows;
+  const Magnitudes in_sizes(in, cols), weight_sizes(matrix.values, cols);
   for (std::int32_t t = 0; t < tokens; ++t) {
     for (std::int32_t r = 0; r < rows; ++r) {
       const float* const x = in.data() + t * cols;
       const float* const w = matrix.values.data() + r * cols;
-      double expected = bias.empty() ? 0.0 : bias[r];
-      for (std::int32_t k = 0; k < cols; ++k) expected += double{x[k]} * w[k];
-      ASSERT_NEAR(out[t * rows + r], expected, allowance(format, x, w, cols))
+      const double expected = (bias.empty() ? 0.0 : bias[r]) + exact_dot(x, w, cols);
+      ASSERT_NEAR(out[t * rows + r], expected, allowance(format, in_sizes, t, weight_sizes, r))
           << tensor_type_info(format.type).name << " row " << r << " token " << t;
     }
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "exact_dot.hpp"
 #include "samples.hpp"
 #include "whole_blocks.hpp"
 
@@ -99,12 +100,14 @@ struct Product {
     const std::size_t row_bytes = weights.size() / rows;
     std::vector<double> out((rows + 1) * tokens, -77.0);
     std::vector<float> row(cols);
+    std::vector<double> in_double;  // (tokens, cols)
+    for (std::int64_t i = 0; i < tokens * cols; ++i) {
+      in_double.push_back(activation(static_cast<std::int32_t>(i / cols), i % cols));
+    }
     for (std::int64_t r = 0; r < rows; ++r) {
       format.decode(weights.data() + r * row_bytes, cols, row.data());
       for (std::int32_t t = 0; t < tokens; ++t) {
-        double sum = 0.0;
-        for (std::int64_t c = 0; c < cols; ++c) sum += double{row[c]} * activation(t, c);
-        out[t * (rows + 1) + r] = sum;
+        out[t * (rows + 1) + r] = exact_dot(in_double.data() + t * cols, row.data(), cols);
       }
     }
     return out;
