@@ -54,21 +54,35 @@ double allowance(const Format& format, const Magnitudes& in, std::int64_t token,
   return 1e-6 + 4e-6 * product + (format.activations == ActivationKind::int8 ? 0.501 * steps : 0.0);
 }
 
-void expect_product(const Format& format, const std::vector<float>& in, const TestMatrix& matrix,
-                    const std::vector<float>& bias, const std::vector<float>& out) {
-  const auto rows = static_cast<std::int32_t>(matrix.view.rows), cols = static_cast<std::int32_t>(matrix.view.cols);
-  const auto tokens = static_cast<std::int32_t>(out.size()) / rows;
-  const Magnitudes in_sizes(in, cols), weight_sizes(matrix.values, cols);
-  for (std::int32_t t = 0; t < tokens; ++t) {
-    for (std::int32_t r = 0; r < rows; ++r) {
-      const float* const x = in.data() + t * cols;
-      const float* const w = matrix.values.data() + r * cols;
-      const double expected = (bias.empty() ? 0.0 : bias[r]) + exact_dot(x, w, cols);
-      ASSERT_NEAR(out[t * rows + r], expected, allowance(format, in_sizes, t, weight_sizes, r))
-          << tensor_type_info(format.type).name << " row " << r << " token " << t;
+// What a product with a matrix gives, and may be off by.
+class ExpectedProduct {
+ public:
+  ExpectedProduct(const Format& format, const std::vector<float>& in, const TestMatrix& matrix)
+      : format_(format), rows_(matrix.view.rows) {
+    const std::int64_t cols = matrix.view.cols, tokens = std::ssize(in) / cols;
+    const Magnitudes in_sizes(in, cols), weight_sizes(matrix.values, cols);
+    for (std::int64_t t = 0; t < tokens; ++t) {
+      for (std::int64_t r = 0; r < rows_; ++r) {
+        products_.push_back(exact_dot(in.data() + t * cols, matrix.values.data() + r * cols, cols));
+        allowances_.push_back(allowance(format, in_sizes, t, weight_sizes, r));
+      }
     }
   }
-}
+
+  void expect(const std::vector<float>& out, const std::vector<float>& bias = {}) const {
+    ASSERT_EQ(out.size(), products_.size());
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const std::size_t row = i % rows_;
+      ASSERT_NEAR(out[i], products_[i] + (bias.empty() ? 0.0 : bias[row]), allowances_[i])
+          << tensor_type_info(format_.type).name << " row " << row << " token " << i / rows_;
+    }
+  }
+
+ private:
+  const Format& format_;
+  std::int64_t rows_;
+  std::vector<double> products_, allowances_;  // (tokens, rows)
+};
 
 TEST_P(DeviceMatmul, MultipliesByEveryFormat) {
   for (const Format& format : formats()) {
@@ -83,8 +97,9 @@ TEST_P(DeviceMatmul, MultipliesByEveryFormat) {
       write(Slot::normed, shape.tokens, in);
       device_->matmul(Slot::normed, handle, {}, Slot::q);
       device_->matmul(Slot::normed, handle, bias_handle, Slot::k);
-      expect_product(format, in, matrix, {}, read(Slot::q));
-      expect_product(format, in, matrix, bias, read(Slot::k));
+      const ExpectedProduct expected(format, in, matrix);
+      expected.expect(read(Slot::q));
+      expected.expect(read(Slot::k), bias);
     }
   }
 }
@@ -100,11 +115,12 @@ TEST_P(DeviceMatmul, PromptsGiveTheSameWithinRounding) {
       const std::vector<float> in = data_.numbers(shape.tokens * shape.cols), bias = data_.numbers(shape.rows);
       const VectorHandle bias_handle = device_->add_vector(bias);
       reserve({{Slot::normed, shape.cols}, {Slot::q, shape.rows}}, shape.tokens);
+      const ExpectedProduct expected(format, in, matrix);
       for (const bool prompt : {false, true}) {
         begin(shape.tokens, prompt);
         write(Slot::normed, shape.tokens, in);
         device_->matmul(Slot::normed, handle, bias_handle, Slot::q);
-        expect_product(format, in, matrix, bias, read(Slot::q));
+        expected.expect(read(Slot::q), bias);
       }
     }
   }
@@ -155,7 +171,7 @@ TEST_P(DeviceMatmul, SeesEveryChangeOfItsInput) {
     SCOPED_TRACE(after);
     device_->matmul(Slot::normed, handle, {}, Slot::heads);
     const std::vector<float> out = read(Slot::heads);
-    expect_product(format, read(Slot::normed), matrix, {}, out);
+    ExpectedProduct(format, read(Slot::normed), matrix).expect(out);
     device_->matmul(Slot::normed, handle, {}, Slot::heads);  // what is copied now is stale after the next change
   };
   check("map");

@@ -1,5 +1,5 @@
-// Sums in double precision that results are compared with. Tests are not optimised, and most of their time would pass in
-// these: so they are plain loops over pointers.
+// Sums in double precision that results are compared with. Tests are not optimised, and most of their time would pass
+// in these: so they are plain loops over pointers.
 #pragma once
 
 #include <cstddef>

@@ -128,6 +128,7 @@ class Matmul : public testing::TestWithParam<Format> {
 TEST_P(Matmul, EqualsDoublePrecision) {
   for (const std::int64_t rows : {1, 2, 7, 15, 16, 17, 33}) {
     for (const std::int64_t blocks : {1, 2, 3, 5, 8, 67}) {
+      if (blocks > 8 && rows != 7 && rows != 33) continue;  // long rows take long
       const Product product(GetParam(), rows, blocks * block(), 5, rows * 100 + blocks);
       const std::vector<double> expected = product.reference();
       for (const IsaTable* isa : tables_that_run()) {
