@@ -138,6 +138,7 @@ class GpuDevice final : public Device {
   void multiply_few(const GpuMatrix& matrix, std::span<const std::uint32_t, 8> shape,
                     std::array<VulkanBinding, 4> first, const Input& in, const Routed* routed, Way way);
   Way way_of(const GpuMatrix& matrix, const Input& in, bool routed) const;
+  std::string cooperative_name(const std::string& format) const;
   static bool is_prepared(Prepared& prepared, const Input& in);
   Quantized quantize(const Input& in, std::uint32_t cols);
   Halved halve(const Input& in, std::uint32_t cols);

@@ -6,6 +6,7 @@
 
 #include "covey/error.hpp"
 #include "kernels/vulkan/gpu_device.hpp"
+#include "kernels/vulkan/vulkan_shaders.hpp"
 
 namespace covey {
 namespace {
@@ -129,9 +130,14 @@ GpuDevice::Way GpuDevice::way_of(const GpuMatrix& matrix, const Input& in, bool 
   if (routed || !batch_.prompt || in.columns < kPrefillColumns) {
     return blocks && features.integer_dot ? Way::integer_dot : Way::floats;
   }
-  // fp16 has not the range of BF16, nor the digits of F32.
-  const bool halves = blocks || type == TensorType::f16;
-  return halves && features.cooperative != Cooperative::none ? Way::cooperative : Way::tiles;
+  // None for BF16 and F32: fp16 has not the range of the one, nor the digits of the other.
+  const bool cooperative =
+      features.cooperative != Cooperative::none && has_vulkan_shader(cooperative_name(matrix.shape.format_name()));
+  return cooperative ? Way::cooperative : Way::tiles;
+}
+
+std::string GpuDevice::cooperative_name(const std::string& format) const {
+  return cooperative_shader("matmul_cooperative_" + format, context_.features());
 }
 
 void GpuDevice::multiply(const GpuMatrix& matrix, const Input& in, VectorHandle bias, const VulkanBinding& out,
@@ -166,8 +172,7 @@ void GpuDevice::multiply(const GpuMatrix& matrix, const Input& in, VectorHandle 
       std::ranges::copy(shape, push.begin());
       push.back() = halved.padded;
       const std::uint32_t constants[] = {context_.features().cooperative_subgroups()};
-      run(cooperative_shader("matmul_cooperative_" + matrix.shape.format_name(), context_.features()), bindings, push,
-          tiles, constants);
+      run(cooperative_name(matrix.shape.format_name()), bindings, push, tiles, constants);
     } else {
       multiply_few(matrix, shape, {weights, in.binding, out, biases}, in, routed, way);
     }

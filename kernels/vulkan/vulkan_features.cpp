@@ -43,11 +43,6 @@ Structure properties_of(const VulkanApi& api, VkPhysicalDevice device, VkStructu
   return structure;
 }
 
-bool has_shader(std::string_view name) {
-  const auto all = vulkan_shaders();
-  return std::any_of(all.begin(), all.end(), [&](const VulkanShader& s) { return s.name == name; });
-}
-
 /// Whether matrices of 16 x 16 in fp16, with sums in F32, are among those that a subgroup multiplies.
 template <class Properties, class Enumerate>
 bool lists_our_matrices(Enumerate enumerate, VkPhysicalDevice device, VkStructureType type, auto is_ours) {
@@ -99,12 +94,12 @@ Cooperative find_cooperative(VkInstance instance, const VulkanApi& api, VkPhysic
       api, device, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES);
   if (model.vulkanMemoryModel != VK_TRUE) return Cooperative::none;
 #ifdef VK_KHR_cooperative_matrix
-  if (lists(extensions, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME) && has_shader("peak_cooperative_khr") &&
+  if (lists(extensions, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME) && has_vulkan_shader("peak_cooperative_khr") &&
       has_khr_matrices(instance, api, device)) {
     return Cooperative::khr;
   }
 #endif
-  if (lists(extensions, VK_NV_COOPERATIVE_MATRIX_EXTENSION_NAME) && has_shader("peak_cooperative_nv") &&
+  if (lists(extensions, VK_NV_COOPERATIVE_MATRIX_EXTENSION_NAME) && has_vulkan_shader("peak_cooperative_nv") &&
       has_nv_matrices(instance, api, device)) {
     return Cooperative::nv;
   }

@@ -14,8 +14,6 @@
 namespace covey {
 namespace {
 
-constexpr std::int32_t kBatches[] = {1, 7, 256};
-
 class VulkanGolden : public testing::Test {
  protected:
   void SetUp() override {
@@ -39,13 +37,14 @@ class VulkanGolden : public testing::Test {
     return all_logits(runner, golden.tokens);
   }
 
-  /// Calls `check` with the logits of all positions, in batches of every size.
+  /// Calls `check` with the logits of all positions, in batches of each size.
   template <class Check>
-  static void in_batches(const Golden& golden, const StageOptions& options, const Check& check) {
+  static void in_batches(const Golden& golden, const StageOptions& options, const Check& check,
+                         std::initializer_list<std::int32_t> batches = {1, 7, 256}) {
     const GgufFile file = GgufFile::open(golden.model_path);
     Stage stage(file, options);
     LocalRunner whole(stage);
-    for (const std::int32_t batch : kBatches) {
+    for (const std::int32_t batch : batches) {
       SCOPED_TRACE(golden.model_path + " in batches of " + std::to_string(batch));
       InPieces runner(whole, batch);
       const std::vector<float> logits = all_logits(runner, golden.tokens);
@@ -69,11 +68,13 @@ TEST_F(VulkanGolden, FloatModelsGiveTheReferenceLogits) {
   }
 }
 
-// Activations stay F32 there: what the weights decode to is all that differs from F32 models.
-TEST_F(VulkanGolden, PackedModelsAreExactByVulkan11Alone) {
+// Where activations stay F32, what the weights decode to is all that differs from F32 models. By Vulkan 1.1 alone they
+// do on every device; software drivers take so long over its barriers that few models have to show it.
+TEST_F(VulkanGolden, PackedModelsAreExactInF32) {
   for (const std::string& model : packed_models()) {
     const Golden golden = load_golden(model);
-    StageOptions exact = options(VulkanUse::none);
+    const bool alone = model == "llama-q4_k_m" || vulkan_devices().front().kind != "software";
+    StageOptions exact = options(alone ? VulkanUse::none : VulkanUse::fast);
     exact.kv = KvChoice::f32;
     in_batches(golden, exact, [&](std::span<const float>, std::span<const float> last) {
       EXPECT_LE(max_error(last, golden.exact_last_logits), 1e-4);
@@ -81,7 +82,7 @@ TEST_F(VulkanGolden, PackedModelsAreExactByVulkan11Alone) {
   }
 }
 
-// By integer dot products, and by cooperative matrices or what stands in for them.
+// By integer dot products, and by cooperative matrices or, in some formats, what stands in for them.
 TEST_F(VulkanGolden, PackedModelsAreAsNearToExactAsTheReferenceByAllFeatures) {
   for (const std::string& model : packed_models()) {
     const Golden golden = load_golden(model);
