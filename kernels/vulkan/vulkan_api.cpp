@@ -7,14 +7,17 @@ namespace {
 
 /// The loader unloads drivers when the last instance goes, and loads them again for the next. One that nobody uses,
 /// and that is there until the process ends, keeps them: loading takes long, and drivers do not like to be unloaded.
-void keep_drivers(PFN_vkGetInstanceProcAddr get) {
+/// False if there are none.
+bool keep_drivers(PFN_vkGetInstanceProcAddr get) {
   static VkInstance kept = VK_NULL_HANDLE;
   const auto create = reinterpret_cast<PFN_vkCreateInstance>(get(nullptr, "vkCreateInstance"));
   const auto enumerate = reinterpret_cast<PFN_vkEnumerateInstanceVersion>(get(nullptr, "vkEnumerateInstanceVersion"));
-  if (create == nullptr || enumerate == nullptr) return;
+  if (create == nullptr || enumerate == nullptr) return true;
   VkInstanceCreateInfo info{};
   info.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO;
-  if (create(&info, nullptr, &kept) != VK_SUCCESS) kept = VK_NULL_HANDLE;  // whoever makes the next says why
+  const VkResult made = create(&info, nullptr, &kept);
+  if (made != VK_SUCCESS) kept = VK_NULL_HANDLE;  // whoever makes the next says why
+  return made != VK_ERROR_INCOMPATIBLE_DRIVER;
 }
 
 /// Stays loaded until the process ends, too.
@@ -23,8 +26,7 @@ PFN_vkGetInstanceProcAddr loader() {
     void* const library = dlopen("libvulkan.so.1", RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) return nullptr;
     const auto get = reinterpret_cast<PFN_vkGetInstanceProcAddr>(dlsym(library, "vkGetInstanceProcAddr"));
-    if (get != nullptr) keep_drivers(get);
-    return get;
+    return get != nullptr && keep_drivers(get) ? get : nullptr;
   }();
   return found;
 }
