@@ -72,7 +72,7 @@ class StatusFile {
   std::filesystem::path folder_;
 };
 
-std::vector<std::string> mpirun_command(const LaunchFlags& flags) {
+std::vector<std::string> launcher_command(const LaunchFlags& flags) {
   std::vector<std::string> command = {"mpirun", "--enable-recovery",         "--bind-to", "none",
                                       "-np",    std::to_string(flags.ranks), "-x",        kStatusVariable};
   for (const char* parameter : {"async_mpi_finalize", "mpi_yield_when_idle"}) {
@@ -177,7 +177,7 @@ int launch(const LaunchFlags& flags) {
   if (flags.command.empty()) throw UsageError("nothing to launch: write the command after --, as: -- run -m FILE …");
   const StatusFile file;
   ::setenv(kStatusVariable, file.path().c_str(), 1);
-  Launcher mpirun(mpirun_command(flags));
+  Launcher mpirun(launcher_command(flags));
   try {
     const int code = watch(flags, mpirun, file);
     interrupt_code() != 0 ? mpirun.end_now() : mpirun.end();

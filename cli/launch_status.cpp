@@ -13,7 +13,7 @@ namespace covey {
 
 namespace {
 
-void tell(const std::string& line) noexcept {
+void append_line(const std::string& line) noexcept {
   const char* const path = std::getenv(kStatusVariable);
   if (path == nullptr) return;
   const int file = ::open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
@@ -28,7 +28,7 @@ std::optional<int> whole_number(std::string_view text) {
   return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
 }
 
-void read_line(std::string_view line, std::string_view this_host, LaunchStatus& status) {
+void read_status_line(std::string_view line, std::string_view this_host, LaunchStatus& status) {
   const std::size_t space = std::min(line.find(' '), line.size());
   const std::string_view word = line.substr(0, space);
   const std::string_view rest = line.substr(std::min(space + 1, line.size()));
@@ -46,7 +46,7 @@ void read_line(std::string_view line, std::string_view this_host, LaunchStatus& 
 
 void tell_launcher_started() noexcept {
   try {
-    tell("started " + host_name() + ' ' + std::to_string(::getpid()) + '\n');
+    append_line("started " + host_name() + ' ' + std::to_string(::getpid()) + '\n');
   } catch (const std::exception&) {
     // It will wait in vain, and say so.
   }
@@ -56,14 +56,14 @@ void tell_launcher_lost(std::string_view why) noexcept {
   try {
     std::string line = "lost " + std::string(why);
     std::ranges::replace(line, '\n', ' ');
-    tell(line + '\n');
+    append_line(line + '\n');
   } catch (const std::exception&) {
   }
 }
 
 void tell_launcher_ended(int code) noexcept {
   try {
-    tell("ended " + std::to_string(code) + '\n');
+    append_line("ended " + std::to_string(code) + '\n');
   } catch (const std::exception&) {
   }
 }
@@ -73,7 +73,7 @@ LaunchStatus parse_status(std::string_view text, std::string_view this_host) {
   while (!text.empty()) {
     const std::size_t end = text.find('\n');
     if (end == std::string_view::npos) break;  // being written
-    read_line(text.substr(0, end), this_host, status);
+    read_status_line(text.substr(0, end), this_host, status);
     text.remove_prefix(end + 1);
   }
   return status;

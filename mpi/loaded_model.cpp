@@ -19,7 +19,7 @@ StageOptions with_sign(const StageOptions& options, const Shard& shard, LoadingS
   return stage;
 }
 
-RankStart start_of(const JobOptions& options, std::string_view mode) {
+RankStart start_with(const JobOptions& options, std::string_view mode) {
   RankStart start;
   start.version = program_version();
   start.mode = mode;
@@ -68,7 +68,7 @@ std::unique_ptr<LoadedModel> load_together(Ledger& ledger, const JobOptions& opt
                                            const Shard& shard, Holding holding) {
   LoadingSign sign(ledger);
   const StageOptions stage = with_sign(options.stage, shard, sign);
-  RankStart start = start_of(options, mode);
+  RankStart start = start_with(options, mode);
   std::unique_ptr<LoadedModel> model;
   start.error = error_of_loading([&] {
     if (holding != Holding::nothing) model = std::make_unique<LoadedModel>(options.model_path, stage);
@@ -84,7 +84,7 @@ void reload_together(Ledger& ledger, Transport& group, const JobOptions& options
                      const Shard& shard, LoadedModel& model) {
   LoadingSign sign(group);
   const StageOptions stage = with_sign(options.stage, shard, sign);
-  RankStart start = start_of(options, mode);
+  RankStart start = start_with(options, mode);
   start.error = error_of_loading([&] { model.load_other(stage); });
   if (model.stage) describe(model, start);
   start_together(group, start, options.peer_timeout);

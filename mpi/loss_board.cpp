@@ -22,7 +22,8 @@ void LossBoard::hear(int source, FailureNews news) {
     if (!first_) first_ = news.failure;
     return;
   }
-  if (culprit != source && culprit != rank_) at(culprit).gone = true;
+  const bool timely = news.generation == generation_ && !at(source).left;
+  if (timely && news.failure.certain && culprit != source && culprit != rank_) at(culprit).gone = true;
   if (!first_ && !at(source).left) first_ = news.failure;
   if (!at(source).failure) at(source).failure = news.failure;
 }

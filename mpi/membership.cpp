@@ -89,7 +89,7 @@ void Membership::call_roll(const PeerLost& loss) {
     try {
       send_command_to(ledger_, rank, Tag::batch, Command::Kind::roll_call, call);
     } catch (const PeerLost& gone) {
-      leave_out(gone);
+      lose({rank, gone.what()});
     }
   }
   for (const int rank : std::vector<int>(members_)) {
@@ -98,7 +98,7 @@ void Membership::call_roll(const PeerLost& loss) {
       hear(rank, start + (rank == loss.rank() ? std::min(kGrace, patience_) : patience_));
     } catch (const PeerLost& gone) {
       // What made it suspect says more than that it didn't answer either.
-      leave_out(rank == loss.rank() && !gone.certain() ? loss : gone);
+      lose({rank, rank == loss.rank() && !gone.certain() ? loss.what() : gone.what()});
     }
   }
 }

@@ -19,7 +19,7 @@ struct Regrouped {
   std::vector<RankReport> reports;
 };
 
-std::vector<GenerateOptions> questions(std::size_t count) {
+std::vector<GenerateOptions> story_questions(std::size_t count) {
   std::vector<GenerateOptions> all;
   for (std::size_t i = 0; i < count; ++i) all.push_back(greedy(kStory.substr(0, kStory.size() - i), 20));
   return all;
@@ -37,7 +37,7 @@ Regrouped answers_despite(const std::string& mode, int ranks, std::size_t count,
     try {
       const auto session = find_mode(mode).open(ledger, job);
       if (transport.rank() != 0) return session->serve();
-      out.answers = session->generate_all(questions(count), {});
+      out.answers = session->generate_all(story_questions(count), {});
       out.reports = session->close();
       if (over != nullptr) *over = true;
     } catch (const Error& error) {
@@ -52,14 +52,14 @@ std::vector<Answer> solo_answers(std::size_t count) {
   return answers_despite("solo", 1, count, [](int, int) { return true; }).answers;
 }
 
-RankFault dies(int odd, int after) {
+RankFault dies_after(int odd, int after) {
   return [=](int rank, int message) {
     if (rank == odd && message >= after) throw Error("struck by lightning");
     return true;
   };
 }
 
-void expect_same(const std::vector<Answer>& answers, const std::vector<Answer>& solo, const std::string& what) {
+void expect_answers(const std::vector<Answer>& answers, const std::vector<Answer>& solo, const std::string& what) {
   ASSERT_EQ(answers.size(), solo.size()) << what;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     EXPECT_EQ(answers[i].completion.tokens, solo[i].completion.tokens) << what;
@@ -72,8 +72,8 @@ TEST(Regroup, TheTextIsTheSameWhereverARankDies) {
   for (const std::string mode : {"pipeline", "tensor"}) {
     for (const auto& [odd, after] : {std::pair{1, 0}, {2, 3}, {1, 9}}) {
       const std::string what = mode + ", rank " + std::to_string(odd) + " after " + std::to_string(after);
-      const Regrouped out = answers_despite(mode, 3, 1, dies(odd, after));
-      expect_same(out.answers, solo, what);
+      const Regrouped out = answers_despite(mode, 3, 1, dies_after(odd, after));
+      expect_answers(out.answers, solo, what);
       ASSERT_EQ(out.answers[0].lost.size(), 1U) << what;
       const LostRank& lost = out.answers[0].lost[0];
       EXPECT_EQ(lost.rank, odd) << what;
@@ -85,32 +85,34 @@ TEST(Regroup, TheTextIsTheSameWhereverARankDies) {
 }
 
 TEST(Regroup, AMeshShrinksToWhatIsLeft) {
-  const Regrouped out = answers_despite("hybrid", 4, 1, dies(3, 5), [](JobOptions& job) {
+  const Regrouped out = answers_despite("hybrid", 4, 1, dies_after(3, 5), [](JobOptions& job) {
     job.exchange.mesh = {2, 2};
   });
-  expect_same(out.answers, solo_answers(1), "2x2 without rank 3");
+  expect_answers(out.answers, solo_answers(1), "2x2 without rank 3");
   EXPECT_EQ(mesh_for({2, 2}, 3, 6), (Mesh{1, 3}));
   EXPECT_EQ(mesh_for({2, 3}, 4, 6), (Mesh{2, 2}));
   EXPECT_EQ(mesh_for({2, 2}, 3, 2), (Mesh{3, 1}));
 }
 
 TEST(Regroup, OneAfterTheOther) {
-  const RankFault both = [](int rank, int message) { return dies(3, 4)(rank, message) && dies(1, 12)(rank, message); };
+  const RankFault both = [](int rank, int message) {
+    return dies_after(3, 4)(rank, message) && dies_after(1, 12)(rank, message);
+  };
   for (const std::string mode : {"pipeline", "tensor"}) {
     const Regrouped out = answers_despite(mode, 4, 1, both);
-    expect_same(out.answers, solo_answers(1), mode);
+    expect_answers(out.answers, solo_answers(1), mode);
     EXPECT_EQ(out.answers[0].lost.size(), 2U) << mode;
   }
 }
 
 TEST(Regroup, RankZeroGoesOnAlone) {
-  const Regrouped out = answers_despite("pipeline", 2, 1, dies(1, 6));
-  expect_same(out.answers, solo_answers(1), "alone");
+  const Regrouped out = answers_despite("pipeline", 2, 1, dies_after(1, 6));
+  expect_answers(out.answers, solo_answers(1), "alone");
 }
 
 TEST(Regroup, PassesUnderWayAreMadeUp) {
-  const Regrouped out = answers_despite("pipeline", 3, 4, dies(2, 11));
-  expect_same(out.answers, solo_answers(4), "four sequences");
+  const Regrouped out = answers_despite("pipeline", 3, 4, dies_after(2, 11));
+  expect_answers(out.answers, solo_answers(4), "four sequences");
   EXPECT_EQ(out.answers[0].lost.size(), 1U);
 }
 
@@ -123,7 +125,7 @@ TEST(Regroup, ASilentRankIsLeftOutAfterTheTimeout) {
   };
   const auto hurry = [](JobOptions& job) { job.peer_timeout = std::chrono::seconds(1); };
   const Regrouped out = answers_despite("tensor", 3, 1, silent, hurry, &over);
-  expect_same(out.answers, solo_answers(1), "silent");
+  expect_answers(out.answers, solo_answers(1), "silent");
   ASSERT_EQ(out.answers[0].lost.size(), 1U);
   EXPECT_TRUE(contains(out.answers[0].lost[0].why, "rank 2 has not answered"));
 }
@@ -132,7 +134,7 @@ TEST(Regroup, WhoeverSendsGarbageIsLeftOut) {
   const std::vector<Answer> solo = solo_answers(1);
   for (const std::string mode : {"pipeline", "tensor"}) {
     const Regrouped out = answers_despite(mode, 3, 1, [](int rank, int message) { return rank != 1 || message != 7; });
-    expect_same(out.answers, solo, mode);
+    expect_answers(out.answers, solo, mode);
     ASSERT_EQ(out.answers[0].lost.size(), 1U) << mode;
     EXPECT_TRUE(contains(out.answers[0].lost[0].why, "rank 1 sent ")) << mode;
   }
@@ -143,7 +145,7 @@ std::pair<Answer, std::string> aggregated_despite(int after) {
   Answer answer;
   std::string shown;
   run_ranks(2, [&](Transport& transport) {
-    FaultyTransport faulty(transport, [&](int message) { return dies(1, after)(transport.rank(), message); });
+    FaultyTransport faulty(transport, [&](int message) { return dies_after(1, after)(transport.rank(), message); });
     Ledger ledger(faulty);
     try {
       const auto session = find_mode("self-moa").open(ledger, job_on(deep_model()));
