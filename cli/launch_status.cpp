@@ -13,7 +13,7 @@ namespace covey {
 
 namespace {
 
-void append_line(const std::string& line) noexcept {
+void tell_line(const std::string& line) noexcept {
   const char* const path = std::getenv(kStatusVariable);
   if (path == nullptr) return;
   const int file = ::open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
@@ -46,7 +46,7 @@ void read_status_line(std::string_view line, std::string_view this_host, LaunchS
 
 void tell_launcher_started() noexcept {
   try {
-    append_line("started " + host_name() + ' ' + std::to_string(::getpid()) + '\n');
+    tell_line("started " + host_name() + ' ' + std::to_string(::getpid()) + '\n');
   } catch (const std::exception&) {
     // It will wait in vain, and say so.
   }
@@ -56,14 +56,14 @@ void tell_launcher_lost(std::string_view why) noexcept {
   try {
     std::string line = "lost " + std::string(why);
     std::ranges::replace(line, '\n', ' ');
-    append_line(line + '\n');
+    tell_line(line + '\n');
   } catch (const std::exception&) {
   }
 }
 
 void tell_launcher_ended(int code) noexcept {
   try {
-    append_line("ended " + std::to_string(code) + '\n');
+    tell_line("ended " + std::to_string(code) + '\n');
   } catch (const std::exception&) {
   }
 }

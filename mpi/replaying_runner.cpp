@@ -77,6 +77,7 @@ void ReplayingRunner::enter_first() {
 void ReplayingRunner::restore(PeerLost loss) {
   for (;;) {
     below_ = nullptr;
+    if (!group_.goes_on()) throw loss;
     try {
       Runner& runner = group_.regroup(loss);
       for (const Batch& batch : log_.replay(limits_.max_tokens)) runner.forward(batch);

@@ -18,8 +18,10 @@ class ReplayingRunner final : public Runner {
   class Group {
    public:
     virtual ~Group() = default;
-    /// The runner of those that are left, with an empty cache; what there was before is gone. Throws PeerLost if
-    /// another is lost meanwhile, Error if there is no going on.
+    /// Whether there is a going on after a loss.
+    virtual bool goes_on() const = 0;
+    /// The runner of those that are left, with an empty cache; what there was before is gone. Throws Error if they
+    /// can't.
     virtual Runner& regroup(const PeerLost& loss) = 0;
     /// All that was under way is there again.
     virtual void restored() = 0;

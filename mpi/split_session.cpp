@@ -23,7 +23,7 @@ class SplitSession final : public RankSession, private ReplayingRunner::Group {
         model_(std::move(model)),
         membership_(account, options.peer_timeout) {
     options_.stage.progress = nullptr;  // of what is being loaded again nothing is shown
-    group_.emplace(account, membership_.members(), options_, way_, *model_, false);
+    form_first_group();
     account.start_work();
     if (account.rank() != 0) return;
     lasting_.emplace(group_->runner(), static_cast<ReplayingRunner::Group&>(*this));
@@ -84,6 +84,18 @@ class SplitSession final : public RankSession, private ReplayingRunner::Group {
     return all;
   }
 
+  void form_first_group() {
+    try {
+      group_.emplace(ledger(), membership_.members(), options_, way_, *model_, false);
+    } catch (const PeerLost& loss) {
+      if (ledger().rank() != 0) return leave_group(loss);
+      if (!options_.regroups) throw;
+      const double noticed = ledger().since_start();
+      form_group_without(loss);
+      enter_losses(0, ledger().since_start() - noticed);
+    }
+  }
+
   void form_group() {
     group_.reset();
     ledger().set_phase(Phase::load);
@@ -100,14 +112,25 @@ class SplitSession final : public RankSession, private ReplayingRunner::Group {
   }
 
   // Rank 0.
+  void form_group_without(PeerLost loss) {
+    for (group_.reset(); !group_;) {
+      try {
+        membership_.regroup(loss);
+        form_group();
+      } catch (const PeerLost& next) {
+        loss = next;
+      }
+    }
+  }
+
+  bool goes_on() const override { return options_.regroups; }
+
   Runner& regroup(const PeerLost& loss) override {
-    if (!options_.regroups) throw Error(loss.what());
     if (!noticed_) {
       noticed_ = ledger().since_start();
       ledger().begin_recovery();
     }
-    membership_.regroup(loss);
-    form_group();
+    form_group_without(loss);
     return group_->runner();
   }
 

@@ -156,10 +156,13 @@ def disturbed(options, judge, span, draw):
     processes = run.ranks()
     victim = options.victim if options.victim >= 0 else draw.randrange(1, options.ranks)
     time.sleep(draw.uniform(0, span))
-    if "ended" in run.status() or victim not in processes:
+    try:
+        if "ended" in run.status():
+            raise ProcessLookupError
+        os.kill(processes[victim], signal.SIGSTOP if options.stop else signal.SIGKILL)
+    except (KeyError, ProcessLookupError):
         run.end(options.limit)
         return "too late", {}
-    os.kill(processes[victim], signal.SIGSTOP if options.stop else signal.SIGKILL)
     hit = time.monotonic()
     code, out, err = run.end(options.limit)
     figures = {"victim": victim, "ended": time.monotonic() - hit, "code": code, "err": err[-2000:]}
