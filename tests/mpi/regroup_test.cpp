@@ -75,7 +75,7 @@ TEST(Regroup, TheTextIsTheSameWhereverARankDies) {
   const std::vector<Answer> solo = solo_answers(1);
   for (const std::string mode : {"pipeline", "tensor"}) {
     const int work = mode == "tensor" ? kMeasured : 0;
-    for (const auto& [odd, after] : {std::pair{1, 0}, {2, work + 3}, {1, work + 15}}) {
+    for (const auto& [odd, after] : {std::pair{1, work}, {2, work + 3}, {1, work + 15}}) {
       const std::string what = mode + ", rank " + std::to_string(odd) + " after " + std::to_string(after);
       const Regrouped out = answers_despite(mode, 3, 1, dies_after(odd, after));
       expect_answers(out.answers, solo, what);

@@ -199,14 +199,16 @@ def main():
     parser.add_argument("--stop", action="store_true", help="SIGSTOP, not SIGKILL")
     parser.add_argument("--timeout", type=int, default=1, help="of covey, for stopped ranks")
     parser.add_argument("--victim", type=int, default=-1, help="a rank; else any but rank 0")
-    parser.add_argument("--limit", type=float, default=60)
+    parser.add_argument("--limit", type=float, default=60, help="seconds after which a run is a hang")
+    parser.add_argument("--seconds", type=float, default=1e9, help="begin no more runs after these")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--more", default="", help="more flags of covey run")
     options = parser.parse_args()
     judge, span = undisturbed(options)
     draw = random.Random(options.seed)
     counts, gaps, recoveries, ends = {}, [], [], []
-    while sum(counts.values()) < options.runs:
+    until = time.monotonic() + options.seconds
+    while sum(counts.values()) < options.runs and time.monotonic() < until:
         outcome, figures = disturbed(options, judge, span, draw)
         if outcome == "too late":
             continue
@@ -218,7 +220,7 @@ def main():
             gaps.append(figures["gap"])
             recoveries += [one for one in figures["recovery"] if one > 0]
     what = "stopped" if options.stop else "killed"
-    print(f"| {options.mode} | {what} | {options.runs} | " + ", ".join(f"{n} {what}" for what, n in sorted(counts.items())) +
+    print(f"| {options.mode} | {what} | {sum(counts.values())} | " + ", ".join(f"{n} {what}" for what, n in sorted(counts.items())) +
           f" | {spread(gaps)} | {spread(recoveries, 1000)} | {spread(ends)} |")
 
 
