@@ -42,6 +42,7 @@ std::string footer() {
       "  covey synth model.gguf                     write a random model to try things with\n"
       "  covey run -m model.gguf -p 'Hello' -n 50   generate text on this machine\n"
       "  covey run -m model.gguf -p 'Hello' --mode tensor --ranks 4 --stats\n"
+      "  mpirun -np 4 --hostfile hosts covey run -m model.gguf -p 'Hello' --mode pipeline\n"
       "  covey launch -n 4 --hostfile hosts -- run -m model.gguf -p 'Hello' --mode pipeline\n"
       "\nmpirun refuses more ranks than cores unless told --oversubscribe, which --ranks does.\n"
       "'covey COMMAND --help' explains a command.";
