@@ -55,8 +55,8 @@ run_asan() {
   local much='JinjaReference.*:JinjaLimits.*:RandomSchemas.*:GrammarMasks.EqualTryingEachToken:*long_texts*:*long_runs*:*megabyte*:*million*:*ConvertReference*'
   build_and_test asan "-$models:$much:*ulkan*:DeviceLayers.AreAs*:DeviceLayers.TheRest*" \
     formats_tests kernels_tests golden_tests model_tests mpi_tests
-  # Of Vulkan, how it fails, and no leaks: Mesa's driver has some of its own, in code that is unloaded when they are seen.
-  ASAN_OPTIONS=detect_leaks=0 build/asan/tests/kernels_tests --gtest_brief=1 \
+  # Of Vulkan, how it fails, and no leaks.
+  GALLIVM_PERF=nopt build/asan/tests/kernels_tests --gtest_brief=1 \
     --gtest_filter='VulkanDevice.*-VulkanDevice.WhereMemory*:VulkanDevice.KeepsPipelines*'
 }
 

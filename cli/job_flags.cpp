@@ -92,6 +92,7 @@ void add_mode_flags(CLI::App& parser, JobFlags& flags) {
 JobOptions JobFlags::options(int rank, int ranks) const {
   JobOptions options = job;
   options.stage.vulkan = device.of_rank(rank, ranks);
+  if (options.stage.vulkan) options.stage.vulkan->timed = timed;
   if (!device.uses_cpu() && (!job.stage.cpu.isa.empty() || no_repack || no_blas)) {
     throw UsageError("--isa, --no-repack and --no-blas are for the CPU, and no rank computes there");
   }

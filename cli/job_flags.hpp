@@ -22,6 +22,7 @@ struct JobFlags {
   bool no_blas = false;
   bool no_repack = false;
   bool quiet = false;
+  bool timed = false;             ///< GPUs measure their operations by their own clocks
   std::vector<std::string> lora;  ///< --lora; see lora_flags.hpp
   DeviceFlags device;
   JobOptions job;

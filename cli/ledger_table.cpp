@@ -65,6 +65,22 @@ std::string rank_table(const std::vector<RankReport>& ranks) {
   return table.text();
 }
 
+/// Empty where no device has a clock of its own.
+std::string operation_table(const std::vector<RankReport>& ranks) {
+  TextTable table({"rank", "on the device", "time", "share", "count"}, {0, 1});
+  bool any = false;
+  for (const RankReport& rank : ranks) {
+    double all = 0;
+    for (const OperationTime& time : rank.operations) all += time.seconds;
+    for (const OperationTime& time : rank.operations) {
+      table.add_row({fmt::format("{}", rank.rank), time.operation, format_seconds(time.seconds),
+                     fmt::format("{:.1f} %", all > 0 ? 100 * time.seconds / all : 0), fmt::format("{}", time.count)});
+      any = true;
+    }
+  }
+  return any ? table.text() + "\n" : "";
+}
+
 std::string machine_table(const std::vector<RankReport>& ranks) {
   TextTable table({"rank", "host", "device", "loaded in", "model memory", "peak process"}, {0, 1, 2});
   for (const RankReport& rank : ranks) {
@@ -83,7 +99,7 @@ std::string lost_text(const LostRank& lost) {
 }
 
 std::string ledger_table(const Summary& summary, const std::vector<RankReport>& ranks) {
-  return summary_lines(summary) + "\n" + rank_table(ranks) + "\n" + machine_table(ranks);
+  return summary_lines(summary) + "\n" + rank_table(ranks) + "\n" + operation_table(ranks) + machine_table(ranks);
 }
 
 }  // namespace covey

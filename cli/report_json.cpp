@@ -64,6 +64,10 @@ Json rank_json(const RankReport& rank) {
                                            {"passes", time.passes},
                                            {"tokens", time.tokens}};
   }
+  Json operations = Json::object();
+  for (const OperationTime& time : rank.operations) {
+    operations[time.operation] = {{"seconds", time.seconds}, {"count", time.count}};
+  }
   Json sent = Json::array();
   for (const auto& [peer, traffic] : rank.sent) {
     Json link = {{"to", peer}};
@@ -78,6 +82,7 @@ Json rank_json(const RankReport& rank) {
           {"host", rank.host},
           {"device", rank.device},
           {"phases", std::move(phases)},
+          {"operations", std::move(operations)},
           {"sent", std::move(sent)},
           {"streams", std::move(streams)},
           {"model_bytes", rank.model_bytes},

@@ -107,6 +107,7 @@ CommandRun add_run(CLI::App& parser) {
     if (flags->generation.sequences > 1 && !find_mode(flags->job.mode).many_sequences) {
       throw UsageError("--sequences: mode " + flags->job.mode + " draws one answer: leave it out");
     }
+    flags->job.timed = flags->generation.stats || flags->generation.json || !flags->generation.save.empty();
     run_job(flags->job, [&](Session& session) {
       GenerateOptions options = flags->generation.options(flags->generation.prompt_text());
       flags->chat.apply(flags->job.job.model_path, options);

@@ -79,11 +79,13 @@ void Ledger::start_work() {
   report_.load_seconds = seconds_between(created_, start_);
   phase_ = Phase::other;
   if (host_rank() == 0) energy_.emplace();
+  if (take_times_) take_times_();  // what loading took is no part of the work
 }
 
 void Ledger::end_work() {
   report_.work_seconds = since_start();
   report_.peak_rss_bytes = peak_rss_bytes();
+  if (take_times_) report_.operations = take_times_();
   // The counters are the host's; were each of its ranks to enter them, they would count several times.
   report_.joules = energy_ ? energy_->joules() : 0;
 }

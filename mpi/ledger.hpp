@@ -5,11 +5,13 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "kernels/device.hpp"
 #include "mpi/machine_usage.hpp"
 #include "mpi/transport.hpp"
 
@@ -59,6 +61,7 @@ struct RankReport {
   std::string host;
   std::string device;
   std::array<PhaseTime, kPhaseCount> phases{};
+  std::vector<OperationTime> operations;  ///< by the device's own clock, where it has one and was asked to use it
   std::map<std::int32_t, std::array<Traffic, kPhaseCount>> sent;  ///< by peer
   std::vector<StreamTimes> streams;
   std::uint64_t model_bytes = 0;  ///< weights, activations, KV cache
@@ -127,6 +130,10 @@ class Ledger final : public Transport {
   void begin_recovery();
   void end_recovery();
 
+  /// What tells of operations by the device's own clock (Device::take_operation_times): asked at the start and at the
+  /// end of the work.
+  void watch_device(std::function<std::vector<OperationTime>()> take_times) { take_times_ = std::move(take_times); }
+
   /// Marks the start of the work (end of loading); times of streams count from here.
   void start_work();
   /// Enters what is known at the end: the work's time, peak memory, energy.
@@ -144,6 +151,7 @@ class Ledger final : public Transport {
   Clock::time_point created_;
   Clock::time_point start_;
   std::optional<EnergyMeter> energy_;
+  std::function<std::vector<OperationTime>()> take_times_;
   double exchanged_ = 0;  // seconds in send and recv since begin_pass()
   struct Recovery {
     Phase phase = Phase::load;  // before it

@@ -47,9 +47,11 @@ void describe(const LoadedModel& model, RankStart& start) {
   start.adapters = model.stage->adapters_fingerprint();
 }
 
-void enter_model(const LoadedModel& model, RankReport& report) {
-  report.device = model.stage->device_description();
-  report.model_bytes = model.stage->memory_bytes();
+void enter_model(LoadedModel& model, Ledger& ledger) {
+  ledger.report().device = model.stage->device_description();
+  ledger.report().model_bytes = model.stage->memory_bytes();
+  ledger.watch_device(
+      [&model] { return model.stage ? model.stage->take_operation_times() : std::vector<OperationTime>{}; });
 }
 
 }  // namespace
@@ -75,7 +77,7 @@ std::unique_ptr<LoadedModel> load_together(Ledger& ledger, const JobOptions& opt
   });
   if (model && holding == Holding::shared) describe(*model, start);
   start_together(ledger, start, options.peer_timeout);
-  if (model) enter_model(*model, ledger.report());
+  if (model) enter_model(*model, ledger);
   ledger.start_work();
   return model;
 }
@@ -88,7 +90,7 @@ void reload_together(Ledger& ledger, Transport& group, const JobOptions& options
   start.error = error_of_loading([&] { model.load_other(stage); });
   if (model.stage) describe(model, start);
   start_together(group, start, options.peer_timeout);
-  enter_model(model, ledger.report());
+  enter_model(model, ledger);
 }
 
 void refuse_shares(const JobOptions& options, std::string_view mode) {

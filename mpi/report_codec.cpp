@@ -75,6 +75,12 @@ std::vector<std::byte> encode_report(const RankReport& report) {
     out.varint(phase.passes);
     out.varint(phase.tokens);
   }
+  out.varint(report.operations.size());
+  for (const OperationTime& time : report.operations) {
+    out.text(time.operation);
+    out.f64(time.seconds);
+    out.varint(time.count);
+  }
   out.varint(report.sent.size());
   for (const auto& [peer, phases] : report.sent) {
     out.varint(static_cast<std::uint32_t>(peer));
@@ -107,6 +113,12 @@ RankReport decode_report(std::span<const std::byte> bytes) {
     phase.wait = in.f64();
     phase.passes = in.varint();
     phase.tokens = in.varint();
+  }
+  report.operations.resize(in.count(1 + sizeof(double) + 1));
+  for (OperationTime& time : report.operations) {
+    time.operation = in.text();
+    time.seconds = in.f64();
+    time.count = in.varint();
   }
   read_sent(in, report);
   const std::size_t streams = in.count(kMinStreamBytes);

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <vector>
 
 #include "tests/kernels/device_cases.hpp"
@@ -13,8 +15,18 @@
 namespace covey {
 namespace {
 
-using DeviceMatmul = DeviceConformance;
-INSTANTIATE_TEST_SUITE_P(Devices, DeviceMatmul, testing::ValuesIn(device_cases()), device_case_name);
+class DeviceMatmul : public DeviceConformance {
+ protected:
+  /// Shapes take shaders of their own there, and software drivers take long to compile each: all shapes are tested, and
+  /// all formats, each with some; of variants of such a device each with one.
+  static bool is_vulkan() { return GetParam().name.starts_with("vulkan"); }
+  static bool is_variant() { return GetParam().name.starts_with("vulkan_"); }
+  /// What rounding activations of prompts to fp16 may cost, of a product's magnitude.
+  static double rounding(const Format& format) {
+    return GetParam().name == "vulkan_all" && format.type == TensorType::f16 ? 0x1p-11 : 0.0;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Devices, DeviceMatmul, testing::ValuesIn(product_cases()), device_case_name);
 
 struct Shape {
   std::int32_t rows, cols, tokens;
@@ -47,24 +59,24 @@ struct Magnitudes {
 // What a product may be off by. Devices may quantize activations to int8 for quantized weights: each is then off by
 // half a step at most, a step being the largest of its block of 32 over 127. The rest is rounding of F32 sums.
 double allowance(const Format& format, const Magnitudes& in, std::int64_t token, const Magnitudes& weights,
-                 std::int64_t row) {
+                 std::int64_t row, double rounding) {
   const double product = exact_dot(in.values.data() + token * in.cols, weights.values.data() + row * in.cols, in.cols);
   const double steps =
       exact_dot(in.largest.data() + token * in.blocks, weights.sum.data() + row * in.blocks, in.blocks) / 127;
-  return 1e-6 + 4e-6 * product + (format.activations == ActivationKind::int8 ? 0.501 * steps : 0.0);
+  return 1e-6 + (4e-6 + rounding) * product + (format.activations == ActivationKind::int8 ? 0.501 * steps : 0.0);
 }
 
 // What a product with a matrix gives, and may be off by.
 class ExpectedProduct {
  public:
-  ExpectedProduct(const Format& format, const std::vector<float>& in, const TestMatrix& matrix)
+  ExpectedProduct(const Format& format, const std::vector<float>& in, const TestMatrix& matrix, double rounding = 0)
       : format_(format), rows_(matrix.view.rows) {
     const std::int64_t cols = matrix.view.cols, tokens = std::ssize(in) / cols;
     const Magnitudes in_sizes(in, cols), weight_sizes(matrix.values, cols);
     for (std::int64_t t = 0; t < tokens; ++t) {
       for (std::int64_t r = 0; r < rows_; ++r) {
         products_.push_back(exact_dot(in.data() + t * cols, matrix.values.data() + r * cols, cols));
-        allowances_.push_back(allowance(format, in_sizes, t, weight_sizes, r));
+        allowances_.push_back(allowance(format, in_sizes, t, weight_sizes, r, rounding));
       }
     }
   }
@@ -86,8 +98,11 @@ class ExpectedProduct {
 
 TEST_P(DeviceMatmul, MultipliesByEveryFormat) {
   for (const Format& format : formats()) {
-    for (const Shape wanted : {Shape{16, 32, 1}, {1, 64, 3}, {17, 96, 17}, {40, 256, 2}, {100, 1024, 3}, {33, 7, 4}}) {
-      const Shape shape = wanted.in_blocks_of(format);
+    constexpr Shape kShapes[] = {{16, 32, 1}, {1, 64, 3}, {17, 96, 17}, {40, 256, 2}, {100, 1024, 3}, {33, 7, 4}};
+    for (std::size_t i = 0; i < std::size(kShapes); ++i) {
+      if (is_variant() && i != format.index % std::size(kShapes)) continue;
+      if (is_vulkan() && i % 3 != format.index % 3) continue;
+      const Shape shape = kShapes[i].in_blocks_of(format);
       const TestMatrix matrix(format.type, shape.rows, shape.cols, data_);
       const MatrixHandle handle = device_->add_matrix(matrix.view);
       const std::vector<float> in = data_.numbers(shape.tokens * shape.cols), bias = data_.numbers(shape.rows);
@@ -107,16 +122,18 @@ TEST_P(DeviceMatmul, MultipliesByEveryFormat) {
 TEST_P(DeviceMatmul, PromptsGiveTheSameWithinRounding) {
   for (const Format& format : formats()) {
     // Long rows where BLAS may take them in parts.
-    const std::int32_t cols = format.activations == ActivationKind::f32 ? 4096 : 512;
+    const std::int32_t cols = format.activations == ActivationKind::f32 ? 4096 : 2048;
     for (const Shape wanted : {Shape{150, 288, 33}, {16, 32, 32}, {17, cols, 50}}) {
+      if (is_variant() && wanted.tokens != 33) continue;
       const Shape shape = wanted.in_blocks_of(format);
       const TestMatrix matrix(format.type, shape.rows, shape.cols, data_);
       const MatrixHandle handle = device_->add_matrix(matrix.view);
       const std::vector<float> in = data_.numbers(shape.tokens * shape.cols), bias = data_.numbers(shape.rows);
       const VectorHandle bias_handle = device_->add_vector(bias);
       reserve({{Slot::normed, shape.cols}, {Slot::q, shape.rows}}, shape.tokens);
-      const ExpectedProduct expected(format, in, matrix);
+      const ExpectedProduct expected(format, in, matrix, rounding(format));
       for (const bool prompt : {false, true}) {
+        if (is_variant() && !prompt) continue;
         begin(shape.tokens, prompt);
         write(Slot::normed, shape.tokens, in);
         device_->matmul(Slot::normed, handle, bias_handle, Slot::q);
@@ -128,6 +145,7 @@ TEST_P(DeviceMatmul, PromptsGiveTheSameWithinRounding) {
 
 TEST_P(DeviceMatmul, MatricesWithoutRowsOrColumns) {
   for (const Format& format : formats()) {
+    if (is_variant() && format.index % 5 != 0) continue;
     const auto cols = static_cast<std::int32_t>(whole_blocks(format.type, 64));
     const TestMatrix no_rows(format.type, 0, cols, data_), no_cols(format.type, 20, 0, data_);
     const MatrixHandle without_rows = device_->add_matrix(no_rows.view),
