@@ -44,6 +44,7 @@ std::string summary_lines(const Summary& s) {
                      format_bytes(s.bytes), format_bytes(s.prefill_bytes), format_bytes(s.decode_bytes));
   out += fmt::format("  memory            {} model and cache on the largest rank, {} on all; peak process {}\n",
                      format_bytes(s.model_bytes), format_bytes(s.total_model_bytes), format_bytes(s.peak_rss_bytes));
+  for (const LostRank& lost : s.losses) out += fmt::format("  lost              {}\n", lost_text(lost));
   if (s.joules >= 0) out += fmt::format("  energy            {:.1f} J\n", s.joules);
   return out;
 }
@@ -90,6 +91,12 @@ std::string machine_table(const std::vector<RankReport>& ranks) {
 }
 
 }  // namespace
+
+std::string lost_text(const LostRank& lost) {
+  const std::string then = lost.seconds > 0 ? "the others took over what it held within " + format_seconds(lost.seconds)
+                                            : "the others went on without it";
+  return fmt::format("{}; noticed {} after the start, {}", lost.why, format_seconds(lost.at), then);
+}
 
 std::string ledger_table(const Summary& summary, const std::vector<RankReport>& ranks) {
   return summary_lines(summary) + "\n" + rank_table(ranks) + "\n" + operation_table(ranks) + machine_table(ranks);

@@ -42,7 +42,16 @@ Json summary_json(const Summary& summary) {
           {"peak_rss_bytes", summary.peak_rss_bytes},
           {"model_bytes", summary.model_bytes},
           {"total_model_bytes", summary.total_model_bytes},
-          {"joules", joules_json(summary.joules)}};
+          {"joules", joules_json(summary.joules)},
+          {"lost", lost_json(summary.losses)}};
+}
+
+Json lost_json(const std::vector<LostRank>& losses) {
+  Json all = Json::array();
+  for (const LostRank& one : losses) {
+    all.push_back({{"rank", one.rank}, {"why", one.why}, {"at_seconds", one.at}, {"recovery_seconds", one.seconds}});
+  }
+  return all;
 }
 
 Json rank_json(const RankReport& rank) {

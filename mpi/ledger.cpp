@@ -64,6 +64,16 @@ void Ledger::enter_rest(double seconds) {
   exchanged_ = 0;
 }
 
+void Ledger::begin_recovery() {
+  recovery_ = {phase_, exchanged_, Clock::now()};
+  phase_ = Phase::load;
+}
+
+void Ledger::end_recovery() {
+  phase_ = recovery_.phase;
+  exchanged_ = recovery_.exchanged + seconds_between(recovery_.start, Clock::now());
+}
+
 void Ledger::start_work() {
   start_ = Clock::now();
   report_.load_seconds = seconds_between(created_, start_);

@@ -46,6 +46,15 @@ struct StreamTimes {
   std::string role;  ///< "answer", "proposal", "aggregation"
 };
 
+/// A rank that others went on without.
+struct LostRank {
+  std::int32_t rank = 0;
+  std::string why;
+  double at = 0;       ///< when that was noticed, in seconds from the start of the work
+  double seconds = 0;  ///< until what it held was there again and the work went on; 0: nothing had to be made again
+  bool operator==(const LostRank&) const = default;
+};
+
 /// One rank's account.
 struct RankReport {
   std::int32_t rank = 0;
@@ -61,6 +70,7 @@ struct RankReport {
   double joules = -1;
   double load_seconds = 0;
   double work_seconds = 0;
+  std::vector<LostRank> losses;  ///< that this rank knows of: rank 0 of all
 };
 
 /// Median and 95th percentile (nearest rank) of the times between tokens, over all streams.
@@ -80,6 +90,7 @@ struct Summary {
   std::uint64_t model_bytes = 0;        ///< largest rank
   std::uint64_t total_model_bytes = 0;  ///< all ranks
   double joules = -1;                   ///< all ranks; -1 if any has no counter
+  std::vector<LostRank> losses;
 };
 Summary summarize(const std::string& mode, const std::vector<RankReport>& ranks);
 
@@ -97,6 +108,9 @@ class Ledger final : public Transport {
   void recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) override;
   bool ready(int from, Tag tag) override { return below_.ready(from, tag); }
   void outlive_others() override { below_.outlive_others(); }
+  void alarm(const PeerLost& loss) noexcept override { below_.alarm(loss); }
+  void regroup(std::uint32_t generation, std::span<const int> members) override { below_.regroup(generation, members); }
+  int known_as(int rank) const override { return below_.known_as(rank); }
   void fail(const std::string& why) noexcept override { below_.fail(why); }
 
   /// The phase that what follows is entered under.
@@ -111,6 +125,10 @@ class Ledger final : public Transport {
   void enter_wait(double seconds) { report_.phases[static_cast<std::size_t>(phase_)].wait += seconds; }
   /// The same of the later part of a pass that has been entered.
   void enter_rest(double seconds);
+
+  /// What follows is no part of the pass under way, but making lost ranks' work up. Entered as loading.
+  void begin_recovery();
+  void end_recovery();
 
   /// What tells of operations by the device's own clock (Device::take_operation_times): asked at the start and at the
   /// end of the work.
@@ -135,6 +153,12 @@ class Ledger final : public Transport {
   std::optional<EnergyMeter> energy_;
   std::function<std::vector<OperationTime>()> take_times_;
   double exchanged_ = 0;  // seconds in send and recv since begin_pass()
+  struct Recovery {
+    Phase phase = Phase::load;  // before it
+    double exchanged = 0;
+    Clock::time_point start;
+  };
+  Recovery recovery_;
 };
 
 }  // namespace covey

@@ -42,7 +42,24 @@ void read_sent(ByteReader& in, RankReport& report) {
   }
 }
 
+void write_loss(ByteWriter& out, const LostRank& loss) {
+  out.zigzag(loss.rank);
+  out.text(loss.why);
+  out.f64(loss.at);
+  out.f64(loss.seconds);
+}
+
+LostRank read_loss(ByteReader& in) {
+  LostRank loss;
+  loss.rank = in.int32();
+  loss.why = in.text();
+  loss.at = in.f64();
+  loss.seconds = in.f64();
+  return loss;
+}
+
 constexpr std::size_t kMinStreamBytes = 2 * sizeof(double) + 4;
+constexpr std::size_t kMinLossBytes = 2 * sizeof(double) + 2;
 
 }  // namespace
 
@@ -79,6 +96,8 @@ std::vector<std::byte> encode_report(const RankReport& report) {
   out.f64(report.joules);
   out.f64(report.load_seconds);
   out.f64(report.work_seconds);
+  out.varint(report.losses.size());
+  for (const LostRank& loss : report.losses) write_loss(out, loss);
   return out.take();
 }
 
@@ -110,6 +129,9 @@ RankReport decode_report(std::span<const std::byte> bytes) {
   report.joules = in.f64();
   report.load_seconds = in.f64();
   report.work_seconds = in.f64();
+  const std::size_t losses = in.count(kMinLossBytes);
+  report.losses.reserve(losses);
+  for (std::size_t i = 0; i < losses; ++i) report.losses.push_back(read_loss(in));
   in.end();
   return report;
 }
