@@ -13,9 +13,11 @@ class VulkanSplit : public testing::TestWithParam<const char*> {
     if (vulkan_devices().empty()) GTEST_SKIP() << "there is no Vulkan device here. " << vulkan_missing();
   }
 
-  /// Calls `check` with the logits of all positions that two ranks compute, in batches of every size.
+  /// Calls `check` with the logits of all positions that two ranks compute, in batches of every size. Software drivers
+  /// take so long over a token alone that few models have to show it.
   template <class Check>
-  static void in_batches(const Golden& golden, int gpu_rank, const Check& check) {
+  static void in_batches(const std::string& model, const Golden& golden, int gpu_rank, const Check& check) {
+    const bool slow = vulkan_devices().front().kind == "software" && model != "llama" && model != "llama-q4_k_m";
     JobOptions job = job_on(golden.model_path);
     job.stage.n_ctx = 0;
     job.stage.max_tokens = 256;
@@ -30,6 +32,7 @@ class VulkanSplit : public testing::TestWithParam<const char*> {
       const auto session = find_mode(GetParam()).open(ledger, mine);
       if (transport.rank() != 0) return session->serve();
       for (const std::int32_t batch : {1, 7, 256}) {
+        if (batch == 1 && slow) continue;
         InPieces runner(session->runner(), batch);
         const std::vector<float> logits = all_logits(runner, golden.tokens);
         SCOPED_TRACE(golden.model_path + " in batches of " + std::to_string(batch));
@@ -48,7 +51,7 @@ TEST_P(VulkanSplit, FloatModelsGiveTheReferenceLogits) {
   int gpu_rank = 0;
   for (const std::string& model : float_models()) {
     const Golden golden = load_golden(model);
-    in_batches(golden, gpu_rank, [&](std::span<const float> logits) {
+    in_batches(model, golden, gpu_rank, [&](std::span<const float> logits) {
       EXPECT_LE(max_error(logits.last(golden.last_logits.size()), golden.last_logits), golden.tolerance);
     });
     gpu_rank = 1 - gpu_rank;
@@ -64,7 +67,7 @@ TEST_P(VulkanSplit, PackedModelsAreAsNearToExactAsTheReference) {
     job.stage.kv = KvChoice::f32;
     std::vector<float> exact;
     on_session("solo", 1, job, [&](Session& session) { exact = all_logits(session.runner(), golden.tokens); });
-    in_batches(golden, gpu_rank,
+    in_batches(model, golden, gpu_rank,
                [&](std::span<const float> logits) { EXPECT_LE(nmse(logits, exact), 1.2 * golden.reference_nmse); });
     gpu_rank = 1 - gpu_rank;
   }
