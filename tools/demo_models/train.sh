@@ -53,13 +53,19 @@ written m "Covey M"
 written l "Covey L"
 
 # What is committed.
-mkdir -p "$work/models"
-for size in s m l; do cp "$work/$size.q8_0.gguf" "$work/models/covey-$size.gguf"; done
+models=$work/models
+mkdir -p "$models"
+cp "$root"/models/*.jinja "$models"
+for size in s m l; do cp "$work/$size.q8_0.gguf" "$models/covey-$size.gguf"; done
 for kind in test:500 unseen:500 choice:500 long:5:200 long:10:200 long:20:200 long:40:200; do
-  "$PYTHON" "$here/make_questions.py" "${kind%:*}" "${kind##*:}" 1 "$work/models/$(tr : - <<<"${kind%:*}").jsonl"
+  name=${kind%:*}
+  "$PYTHON" "$here/make_questions.py" "$name" "${kind##*:}" 1 "$models/${name/:/-}.jsonl"
 done
 SEED=2 "$here/sample.sh" "$work/s.q8_0.gguf" train 3000 6 "$work/router.train.jsonl"
 "$here/sample.sh" "$work/s.q8_0.gguf" test 500 6 "$work/router.test.jsonl"
-"$PYTHON" "$here/router.py" "$work/s.pt" "$vocabulary" "$work/router.train.jsonl" "$work/router.test.jsonl" "$work/models/router.json"
-(cd "$work/models" && sha256sum -- *.gguf *.jsonl router.json >SHA256SUMS)
-echo "== done: $work/models"
+"$PYTHON" "$here/router.py" "$work/s.pt" "$vocabulary" "$work/router.train.jsonl" "$work/router.test.jsonl" "$models/router.json"
+"$here/record_answers.sh" "$models"
+"$here/measure.sh" "$models" "$work/measured"
+"$PYTHON" "$here/cards.py" "$work/measured" "$models"
+(cd "$models" && sha256sum -- *.gguf *.jsonl *.jinja router.json >SHA256SUMS)
+echo "== done: $models"
