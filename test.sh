@@ -53,7 +53,7 @@ run_asan() {
   # Left out: variants of tests on whole models and devices, which go through the same code, and what only does much of
   # the same.
   local models='*Golden/*/scalar_*:*Golden/Split*:*Golden/*_1:*Golden/*_7:SplitHeads.*:SplitWindows.*:Devices/*_1:Devices/*_2'
-  local much='JinjaReference.*:JinjaLimits.*:RandomSchemas.*:GrammarMasks.EqualTryingEachToken:*long_texts*:*long_runs*:*megabyte*:*million*:*ConvertReference*:DeviceProfile.*'
+  local much='JinjaReference.*:JinjaLimits.*:RandomSchemas.*:GrammarMasks.EqualTryingEachToken:*long_texts*:*long_runs*:*megabyte*:*million*:*ConvertReference*:DeviceProfile.*:Wires.CostLittlePerplexity'
   build_and_test asan "-$models:$much:*ulkan*:DeviceLayers.AreAs*:DeviceLayers.TheRest*" \
     formats_tests kernels_tests golden_tests model_tests mpi_tests
   # Of Vulkan, how it fails, and no leaks.
@@ -63,8 +63,9 @@ run_asan() {
 
 run_tsan() {
   say "tsan: data races"
-  # Left out: kernels, which run on one thread, and whole models, which share threads as other tests do.
+  # Left out: kernels, which run on one thread; whole models, which share threads as other tests do; how near results are.
   local alone='Formats/*:KvTypes/*:Types/*:*EqualsDouble*:CpuAttentionTest.AToken*:*cpu_scalar*:Devices/*_1:Devices/*_2:Devices/DeviceReproducibility*:DeviceProfile.*'
+  alone+=:Wires.CostLittlePerplexity:Modes/SplitModel.RepeatsExactly/*
   build_and_test tsan "-$alone:Golden/*:SplitHeads.*:SplitWindows.*" kernels_tests mpi_tests
 }
 

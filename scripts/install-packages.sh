@@ -16,7 +16,7 @@ packages=(
   openmpi-bin libopenmpi-dev libopenblas-dev                # optional parts of Covey
   libvulkan-dev glslang-tools spirv-tools                   # computing on GPUs; optional
 )
-test_packages=(clang clang-format clang-tidy g++-aarch64-linux-gnu qemu-user python3-jinja2
+test_packages=(clang lld clang-format clang-tidy g++-aarch64-linux-gnu qemu-user python3-jinja2
   mesa-vulkan-drivers vulkan-validationlayers)  # a software driver, and what watches over its use
 
 case "${1:-}" in
