@@ -21,6 +21,7 @@ StageOptions on_vulkan() {
   StageOptions options;
   options.vulkan.emplace();
   options.vulkan->cache_folder = "";
+  options.vulkan->check_synchronization = true;
   options.vulkan->on_message = [](std::string_view message) { ADD_FAILURE() << message; };
   return options;
 }

@@ -20,6 +20,7 @@ class ShortlistSplit : public testing::TestWithParam<const char*> {
       if (gpu && transport.rank() == 0) {
         mine.stage.vulkan.emplace();
         mine.stage.vulkan->cache_folder = "";
+        mine.stage.vulkan->check_synchronization = true;
         mine.stage.vulkan->on_message = [](std::string_view message) { ADD_FAILURE() << message; };
       }
       const auto session = find_mode(GetParam()).open(ledger, mine);
