@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/shortlist.hpp"
 #include "third_party_free_formats/tensor_type.hpp"
 
 namespace covey {
@@ -270,6 +271,10 @@ class Device {
   virtual std::span<float> map(Slot slot) = 0;
   /// The same for a slot about to be filled by the host with `rows` rows.
   virtual std::span<float> map(Slot slot, std::int32_t rows) = 0;
+  /// Completes what was recorded and gives the likeliest of each row of logits in `slot`, (rows,
+  /// shortlist_width(count)): see kernels/shortlist.hpp. `count` is at least 1, at most kMostShortlisted and the slot's
+  /// width, and that at most kMostShortlistedFrom. The view lasts until the next operation on the device.
+  virtual std::span<const float> shortlist(Slot slot, std::int32_t count) = 0;
 };
 
 struct CpuOptions {

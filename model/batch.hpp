@@ -36,12 +36,16 @@ struct Batch {
   std::vector<SequenceOp> ops;
   std::vector<BatchToken> tokens;
   bool prompt = false;  ///< see BatchView::prompt
+  /// Above 0: of each token that wants logits a shortlist of so many, at most kMostShortlisted and n_vocab, comes back
+  /// instead of them (kernels/shortlist.hpp). It is no matter of ranks that compute no logits, who are not told.
+  std::int32_t shortlist = 0;
 
   bool empty() const { return ops.empty() && tokens.empty(); }
   void clear() {
     ops.clear();
     tokens.clear();
     prompt = false;
+    shortlist = 0;
   }
   bool operator==(const Batch&) const = default;
 };

@@ -23,6 +23,15 @@ void Candidates::assign(std::span<const float> scores) {
   }
 }
 
+void Candidates::assign(const Shortlist& shortlist) {
+  candidates_.clear();
+  for (std::size_t i = 0; i < shortlist.size(); ++i) {
+    if (shortlist.logit(i) == -std::numeric_limits<float>::infinity()) break;
+    candidates_.push_back({shortlist.token(i), shortlist.logit(i), 0.0});
+  }
+  sorted_ = candidates_.size();
+}
+
 /// Puts the `count` likeliest first, in order.
 void Candidates::sort_first(std::size_t count) {
   count = std::min(count, candidates_.size());

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "kernels/shortlist.hpp"
 #include "model/batch.hpp"
 
 namespace covey {
@@ -21,6 +22,8 @@ class Candidates {
  public:
   /// Every token with a score above minus infinity. Takes memory only if `scores` is longer than ever before.
   void assign(std::span<const float> scores);  // (n_vocab)
+  /// The same of those on a shortlist, which are sorted.
+  void assign(const Shortlist& shortlist);
 
   /// The `count` likeliest (at least one), sorted.
   void keep_likeliest(std::size_t count);

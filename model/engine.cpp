@@ -24,6 +24,12 @@ struct Engine::Impl {
         max_running(std::clamp(options.max_running, 1, runner.limits().max_tokens)),
         sequences(runner_in, std::max(0, options.prefix_cache)) {}
 
+  /// One that gives each of its samples a token.
+  struct Pass {
+    std::vector<SampleId> samples;
+    bool gives_shortlists = false;
+  };
+
   // -- Requests -------------------------------------------------------------------------------------------------------
 
   std::vector<SampleId> submit(const Request& request) {
@@ -173,7 +179,8 @@ struct Engine::Impl {
       batch.tokens.push_back(
           {sample.tokens[static_cast<std::size_t>(i)], sample.sequence, gives_logits && i == end - 1});
     }
-    const auto logits = runner.forward(batch);
+    if (gives_logits) batch.shortlist = sample.shortlist();
+    const LogitRow logits{runner.forward(batch), batch.shortlist > 0};
     sample.cached = end;
     if (gives_logits) {
       begin_generation(sample, logits, sink);
@@ -183,7 +190,7 @@ struct Engine::Impl {
   }
 
   /// The prompt is evaluated: the leader and its followers draw their first tokens from the same logits.
-  void begin_generation(Sample& leader, std::span<const float> logits, const Sink& sink) {
+  void begin_generation(Sample& leader, const LogitRow& logits, const Sink& sink) {
     start_running(leader);
     std::vector<SampleId> starting{leader.id};
     for (const SampleId id : std::exchange(leader.followers, {})) {
@@ -219,19 +226,19 @@ struct Engine::Impl {
         return;
       }
     }
-    fill_batch(running);
-    draw_all(std::vector(running), runner.forward(batch), sink);
+    const Pass pass = pass_of(running);
+    draw_all(pass, runner.forward(batch), sink);
   }
 
-  /// A row of logits for each, whose last token is in the cache now.
-  void draw_all(const std::vector<SampleId>& drawn, std::span<const float> logits, const Sink& sink) {
-    const auto n_vocab = static_cast<std::size_t>(runner.limits().n_vocab);
-    for (std::size_t i = 0; i < drawn.size(); ++i) {
-      Sample* sample = still_running(drawn[i]);
+  /// A row of logits for each sample, whose last token is in the cache now.
+  void draw_all(const Pass& pass, std::span<const float> logits, const Sink& sink) {
+    const std::size_t width = logits.size() / pass.samples.size();
+    for (std::size_t i = 0; i < pass.samples.size(); ++i) {
+      Sample* sample = still_running(pass.samples[i]);
       if (sample == nullptr) continue;
       sample->in_flight = false;
       ++sample->cached;
-      draw(*sample, logits.subspan(i * n_vocab, n_vocab), sink);
+      draw(*sample, {logits.subspan(i * width, width), pass.gives_shortlists}, sink);
     }
   }
 
@@ -255,26 +262,32 @@ struct Engine::Impl {
     }
     sequences.flush();  // a fork under way changes what its source takes, in whatever pass that is
     if (group.empty() || !sequences.make_room([&] { return blocks_to_decode(group); })) return false;
-    fill_batch(group);
+    Pass pass = pass_of(group);
     runner.start(batch);
     for (const SampleId id : group) at(id).in_flight = true;
-    under_way.push_back(std::move(group));
+    under_way.push_back(std::move(pass));
     return true;
   }
 
   void finish_oldest(const Sink& sink) {
-    const std::vector<SampleId> group = std::move(under_way.front());
+    const Pass pass = std::move(under_way.front());
     under_way.pop_front();
-    draw_all(group, runner.finish(), sink);
+    draw_all(pass, runner.finish(), sink);
   }
 
-  void fill_batch(const std::vector<SampleId>& drawn) {
+  /// Puts the last token of each sample in the batch. Shortlists do if they do for all.
+  Pass pass_of(const std::vector<SampleId>& drawn) {
     batch.clear();
     batch.ops = sequences.take_ops();
+    bool all_logits = false;
     for (const SampleId id : drawn) {
       const Sample& sample = at(id);
       batch.tokens.push_back({sample.tokens.back(), sample.sequence, true});
+      batch.shortlist = std::max(batch.shortlist, sample.shortlist());
+      all_logits = all_logits || sample.shortlist() == 0;
     }
+    if (all_logits) batch.shortlist = 0;
+    return {drawn, batch.shortlist > 0};
   }
 
   /// nullptr if the sink has cancelled or forgotten the sample since the pass began.
@@ -283,31 +296,10 @@ struct Engine::Impl {
     return found != samples.end() && found->second->state == SampleState::running ? found->second.get() : nullptr;
   }
 
-  void draw(Sample& sample, std::span<const float> logits, const Sink& sink) {
+  void draw(Sample& sample, const LogitRow& logits, const Sink& sink) {
     if (sample.sampler.finished()) return finish(sample, Finish::end_token, sink);  // the empty text is all there is
-    const Sampled sampled = sample.sampler.sample(logits, sample.request->top_logprobs);
-    const Token token = sampled.chosen.token;
-    Event event{sample.id, sample.index, token, {}, sampled.chosen.logprob, &sampled.top, Finish::running};
-    if (tokenizer.ends_text(token) && !sample.request->ignore_eos) {
-      event.finish = Finish::end_token;
-    } else {
-      sample.sampler.accept(token);
-      sample.tokens.push_back(token);
-      sample.completion.tokens.push_back(token);
-      sample.completion.logprobs.push_back(event.logprob);
-      event.text = sample.stream.push(token);
-      if (sample.stream.stopped()) {
-        event.finish = Finish::stop_string;
-      } else if (sample.sampler.finished()) {
-        event.finish = Finish::end_token;
-      } else if (static_cast<std::int32_t>(sample.completion.tokens.size()) == sample.request->max_tokens) {
-        event.finish = Finish::max_tokens;
-      } else if (sample.length() >= runner.limits().n_ctx) {
-        event.finish = Finish::context_full;
-      }
-    }
-    if (event.finish != Finish::running) event.text += sample.stream.finish();
-    sample.completion.text += event.text;
+    const Sampled drawn = sample.sample(logits);
+    const Event event = sample.append(drawn, tokenizer, runner.limits().n_ctx);
     if (event.finish != Finish::running) end(sample, event.finish);
     if (sink) sink(event);
   }
@@ -365,7 +357,7 @@ struct Engine::Impl {
   std::map<SampleId, std::unique_ptr<Sample>> samples;
   std::deque<SampleId> waiting;  // in order of arrival; the first may be prefilling
   std::vector<SampleId> running;
-  std::deque<std::vector<SampleId>> under_way;  // samples of each pass, the oldest first
+  std::deque<Pass> under_way;  // the oldest first
   Batch batch;
   SampleId next_sample = 0;
   bool prompt_last = false;

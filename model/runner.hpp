@@ -35,9 +35,10 @@ class Runner {
   /// forgotten what the next token would see.
   virtual bool can_cut(SequenceId sequence, std::int32_t length) const = 0;
 
-  /// Applies the ops, evaluates the tokens, and returns one row of n_vocab logits for each token that wants them, in
-  /// batch order. The rows last until the next call. Throws Error (leaving the cache as it was) if the batch does not
-  /// fit: too many tokens, a sequence over n_ctx, no free block, an unknown sequence.
+  /// Applies the ops, evaluates the tokens, and returns one row of n_vocab logits (or a shortlist of them, see
+  /// Batch::shortlist) for each token that wants them, in batch order. The rows last until the next call. Throws Error
+  /// (leaving the cache as it was) if the batch does not fit: too many tokens, a sequence over n_ctx, no free block, an
+  /// unknown sequence.
   virtual std::span<const float> forward(const Batch& batch) = 0;  // (wanted, n_vocab)
 
   /// How many passes may be under way at once. Above 1, start() begins one (throwing as forward() does) and finish()

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "model/engine.hpp"
@@ -16,6 +17,12 @@ namespace covey {
 /// waiting: nothing cached; following: waits for its leader's prompt; prefilling: part of its tokens cached; running:
 /// all but the last token cached.
 enum class SampleState : std::uint8_t { waiting, following, prefilling, running, ended };
+
+/// A token's logits as a pass gives them: one for each token of the vocabulary, or a shortlist.
+struct LogitRow {
+  std::span<const float> values;
+  bool is_shortlist = false;
+};
 
 struct Sample {
   Sample(std::shared_ptr<const Request> request_in, SampleId id_in, std::int32_t index_in, std::int32_t n_vocab,
@@ -31,6 +38,15 @@ struct Sample {
     if (constraint) sampler.constrain(*constraint);
     completion.prompt_tokens = prompt_tokens();
   }
+
+  /// How long a shortlist its next draw takes; 0: all logits.
+  std::int32_t shortlist() const { return sampler.shortlist(request->top_logprobs); }
+  Sampled sample(const LogitRow& logits) {
+    const std::int32_t top = request->top_logprobs;
+    return logits.is_shortlist ? sampler.sample(Shortlist(logits.values), top) : sampler.sample(logits.values, top);
+  }
+  /// Appends what was drawn, if the text goes on with it, and says whether it ends.
+  Event append(const Sampled& drawn, const Tokenizer& tokenizer, std::int32_t n_ctx);
 
   std::int32_t prompt_tokens() const { return static_cast<std::int32_t>(request->prompt.size()); }
   std::int32_t length() const { return static_cast<std::int32_t>(tokens.size()); }

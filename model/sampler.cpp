@@ -61,19 +61,27 @@ Scratch& scratch() {
   return instance;
 }
 
-/// A score that arithmetic can be done with: not NaN, not plus infinity.
-float usable(double score) {
-  if (std::isnan(score)) return kMinusInfinity;
-  return static_cast<float>(std::clamp(score, -std::numeric_limits<double>::infinity(),
-                                       static_cast<double>(std::numeric_limits<float>::max())));
+[[noreturn]] void none_is_possible() {
+  throw Error("sampling: no token is possible: every logit is NaN or minus infinity");
 }
 
-/// log(sum(exp(scores))), the sum taken in order of ids. The largest score must be finite.
-double log_sum_exp(std::span<const float> scores, float largest) {
-  double sum = 0.0;
-  for (const float score : scores) sum += std::exp(static_cast<double>(score) - largest);
-  return largest + std::log(sum);
-}
+/// Log-probabilities under the model itself.
+class Logprobs {
+ public:
+  /// Of the sum over all tokens of exp(logit - largest).
+  Logprobs(float largest, float sum) : total_(largest + std::log(static_cast<double>(sum))) {}
+  float operator()(float logit) const { return static_cast<float>(logit - total_); }
+
+  std::vector<TokenLogprob> of_likeliest(Candidates& candidates, std::int32_t count) const {
+    std::vector<TokenLogprob> list;
+    candidates.keep_likeliest(static_cast<std::size_t>(count));
+    for (const Candidate& candidate : candidates.all()) list.push_back({candidate.token, (*this)(candidate.score)});
+    return list;
+  }
+
+ private:
+  double total_;
+};
 
 }  // namespace
 
@@ -116,25 +124,52 @@ Sampled Sampler::sample(std::span<const float> logits, std::int32_t top) {
 
   std::vector<float>& scores = scratch().scores;
   scores.resize(logits.size());
-  std::transform(logits.begin(), logits.end(), scores.begin(), [](float logit) { return usable(logit); });
+  std::transform(logits.begin(), logits.end(), scores.begin(), [](float logit) { return usable_logit(logit); });
   const float largest = *std::max_element(scores.begin(), scores.end());
-  if (largest == kMinusInfinity) throw Error("sampling: no token is possible: every logit is NaN or minus infinity");
-  const double total = log_sum_exp(scores, largest);
-  const auto logprob = [total](float logit) { return static_cast<float>(logit - total); };
+  if (largest == kMinusInfinity) none_is_possible();
+  const Logprobs logprob(largest, exponential_sum(scores, largest));
 
   Sampled sampled;
   if (top > 0) {
     Candidates& candidates = scratch().candidates;
     candidates.assign(scores);
-    candidates.keep_likeliest(static_cast<std::size_t>(top));
-    for (const Candidate& candidate : candidates.all()) {
-      sampled.top.push_back({candidate.token, logprob(candidate.score)});
-    }
+    sampled.top = logprob.of_likeliest(candidates, top);
   }
   if (constraint_) constraint_->apply(scores);
   adjust(scores);
   sampled.chosen.token = draw(scores);
-  sampled.chosen.logprob = logprob(usable(logits[static_cast<std::size_t>(sampled.chosen.token)]));
+  sampled.chosen.logprob = logprob(usable_logit(logits[static_cast<std::size_t>(sampled.chosen.token)]));
+  return sampled;
+}
+
+std::int32_t Sampler::shortlist(std::int32_t top) const {
+  const bool any_counts = constrained_ || constraint_ || penalizes_ || !params_.logit_bias.empty();
+  const bool no_end = !params_.greedy() && params_.top_k == 0;
+  if (any_counts || no_end || n_vocab_ > kMostShortlistedFrom) return 0;
+  const std::int32_t wanted = std::min(std::max(params_.greedy() ? 1 : params_.top_k, top), n_vocab_);
+  return wanted <= kMostShortlisted ? wanted : 0;
+}
+
+Sampled Sampler::sample(const Shortlist& likeliest, std::int32_t top) {
+  check(top >= 0, "the number of top log-probabilities", top, "0 or more");
+  const std::int32_t needed = shortlist(top);
+  if (needed == 0 || likeliest.size() < static_cast<std::size_t>(needed)) {
+    throw Error("sampling: a shortlist of " + std::to_string(likeliest.size()) + " tokens is not enough here");
+  }
+  if (likeliest.largest() == kMinusInfinity) none_is_possible();
+  const Logprobs logprob(likeliest.largest(), likeliest.sum());
+
+  Sampled sampled;
+  Candidates& candidates = scratch().candidates;
+  candidates.assign(likeliest);
+  if (top > 0) {
+    sampled.top = logprob.of_likeliest(candidates, top);
+    candidates.assign(likeliest);
+  }
+  sampled.chosen.token = params_.greedy() ? likeliest.token(0) : choose(candidates, likeliest.largest());
+  std::size_t place = 0;
+  while (likeliest.token(place) != sampled.chosen.token) ++place;
+  sampled.chosen.logprob = logprob(likeliest.logit(place));
   return sampled;
 }
 
@@ -142,18 +177,18 @@ Sampled Sampler::sample(std::span<const float> logits, std::int32_t top) {
 void Sampler::adjust(std::span<float> scores) const {
   for (const auto& [token, bias] : params_.logit_bias) {
     float& score = scores[static_cast<std::size_t>(token)];
-    score = usable(static_cast<double>(score) + bias);
+    score = usable_logit(static_cast<double>(score) + bias);
   }
   for (const auto& [token, count] : recent_count_) {
     float& stored = scores[static_cast<std::size_t>(token)];
     double score = stored;
     score = score > 0 ? score / params_.repetition_penalty : score * params_.repetition_penalty;
     score -= static_cast<double>(params_.presence_penalty) + static_cast<double>(params_.frequency_penalty) * count;
-    stored = usable(score);
+    stored = usable_logit(score);
   }
 }
 
-/// The rest of the chain: temperature, top-k, top-p, min-p, draw.
+/// The rest of the chain.
 Token Sampler::draw(std::span<const float> scores) {
   const auto best = std::max_element(scores.begin(), scores.end());  // the first of equals
   if (*best == kMinusInfinity)
@@ -163,8 +198,13 @@ Token Sampler::draw(std::span<const float> scores) {
   if (params_.greedy()) return static_cast<Token>(best - scores.begin());
   Candidates& candidates = scratch().candidates;
   candidates.assign(scores);
+  return choose(candidates, *best);
+}
+
+/// Top-k, temperature, top-p, min-p, draw.
+Token Sampler::choose(Candidates& candidates, float largest) {
   if (params_.top_k > 0) candidates.keep_likeliest(static_cast<std::size_t>(params_.top_k));
-  candidates.weigh(params_.temperature, *best);
+  candidates.weigh(params_.temperature, largest);
   if (params_.top_p < 1.0F) candidates.keep_probability(params_.top_p);
   if (params_.min_p > 0.0F) candidates.keep_weight(params_.min_p);
   return candidates.draw(next_uniform(random_state_));

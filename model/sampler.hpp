@@ -10,10 +10,13 @@
 #include <vector>
 
 #include "covey/sampling.hpp"
+#include "kernels/shortlist.hpp"
 #include "model/batch.hpp"
 #include "model/grammar/constraint.hpp"
 
 namespace covey {
+
+class Candidates;
 
 struct TokenLogprob {
   Token token = 0;
@@ -50,9 +53,16 @@ class Sampler {
   /// back where fewer are possible). Logits that are NaN count as minus infinity; throws Error if none is left.
   Sampled sample(std::span<const float> logits, std::int32_t top = 0);
 
+  /// How long a shortlist has to be for sample(Shortlist, top) to choose the same token; 0 if it takes all logits:
+  /// without top-k, and where penalties, biases or a constraint may favour any token.
+  std::int32_t shortlist(std::int32_t top) const;
+  /// The same from a shortlist of at least that many. The first on it is the likeliest.
+  Sampled sample(const Shortlist& likeliest, std::int32_t top = 0);
+
  private:
   void adjust(std::span<float> scores) const;
   Token draw(std::span<const float> scores);
+  Token choose(Candidates& candidates, float largest);
 
   SamplingParams params_;
   std::int32_t n_vocab_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "covey/error.hpp"
+#include "kernels/shortlist.hpp"
 #include "model/device_layers.hpp"
 #include "model/kv_cache.hpp"
 #include "model/lora_merge.hpp"
@@ -165,6 +166,11 @@ struct Stage::Impl {
       throw Error("batch of " + std::to_string(batch.tokens.size()) + " tokens; at most " +
                   std::to_string(limits.max_tokens) + " fit in one pass");
     }
+    const std::int32_t most = std::min(kMostShortlisted, limits.n_vocab);
+    if (batch.shortlist < 0 || batch.shortlist > most) {
+      throw Error("a shortlist of " + std::to_string(batch.shortlist) + " tokens; at most " + std::to_string(most) +
+                  " can be asked for");
+    }
     cache.apply(batch, plan);
     for (const auto& [from, to] : plan.copies) device->copy_kv_block(from, to);
     for (const std::int32_t block : plan.forgotten) device->forget_kv_block(block);
@@ -183,7 +189,7 @@ struct Stage::Impl {
       feed_forward(weights.layers[layer], exchange);
     }
     hand_on(exchange);
-    return {static_cast<std::int32_t>(plan.wanted.size())};
+    return {static_cast<std::int32_t>(plan.wanted.size()), batch.shortlist};
   }
 
   /// What a layer's attention, or feed-forward layer, reads: the residual stream, normed if there is a norm.
@@ -286,6 +292,7 @@ struct Stage::Impl {
     device->matmul(Slot::normed, w.matrix(Role::output), w.vector(Role::output_bias), Slot::logits);
     if (params.logit_scale != 1.0F) device->scale(params.logit_scale, Slot::logits);
     if (params.logit_softcap > 0.0F) device->softcap(params.logit_softcap, Slot::logits);
+    if (pass.shortlist > 0) return device->shortlist(Slot::logits, pass.shortlist);
     return device->map(Slot::logits);
   }
 

@@ -74,7 +74,8 @@ class Stage {
   /// The same in two steps, for stages with all their layers on one device: a pipeline's first stage may start other
   /// passes before it finishes one, in the same order. A model of one stage finishes each before the next.
   struct Started {
-    std::int32_t wanted = 0;  ///< rows of logits to come
+    std::int32_t wanted = 0;     ///< rows of logits to come
+    std::int32_t shortlist = 0;  ///< see Batch::shortlist
   };
   Started start(const Batch& batch, Exchange& exchange);
   std::span<const float> finish(Started pass, Exchange& exchange);

@@ -28,6 +28,7 @@ std::span<const float> SplitRunner::forward_in_pieces(const Batch& batch) {
   Batch piece;
   piece.ops = batch.ops;
   piece.prompt = true;
+  piece.shortlist = batch.shortlist;
   for (auto first = batch.tokens.begin(); first != batch.tokens.end();) {
     const auto last = first + std::min(size, batch.tokens.end() - first);
     piece.tokens.assign(first, last);

@@ -249,6 +249,18 @@ std::span<float> CpuDevice::map(Slot slot, std::int32_t rows) {
   return {data, static_cast<std::size_t>(rows) * static_cast<std::size_t>(activations_.width(slot))};
 }
 
+std::span<const float> CpuDevice::shortlist(Slot slot, std::int32_t count) {
+  const std::int32_t width = activations_.width(slot), rows = activations_.rows(slot);
+  assert(count >= 1 && count <= std::min(kMostShortlisted, width) && width <= kMostShortlistedFrom);
+  const auto row_width = static_cast<std::size_t>(shortlist_width(count));
+  shortlists_.resize(static_cast<std::size_t>(rows) * row_width);
+  each_row(rows, width * kNanosecondsPerLogit, [&](std::int64_t t) {
+    make_shortlist({activations_.row(slot, t), static_cast<std::size_t>(width)}, count,
+                   std::span(shortlists_).subspan(static_cast<std::size_t>(t) * row_width, row_width));
+  });
+  return shortlists_;
+}
+
 std::unique_ptr<Device> make_cpu_device(const CpuOptions& options) { return std::make_unique<CpuDevice>(options); }
 
 }  // namespace covey

@@ -63,6 +63,7 @@ class CpuDevice final : public Device {
   void forget_kv_block(std::int32_t block) override;
   std::span<float> map(Slot slot) override;
   std::span<float> map(Slot slot, std::int32_t rows) override;
+  std::span<const float> shortlist(Slot slot, std::int32_t count) override;
 
  private:
   struct Table {
@@ -73,6 +74,7 @@ class CpuDevice final : public Device {
   // What a nanosecond does, for the size of chunks only.
   static constexpr std::int64_t kElementsPerNanosecond = 4;
   static constexpr std::int64_t kExponentialsPerNanosecond = 1;
+  static constexpr std::int64_t kNanosecondsPerLogit = 8;
 
   static std::size_t index_of(std::int32_t id) {
     assert(id >= 0);
@@ -118,6 +120,7 @@ class CpuDevice final : public Device {
   KvStore kv_;         // of layers that keep all blocks
   KvStore window_kv_;  // of those after them
   CpuAttention attention_;
+  std::vector<float> shortlists_;  // (rows, shortlist_width)
 
   BatchView batch_;
   std::uint64_t pass_ = 0;

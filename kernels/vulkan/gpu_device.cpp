@@ -22,10 +22,17 @@ std::string_view work_of(std::string_view shader) {
   struct Work {
     std::string_view start, name;
   };
-  constexpr Work kWorks[] = {{"matmul", "products"},   {"quantize", "products"},  {"halve", "products"},
-                             {"attend", "attention"},  {"store_kv", "attention"}, {"norm", "norms"},
-                             {"square_sums", "norms"}, {"route", "experts"},      {"mix", "experts"},
-                             {"embed", "embeddings"}};
+  constexpr Work kWorks[] = {{"matmul", "products"},
+                             {"quantize", "products"},
+                             {"halve", "products"},
+                             {"attend", "attention"},
+                             {"store_kv", "attention"},
+                             {"norm", "norms"},
+                             {"square_sums", "norms"},
+                             {"route", "experts"},
+                             {"mix", "experts"},
+                             {"embed", "embeddings"},
+                             {"shortlist", "likeliest tokens"}};
   for (const Work& work : kWorks) {
     if (shader.starts_with(work.start)) return work.name;
   }

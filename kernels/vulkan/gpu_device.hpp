@@ -64,6 +64,7 @@ class GpuDevice final : public Device {
   void forget_kv_block(std::int32_t block) override;
   std::span<float> map(Slot slot) override;
   std::span<float> map(Slot slot, std::int32_t rows) override;
+  std::span<const float> shortlist(Slot slot, std::int32_t count) override;
 
  private:
   /// Numbered as shaders/elementwise.comp numbers them.
@@ -148,6 +149,8 @@ class GpuDevice final : public Device {
   }
   GpuMatrix lay_together(const std::vector<MatrixHandle>& experts);
   void upload_turns(Rope& rope);
+  /// What was recorded is done; good until the next call.
+  std::span<const float> download(const VulkanRange& from);
 
   VulkanContext context_;
   VulkanMemory memory_;
@@ -170,6 +173,8 @@ class GpuDevice final : public Device {
   Prepared quantized_{{"activations in int8"}};
   Prepared halved_{{"activations in fp16"}};
   Scratch units_{"activations in fp16"};
+  Scratch shortlists_[2] = {{"the likeliest tokens"}, {"the likeliest tokens"}};  // of a round, and of the next
+  VulkanMemory::Allocation downloaded_;
   Scratch hidden_{"experts"}, hidden_up_{"experts"}, made_{"experts"};
 
   BatchView batch_;

@@ -179,16 +179,14 @@ TEST_F(VulkanDevice, ALostDeviceIsAnError) {
   }
 }
 
-// Paths of memory, cut matrices, and watched barriers give the same bits.
+// Paths of memory and cut matrices give the same bits.
 TEST_F(VulkanDevice, WhereMemoryLiesChangesNothing) {
   const std::vector<float> expected = logits_of(*make_vulkan_device(vulkan_test_options()));
   EXPECT_TRUE(std::ranges::all_of(expected, [](float x) { return std::isfinite(x); }));
   VulkanOptions options = vulkan_test_options();
   options.plain = true;
-  options.check_synchronization = true;
   EXPECT_EQ(logits_of(*make_vulkan_device(options)), expected);
   const std::vector<float> whole = logits_of(*make_vulkan_device(vulkan_test_options()), TensorType::f32);
-  options.check_synchronization = false;
   options.binding_limit = 200'000;  // less than most of the matrices take
   EXPECT_EQ(logits_of(*make_vulkan_device(options), TensorType::f32), whole);
 }

@@ -1,4 +1,5 @@
-// A Vulkan device under the eyes of the validation layer: what that says fails the test.
+// A Vulkan device under the eyes of the validation layer, which looks for missing barriers too: what it says fails the
+// test.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -25,6 +26,7 @@ inline bool have_vulkan() {
 inline VulkanOptions vulkan_test_options() {
   VulkanOptions options;
   options.cache_folder = "";
+  options.check_synchronization = true;
   options.on_message = [](std::string_view message) { ADD_FAILURE() << message; };
   return options;
 }

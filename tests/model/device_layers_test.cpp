@@ -9,7 +9,9 @@
 
 #include "covey/error.hpp"
 #include "model/evaluate.hpp"
+#include "model/tokenizer.hpp"
 #include "tests/error_of.hpp"
+#include "tests/model/drawn_twice.hpp"
 #include "tests/test_data.hpp"
 
 namespace covey {
@@ -19,6 +21,7 @@ StageOptions on_vulkan() {
   StageOptions options;
   options.vulkan.emplace();
   options.vulkan->cache_folder = "";
+  options.vulkan->check_synchronization = true;
   options.vulkan->on_message = [](std::string_view message) { ADD_FAILURE() << message; };
   return options;
 }
@@ -87,6 +90,27 @@ TEST(DeviceLayers, TheRestIsComputedOnTheCpu) {
     EXPECT_EQ(both.free_blocks(), both.limits().blocks);
     EXPECT_EQ(both.work().kv_token_bytes, cpu.work().kv_token_bytes);
   }
+}
+
+// On the CPU, on a GPU, and on both.
+TEST(DeviceLayers, ShortlistsChangeNothing) {
+  const GgufFile file = GgufFile::open(data_file("llama"));
+  const auto tokenizer = Tokenizer::from_gguf(file);
+  const auto expect = [&](const StageOptions& options, float tolerance) {
+    Stage stage(file, options);
+    LocalRunner runner(stage);
+    expect_shortlists_change_nothing(runner, *tokenizer, tolerance);
+    Batch batch;
+    batch.tokens.push_back({1, 0, true});
+    batch.shortlist = kMostShortlisted + 1;
+    EXPECT_NE(error_of([&] { runner.forward(batch); }).find("at most 64"), std::string::npos);
+  };
+  expect({}, 0.0F);
+  if (vulkan_devices().empty()) GTEST_SKIP() << "there is no Vulkan device here. " << vulkan_missing();
+  StageOptions gpu = on_vulkan();
+  expect(gpu, 1e-5F);
+  gpu.vulkan_layers = 1;
+  expect(gpu, 1e-5F);
 }
 
 }  // namespace

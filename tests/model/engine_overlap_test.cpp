@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "model/engine.hpp"
+#include "tests/model/drawn_twice.hpp"
 #include "tests/model/fake_runner.hpp"
 
 namespace covey {
@@ -52,6 +53,22 @@ Drawn draw(std::int32_t depth, std::int32_t blocks, bool cancels = false) {
   engine.drop_prefixes();
   EXPECT_EQ(runner.free_blocks(), blocks);
   return out;
+}
+
+// Passes one by one and several at once; all from shortlists, none, and in mixed company.
+TEST(OverlappedEngine, DrawsTheSameFromShortlists) {
+  for (const std::int32_t depth : {1, 3}) {
+    FakeRunner runner(room(1000), depth);
+    const std::vector<Request> requests = requests_for_shortlists(), others = with_all_logits(requests);
+    const std::vector<DrawnText> expected = drawn_of(runner, overlap_tokenizer(), others);
+    EXPECT_EQ(runner.shortlists, 0U);
+    expect_the_same(drawn_of(runner, overlap_tokenizer(), requests), expected, 0.0F);
+    // Of each sample but the last of each request all tokens but the first, which samples share.
+    EXPECT_EQ(runner.shortlists, 4U + 6U * 5U);
+    std::vector<Request> mixed = requests;
+    mixed[1] = others[1];
+    expect_the_same(drawn_of(runner, overlap_tokenizer(), mixed), expected, 0.0F);
+  }
 }
 
 TEST(OverlappedEngine, DrawsTheSameTokensAtAnyDepth) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "covey/error.hpp"
+#include "kernels/shortlist.hpp"
 #include "model/kv_cache.hpp"
 #include "model/runner.hpp"
 
@@ -41,7 +42,7 @@ class FakeRunner final : public Runner {
     return evaluate(batch);
   }
 
-  std::size_t passes = 0, largest_batch = 0, evaluated = 0, most_under_way = 0;
+  std::size_t passes = 0, largest_batch = 0, evaluated = 0, most_under_way = 0, shortlists = 0;
 
  private:
   std::span<const float> evaluate(const Batch& batch) {
@@ -62,18 +63,26 @@ class FakeRunner final : public Runner {
     for (const auto& token : batch.tokens) {
       auto& history = histories_[token.sequence];
       history.push_back(token.token);
-      if (token.wants_logits) add_logits(history);
+      if (token.wants_logits) add_logits(history, batch.shortlist);
     }
     return logits_;
   }
 
-  void add_logits(const std::vector<Token>& history) {
+  void add_logits(const std::vector<Token>& history, std::int32_t shortlist) {
+    std::vector<float> row;
     std::uint64_t hash = 1469598103934665603ULL;
     for (const Token token : history) hash = (hash ^ static_cast<std::uint64_t>(token + 1)) * 1099511628211ULL;
     for (std::int32_t i = 0; i < limits_.n_vocab; ++i) {
       hash = hash * 6364136223846793005ULL + 1442695040888963407ULL;
-      logits_.push_back(static_cast<float>(hash >> 40) / static_cast<float>(1 << 24) * 6.0F);
+      row.push_back(static_cast<float>(hash >> 40) / static_cast<float>(1 << 24) * 6.0F);
     }
+    if (shortlist > 0) {
+      std::vector<float> likeliest(static_cast<std::size_t>(shortlist_width(shortlist)));
+      make_shortlist(row, shortlist, likeliest);
+      row = likeliest;
+      ++shortlists;
+    }
+    logits_.insert(logits_.end(), row.begin(), row.end());
   }
 
   RunnerLimits limits_;

@@ -27,6 +27,7 @@ class VulkanSplit : public testing::TestWithParam<const char*> {
       if (transport.rank() == gpu_rank) {
         mine.stage.vulkan.emplace();
         mine.stage.vulkan->cache_folder = "";
+        mine.stage.vulkan->check_synchronization = true;
         mine.stage.vulkan->on_message = [](std::string_view message) { ADD_FAILURE() << message; };
       }
       const auto session = find_mode(GetParam()).open(ledger, mine);
