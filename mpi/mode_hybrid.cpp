@@ -34,9 +34,9 @@ std::unique_ptr<Session> open_hybrid(Ledger& ledger, const JobOptions& options) 
   shard.parts = mesh.parts;
   return open_split_session(ledger, options, kHybridMode.name, shard,
                             [](Transport& transport, const JobOptions& job, const ModelFacts& facts) {
-                              return std::make_unique<MeshExchange>(transport, job.peer_timeout, job.exchange.wire,
-                                                                    job.exchange.mesh.parts, job.exchange.sums,
-                                                                    static_cast<std::size_t>(facts.n_embd));
+                              return std::make_unique<MeshExchange>(
+                                  transport, job.peer_timeout, job.exchange.wire, job.exchange.mesh.parts,
+                                  job.exchange.sums, static_cast<std::size_t>(facts.n_embd), job.exchange.overlap);
                             });
 }
 

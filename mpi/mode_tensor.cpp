@@ -15,14 +15,14 @@ std::unique_ptr<Session> open_tensor(Ledger& ledger, const JobOptions& options) 
   shard.part = ledger.rank();
   shard.parts = ledger.size();
   shard.shares = options.stage.shard.shares;
-  return open_split_session(
-      ledger, options, kTensorMode.name, shard,
-      [](Transport& transport, const JobOptions& job, const ModelFacts& facts) {
-        const WireType wire = job.exchange.wire;
-        SumPlan plan =
-            measure_sums(transport, job.peer_timeout, wire, job.exchange.sums, static_cast<std::size_t>(facts.n_embd));
-        return std::make_unique<TensorExchange>(transport, job.peer_timeout, std::move(plan), wire);
-      });
+  return open_split_session(ledger, options, kTensorMode.name, shard,
+                            [](Transport& transport, const JobOptions& job, const ModelFacts& facts) {
+                              const WireType wire = job.exchange.wire;
+                              const auto row = static_cast<std::size_t>(facts.n_embd);
+                              SumPlan plan = measure_sums(transport, job.peer_timeout, wire, job.exchange.sums, row);
+                              return std::make_unique<TensorExchange>(transport, job.peer_timeout, std::move(plan),
+                                                                      wire, job.exchange.overlap ? row : 0);
+                            });
 }
 
 }  // namespace

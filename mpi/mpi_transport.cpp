@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <optional>
@@ -17,6 +16,7 @@
 #include "mpi/backoff.hpp"
 #include "mpi/frame.hpp"
 #include "mpi/launch.hpp"
+#include "mpi/mpi_parameters.hpp"
 #include "mpi/peer_message.hpp"
 #include "mpi/process_watch.hpp"
 
@@ -35,26 +35,6 @@ constexpr std::chrono::microseconds kSpin{30};
 constexpr std::chrono::milliseconds kFlushTime{20};
 constexpr std::chrono::seconds kFailTime{2};
 
-void set_default(const char* variable, const char* value) { setenv(variable, value, 0); }
-
-void set_parameters() {
-  set_default("OMPI_MCA_pml", "ob1");
-  set_default("OMPI_MCA_btl", "vader,tcp,self");
-  set_default("OMPI_MCA_mpi_yield_when_idle", "1");
-  set_default("OMPI_MCA_async_mpi_finalize", "1");  // else ending after a death hangs one time in five
-  // Every chunk goes eagerly, inside a host too: otherwise it waits for the sender's next call.
-  for (const char* variable : {"OMPI_MCA_btl_tcp_eager_limit", "OMPI_MCA_btl_tcp_rndv_eager_limit",
-                               "OMPI_MCA_btl_vader_eager_limit", "OMPI_MCA_btl_vader_max_send_size"}) {
-    set_default(variable, "65536");
-  }
-  // Buffers of that size come from a segment of each rank. Its default holds 8 of them, in all: a lost rank would keep
-  // those for ever. Only what is touched takes memory.
-  set_default("OMPI_MCA_btl_vader_segment_size", "16777216");
-  set_default("OMPI_MCA_btl_vader_free_list_inc", "16");
-  set_default("OMPI_MCA_btl_vader_single_copy_mechanism", "none");  // needs rights that containers lack, and complains
-  set_default("OMPI_MCA_btl_base_warn_component_unused", "0");
-}
-
 void check(int code, const char* call) {
   if (code == MPI_SUCCESS) return;
   std::array<char, MPI_MAX_ERROR_STRING> text{};
@@ -65,10 +45,8 @@ void check(int code, const char* call) {
 
 }  // namespace
 
-// -- MpiWorld ---------------------------------------------------------------------------------------------------------
-
 MpiWorld::MpiWorld() {
-  set_parameters();
+  set_mpi_parameters();
   std::signal(SIGPIPE, SIG_IGN);  // NOLINT(bugprone-signal-handler,cert-err33-c): else writing to a dead peer ends us
   int provided = 0;
   check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
@@ -109,8 +87,6 @@ void MpiWorld::touch_pairs() const {
           "MPI_Sendrecv");
   }
 }
-
-// -- MpiTransport -----------------------------------------------------------------------------------------------------
 
 struct MpiTransport::Impl {
   struct Outgoing {
@@ -358,6 +334,31 @@ bool MpiTransport::ready(int from, Tag tag) {
   impl_->refuse_failed(from);
   if (impl_->peer(from).process.long_ended()) impl_->lose(ended_peer(from));
   return false;
+}
+
+bool MpiTransport::can_sum() const { return !impl_->failure && !impl_->outlives; }
+
+// NOLINTNEXTLINE(clang-analyzer-optin.mpi.MPI-Checker): tested, never waited for, since a rank may be lost
+void MpiTransport::sum(std::span<float> values, Deadline deadline) {
+  MPI_Request request = MPI_REQUEST_NULL;
+  auto landing = std::make_unique<std::vector<float>>(values.begin(), values.end());
+  std::vector<float>& sums = *landing.release();  // MPI's until the sum is done
+  check(MPI_Iallreduce(MPI_IN_PLACE, sums.data(), static_cast<int>(sums.size()), MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD,
+                       &request),
+        "MPI_Iallreduce");
+  Backoff backoff(impl_->spin);
+  for (int done = 0;; backoff.wait()) {
+    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+    if (done != 0) break;
+    impl_->poll();
+    if (impl_->failure) throw PeerLost(impl_->failure->rank, impl_->failure->message);
+    for (int other = 0; other < size(); ++other) {
+      if (impl_->peer(other).process.long_ended()) impl_->lose(ended_peer(other));
+    }
+    if (Clock::now() > deadline) throw Error("a rank is silent; MPI does not say which: see with --allreduce direct");
+  }
+  landing.reset(&sums);
+  std::ranges::copy(sums, values.begin());
 }
 
 void MpiTransport::outlive_others() { impl_->outlives = true; }
