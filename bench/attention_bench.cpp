@@ -25,12 +25,12 @@ struct Cache {
 constexpr Cache kCaches[] = {{KvType::f32, "f32"}, {KvType::f16, "f16"}, {KvType::q8_0, "q8_0"}};
 
 struct Setting {
-  const IsaTable* isa;
+  Computer computer;
   Cache cache;
   std::int32_t group, depth, queries;
 
   std::string name() const {
-    return "attention/" + std::string(isa->name) + "/" + cache.name + "/group" + std::to_string(group) + "/depth" +
+    return "attention/" + computer.name + "/" + cache.name + "/group" + std::to_string(group) + "/depth" +
            std::to_string(depth) + (queries == 1 ? "/decode" : "/prefill" + std::to_string(queries));
   }
   std::int32_t kv_heads() const { return kQueryHeads / group; }
@@ -43,13 +43,10 @@ struct Setting {
   }
 };
 
-/// A device of one thread whose cache holds one sequence.
+/// A device whose cache holds one sequence.
 struct Filled {
   explicit Filled(const Setting& setting) : layout(setting.layout()), table(static_cast<std::size_t>(layout.blocks)) {
-    CpuOptions options;
-    options.threads = 1;
-    options.isa = setting.isa->name;
-    device = make_cpu_device(options);
+    device = setting.computer.device();
     std::array<std::int32_t, kSlotCount> widths{};
     const auto set = [&](Slot slot, std::int32_t heads) { widths[static_cast<std::size_t>(slot)] = heads * kHeadDim; };
     set(Slot::q, kQueryHeads);
@@ -97,22 +94,24 @@ void attend(benchmark::State& state, const Setting& setting) {
   const auto bytes = static_cast<double>(kv_block_bytes(filled.layout)) * filled.layout.blocks / filled.layout.layers;
   const IterationWork work = {0, 4.0 * kQueryHeads * kHeadDim * seen, bytes};
   std::int32_t layer = 0;
-  run_counted(state, *setting.isa, work, [&] {
-    filled.device->attend(layer, spec, Slot::q, Slot::heads);
-    benchmark::DoNotOptimize(filled.device->map(Slot::heads).data());
-    if (++layer == filled.layout.layers) layer = 0;
-  });
+  run_counted(
+      state, setting.computer, work,
+      [&] {
+        filled.device->attend(layer, spec, Slot::q, Slot::heads);
+        if (++layer == filled.layout.layers) layer = 0;
+      },
+      [&] { benchmark::DoNotOptimize(filled.device->map(Slot::heads).data()); });
 }
 
 }  // namespace
 
 void register_attention() {
-  for (const IsaTable* isa : isas_here()) {
+  for (const Computer& computer : computers_here()) {
     for (const Cache& cache : kCaches) {
       for (const std::int32_t group : kGroups) {
         for (const std::int32_t depth : kDepths) {
           for (const std::int32_t queries : kQueries) {
-            const Setting setting = {isa, cache, group, depth, queries};
+            const Setting setting = {computer, cache, group, depth, queries};
             benchmark::RegisterBenchmark(setting.name().c_str(), attend, setting);
           }
         }

@@ -1,4 +1,8 @@
 // What lies between products, on rows that stay in the first caches, and the cost of sharing work among threads.
+#include <algorithm>
+#include <array>
+#include <span>
+
 #include "bench/measure.hpp"
 #include "kernels/cpu/cores.hpp"
 #include "kernels/cpu/thread_pool.hpp"
@@ -49,9 +53,55 @@ void add_all(const IsaTable& isa) {
       });
 }
 
+/// The same as operations of a Vulkan device, on as many rows as are memory's business rather than a cache's.
+struct Rows {
+  static constexpr std::int32_t kRows = 1024;
+
+  explicit Rows(const Computer& computer) : device(computer.device()) {
+    std::array<std::int32_t, kSlotCount> widths{};
+    for (const Slot slot : {Slot::residual, Slot::normed}) widths[static_cast<std::size_t>(slot)] = kWidth;
+    for (const Slot slot : {Slot::gate, Slot::up}) widths[static_cast<std::size_t>(slot)] = kFeedForward;
+    device->reserve(widths, kRows);
+    weight = device->add_vector(random_floats(kWidth));
+    for (const Slot slot : {Slot::residual, Slot::normed, Slot::gate, Slot::up}) {
+      const std::span<float> values = device->map(slot, kRows);
+      std::ranges::fill(values, 0.5F);
+    }
+    device->begin({});
+  }
+
+  std::unique_ptr<Device> device;
+  VectorHandle weight;
+};
+
+template <class Work>
+void add_rows(const std::string& kernel, const Computer& computer, std::int64_t width, double bytes_each, Work work) {
+  const std::string name =
+      kernel + "/" + computer.name + "/" + std::to_string(Rows::kRows) + "x" + std::to_string(width);
+  benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
+    Rows& rows = prepared<Rows>(computer.name, [&] { return std::make_unique<Rows>(computer); });
+    const double values = static_cast<double>(width) * Rows::kRows;
+    run_counted(
+        state, computer, {0, 0, bytes_each * values}, [&] { work(rows); },
+        [&] { benchmark::DoNotOptimize(rows.device->map(Slot::residual).data()); });
+  });
+}
+
+void add_all_rows(const Computer& computer) {
+  add_rows("rms_norm", computer, kWidth, 8, [](Rows& rows) {
+    rows.device->norm({NormKind::rms, rows.weight, {}, 1e-5F}, Slot::residual, Slot::normed);
+  });
+  add_rows("silu_mul", computer, kFeedForward, 12,
+           [](Rows& rows) { rows.device->gated(Activation::silu, Slot::gate, Slot::up); });
+  add_rows("add", computer, kWidth, 12, [](Rows& rows) { rows.device->add(Slot::normed, Slot::residual); });
+}
+
 }  // namespace
 
 void register_elementwise() {
+  for (const Computer& computer : computers_here()) {
+    if (computer.isa == nullptr) add_all_rows(computer);
+  }
   for (const IsaTable* isa : isas_here()) add_all(*isa);
   for (int threads = 1; threads <= available_cores(); threads *= 2) {
     benchmark::RegisterBenchmark(("thread_pool/barrier/" + std::to_string(threads)).c_str(), [threads](benchmark::State&

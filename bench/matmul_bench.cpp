@@ -1,4 +1,4 @@
-// Products, formats x instruction sets x shapes, and OpenBLAS on the same shapes.
+// Products, formats x what computes x shapes, and OpenBLAS on the same shapes.
 #include <array>
 #include <cstring>
 #include <iterator>
@@ -23,13 +23,10 @@ struct Load {
 };
 constexpr Load kLoads[] = {{"decode", 1}, {"batch8", 8}, {"prefill64", 64}};
 
-/// Equal matrices, as many as fill kStreamBytes, on a device of one thread.
+/// Equal matrices, as many as fill kStreamBytes.
 struct Matrices {
-  Matrices(const Format& format, const IsaTable& isa, const Shape& shape) {
-    CpuOptions options;
-    options.threads = 1;
-    options.isa = isa.name;
-    device = make_cpu_device(options);
+  Matrices(const Format& format, const Computer& computer, const Shape& shape) {
+    device = computer.device();
     std::array<std::int32_t, kSlotCount> widths{};
     widths[static_cast<std::size_t>(Slot::normed)] = shape.cols;
     widths[static_cast<std::size_t>(Slot::gate)] = shape.rows;
@@ -52,12 +49,14 @@ struct Matrices {
   std::vector<MatrixHandle> handles;
 };
 
-void run_matmul(benchmark::State& state, const Format& format, const IsaTable& isa, const Shape& shape,
+void run_matmul(benchmark::State& state, const Format& format, const Computer& computer, const Shape& shape,
                 std::int32_t tokens) {
-  const std::string key = std::to_string(format.index) + std::string(isa.name) + shape.name();
-  Matrices& matrices = prepared<Matrices>(key, [&] { return std::make_unique<Matrices>(format, isa, shape); });
+  const std::string key = std::to_string(format.index) + computer.name + shape.name();
+  Matrices& matrices = prepared<Matrices>(key, [&] { return std::make_unique<Matrices>(format, computer, shape); });
   Device& device = *matrices.device;
-  device.begin({});
+  BatchView batch;
+  batch.prompt = tokens > 8;
+  device.begin(batch);
   const std::span<float> in = device.map(Slot::normed, tokens);
   const std::vector<float> values = random_floats(in.size());
   std::memcpy(in.data(), values.data(), in.size_bytes());
@@ -65,11 +64,13 @@ void run_matmul(benchmark::State& state, const Format& format, const IsaTable& i
   const IterationWork work = {2.0 * static_cast<double>(cost.int8_weights) * tokens,
                               2.0 * static_cast<double>(cost.float_weights) * tokens, static_cast<double>(cost.bytes)};
   std::size_t next = 0;
-  run_counted(state, isa, work, [&] {
-    device.matmul(Slot::normed, matrices.handles[next], {}, Slot::gate);
-    benchmark::DoNotOptimize(device.map(Slot::gate).data());
-    if (++next == matrices.handles.size()) next = 0;
-  });
+  run_counted(
+      state, computer, work,
+      [&] {
+        device.matmul(Slot::normed, matrices.handles[next], {}, Slot::gate);
+        if (++next == matrices.handles.size()) next = 0;
+      },
+      [&] { benchmark::DoNotOptimize(device.map(Slot::gate).data()); });
 }
 
 /// Plain floats for BLAS: weights (rows, cols) transposed on the way in.
@@ -92,24 +93,27 @@ void run_sgemm(benchmark::State& state, Sgemm sgemm, const Shape& shape, std::in
   const IterationWork work = {0, 2.0 * static_cast<double>(size) * tokens, static_cast<double>(size * sizeof(float))};
   std::size_t next = 0;
   // OpenBLAS chooses its own instruction set: the best, as ours.
-  run_counted(state, *isas_here().front(), work, [&] {
-    sgemm(tokens, shape.rows, shape.cols, in.data(), shape.cols, matrices.weights.data() + next * size, shape.rows,
-          false, out.data(), shape.rows);
-    benchmark::DoNotOptimize(out.data());
-    if (++next == matrices.copies) next = 0;
-  });
+  run_counted(
+      state, computers_here().front(), work,
+      [&] {
+        sgemm(tokens, shape.rows, shape.cols, in.data(), shape.cols, matrices.weights.data() + next * size, shape.rows,
+              false, out.data(), shape.rows);
+        benchmark::DoNotOptimize(out.data());
+        if (++next == matrices.copies) next = 0;
+      },
+      [] {});
 }
 
 }  // namespace
 
 void register_matmul() {
   for (const Format& format : formats()) {
-    for (const IsaTable* isa : isas_here()) {
+    for (const Computer& computer : computers_here()) {
       for (const Shape& shape : kShapes) {
         for (const Load& load : kLoads) {
-          const std::string name = "matmul/" + std::string(tensor_type_info(format.type).name) + "/" +
-                                   std::string(isa->name) + "/" + shape.name() + "/" + load.name;
-          benchmark::RegisterBenchmark(name.c_str(), run_matmul, format, *isa, shape, load.tokens);
+          const std::string name = "matmul/" + std::string(tensor_type_info(format.type).name) + "/" + computer.name +
+                                   "/" + shape.name() + "/" + load.name;
+          benchmark::RegisterBenchmark(name.c_str(), run_matmul, format, computer, shape, load.tokens);
         }
       }
     }

@@ -13,11 +13,29 @@
 
 #include "kernels/cpu/isa.hpp"
 #include "kernels/cpu/machine_limits.hpp"
+#include "kernels/device.hpp"
+#include "kernels/vulkan_device.hpp"
 
 namespace covey {
 
-/// Of one thread; measured when first asked for.
-const MachineLimits& limits_of(const IsaTable& isa);
+/// What computes: one thread with an instruction set, or a Vulkan device.
+struct Computer {
+  std::string name;               ///< "avx2", "vulkan:0"
+  const IsaTable* isa = nullptr;  ///< nullptr: a Vulkan device
+  VulkanOptions gpu;
+
+  std::unique_ptr<Device> device() const;
+  /// Measured when first asked for.
+  const MachineLimits& limits() const;
+  /// Processor time of this thread: as the library's own rates, it does not grow while the thread has to wait. Of a GPU
+  /// the time of day.
+  double seconds() const;
+  /// Operations that are handed over together, so that what handing over costs is not what is measured.
+  std::int32_t together() const { return isa != nullptr ? 1 : 64; }
+};
+
+/// One thread with each instruction set that runs here, then Vulkan devices.
+std::vector<Computer> computers_here();
 
 /// Instruction sets that run here.
 std::vector<const IsaTable*> isas_here();
@@ -29,24 +47,31 @@ struct IterationWork {
   double bytes = 0;  ///< read from memory
 };
 
-/// Processor time of this thread: as the library's own rates, it does not grow while the thread has to wait.
-double thread_seconds();
-
-/// Runs `iterate` as often as the library wants. Counters: operations and bytes a second, and "%limit", the time that
-/// `isa` needs at least as a share of the time taken.
-template <class Iterate>
-void run_counted(benchmark::State& state, const IsaTable& isa, const IterationWork& work, const Iterate& iterate) {
-  const double start = thread_seconds();
-  for (auto _ : state) iterate();
-  const double taken = thread_seconds() - start;
-  const MachineLimits& limits = limits_of(isa);
+/// Runs `iterate` as often as the library wants, and `finish` after some times and in the end: then all is done.
+/// Counters: operations and bytes a second, and "%limit", the time that the computer needs at least as a share of the
+/// time taken.
+template <class Iterate, class Finish>
+void run_counted(benchmark::State& state, const Computer& computer, const IterationWork& work, const Iterate& iterate,
+                 const Finish& finish) {
+  const double start = computer.seconds();
+  std::int32_t recorded = 0;
+  for (auto _ : state) {
+    iterate();
+    if (++recorded == computer.together()) {
+      finish();
+      recorded = 0;
+    }
+  }
+  finish();
+  const double taken = computer.seconds() - start;
+  const MachineLimits& limits = computer.limits();
   const auto rate = [&](double each) {
     return benchmark::Counter(each * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
   };
   state.counters["Gop"] = rate((work.int8_operations + work.float_operations) * 1e-9);
   state.counters["GB"] = rate(work.bytes * 1e-9);
-  const double computing =
-      work.int8_operations / limits.int8_operations + work.float_operations / limits.float_operations;
+  const double computing = (work.int8_operations > 0 ? work.int8_operations / limits.int8_operations : 0) +
+                           work.float_operations / std::max(limits.float_operations, limits.half_operations);
   const double least = std::max(computing, work.bytes / limits.read_bytes);
   state.counters["%limit"] = 100 * least * static_cast<double>(state.iterations()) / taken;
 }

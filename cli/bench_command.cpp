@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <limits>
 #include <memory>
@@ -21,6 +20,7 @@
 #include "cli/suggestion.hpp"
 #include "cli/text_files.hpp"
 #include "kernels/cpu/cores.hpp"
+#include "kernels/device_profile.hpp"
 #include "model/file_type.hpp"
 
 namespace covey {
@@ -54,9 +54,7 @@ class Measurement {
   explicit Measurement(const BenchFlags& flags)
       : flags_(flags),
         tests_(bench_tests(flags.lists)),
-        meter_(static_cast<std::size_t>(flags.limit_mebibytes) << 20),
-        gpu_meter_(device_named(flags.device) ? std::make_unique<VulkanLimitMeter>(*device_named(flags.device))
-                                              : nullptr),
+        meter_(device_named(flags.device), static_cast<std::size_t>(flags.limit_mebibytes) << 20),
         bar_("measuring", !flags.quiet) {
     const std::size_t configurations = flags.isas.size() * flags.threads.size();
     steps_ = configurations;  // measuring the limits counts as much as a repetition
@@ -86,17 +84,12 @@ class Measurement {
 
   MachineLimits measure_limits(const std::string& isa, int threads, double seconds) {
     check_interrupt();
-    const MachineLimits limits = gpu_meter_
-                                     ? gpu_limits(seconds)
-                                     : meter_.measure(select_isa(isa), threads, std::chrono::duration<double>(seconds));
+    CpuOptions cpu;
+    cpu.threads = threads;
+    if (!device_named(flags_.device)) cpu.isa = isa;
+    const MachineLimits limits = meter_.measure(cpu, seconds);
     report_.note(isa, threads, limits);
     return limits;
-  }
-
-  /// Products there are all in F32: what it does to int8 is not asked.
-  MachineLimits gpu_limits(double seconds) {
-    const VulkanLimits limits = gpu_meter_->measure(seconds);
-    return {.int8_operations = 0, .float_operations = limits.float_operations, .read_bytes = limits.read_bytes};
   }
 
   void measure(const std::string& model) {
@@ -168,8 +161,7 @@ class Measurement {
 
   const BenchFlags& flags_;
   std::vector<BenchTest> tests_;
-  LimitMeter meter_;
-  std::unique_ptr<VulkanLimitMeter> gpu_meter_;  // in place of meter_, where a Vulkan device computes
+  DeviceMeter meter_;
   ProgressBar bar_;
   BenchReport report_;
   std::size_t steps_ = 0;

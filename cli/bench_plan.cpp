@@ -65,7 +65,9 @@ Bound bound_of(const PassWork& work, const MachineLimits& limits) {
   // Where nothing is done in int8 its limit may be unknown.
   const double int8 =
       work.int8_operations == 0 ? 0.0 : static_cast<double>(work.int8_operations) / limits.int8_operations;
-  const double fma = static_cast<double>(work.float_operations) / limits.float_operations;
+  // Where products are in fp16, few others are worth counting.
+  const double fma =
+      static_cast<double>(work.float_operations) / std::max(limits.float_operations, limits.half_operations);
   const double reading = static_cast<double>(work.bytes) / limits.read_bytes;
   if (reading >= int8 + fma) return {reading, "bandwidth"};
   return {int8 + fma, int8 >= fma ? "int8" : "fma"};

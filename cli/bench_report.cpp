@@ -56,7 +56,10 @@ TextTable results_csv(const BenchReport& report) {
 }
 
 Json limits_json(const MachineLimits& limits) {
-  return {{"int8", limits.int8_operations}, {"fma", limits.float_operations}, {"bandwidth", limits.read_bytes}};
+  return {{"int8", limits.int8_operations},
+          {"fma", limits.float_operations},
+          {"bandwidth", limits.read_bytes},
+          {"fp16", limits.half_operations}};
 }
 
 Json result_json(const BenchResult& result) {

@@ -65,6 +65,7 @@ CommandRun add_chat(CLI::App& parser) {
       ->group("Conversation");
   parser.add_flag("--stats", flags->generation.stats, "The account of all ranks in the end, on standard error");
   return [flags] {
+    flags->job.timed = flags->generation.stats;
     run_job(flags->job,
             [&](Session& session) { chat(*flags, flags->chat.conversation(flags->job.job.model_path), session); });
     return int{kExitOk};

@@ -34,6 +34,7 @@ struct Command {
 };
 
 CommandRun add_run(CLI::App& parser);
+CommandRun add_launch(CLI::App& parser);
 CommandRun add_chat(CLI::App& parser);
 CommandRun add_doctor(CLI::App& parser);
 CommandRun add_info(CLI::App& parser);

@@ -22,6 +22,10 @@ constexpr std::array kCommands = {
             "  covey chat -m model.gguf --chat-template chatml < questions.txt\n"
             "  mpirun -np 3 covey chat -m model.gguf --mode pipeline\n",
             add_chat, true},
+    Command{"launch", "Start ranks that outlive each other, by mpirun",
+            "  covey launch -n 4 -- run -m model.gguf --mode pipeline -p 'Hello' --stats\n"
+            "  covey launch -n 4 --hostfile hosts -- run -m model.gguf --mode tensor -p 'Hello' --timeout 10\n",
+            add_launch},
     Command{"doctor", "Check ranks and the links between them before they work",
             "  covey doctor -m model.gguf\n"
             "  mpirun --hostfile hosts -np 4 covey doctor -m model.gguf\n"

@@ -9,6 +9,7 @@
 
 #include "cli/command.hpp"
 #include "cli/job_flags.hpp"
+#include "cli/launch_status.hpp"
 #include "cli/output.hpp"
 #include "cli/report_json.hpp"
 #include "cli/text_table.hpp"
@@ -123,6 +124,7 @@ std::string checkup_text(const Checkup& checkup, const Findings& findings) {
 int examine(const DoctorFlags& flags) {
   const auto timeout = flags.link.timeout();
   const std::unique_ptr<Transport> transport = open_transport(timeout);
+  if (transport->rank() == 0) tell_launcher_started();
   std::optional<EmulatedLink> link;
   if (!flags.link.profile.empty()) link.emplace(*transport, find_link_profile(flags.link.profile));
   try {

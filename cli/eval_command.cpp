@@ -242,6 +242,7 @@ CommandRun add_eval(CLI::App& parser) {
   parser.add_flag("--stats", flags->generation.stats, "The account of all ranks, as a table on standard error")
       ->group("Output");
   return [flags] {
+    flags->job.timed = flags->generation.stats || flags->eval.json;
     run_job(flags->job, [&](Session& session) { evaluate_files(*flags, session); });
     return int{kExitOk};
   };

@@ -6,10 +6,12 @@
 #include <thread>
 
 #include "cli/interrupt.hpp"
+#include "cli/launch_status.hpp"
 #include "cli/progress_bar.hpp"
 #include "mpi/emulated_link.hpp"
 #include "mpi/launch.hpp"
 #include "mpi/ledger.hpp"
+#include "mpi/mpi_parameters.hpp"
 #include "mpi/open_transport.hpp"
 
 namespace covey {
@@ -31,6 +33,7 @@ std::unique_ptr<Session> open_session(const JobFlags& flags, Ledger& ledger) {
   ProgressBar bar("loading", !flags.quiet && ledger.rank() == 0);
   JobOptions options = flags.options(ledger.rank(), ledger.size());
   share_cores(ledger, options.stage.cpu);
+  options.regroups = launcher_spares_survivors();
   options.stage.progress = [&bar](double fraction) {
     check_interrupt();
     bar.update(fraction);
@@ -51,6 +54,7 @@ void work_or_serve(const JobFlags& flags, Ledger& ledger, const JobWork& work) {
 
 void run_job(const JobFlags& flags, const JobWork& work) {
   const std::unique_ptr<Transport> transport = open_transport(flags.link.timeout());
+  if (transport->rank() == 0) tell_launcher_started();
   std::optional<EmulatedLink> link;
   if (!flags.link.profile.empty()) link.emplace(*transport, find_link_profile(flags.link.profile));
   Ledger ledger(link ? static_cast<Transport&>(*link) : *transport);

@@ -104,6 +104,7 @@ JobOptions JobFlags::options(int rank, int ranks) const {
   if (options.stage.vulkan && options.stage.memory_limit > 0) {
     throw UsageError("--memory-limit is for the CPU: of a GPU's memory the layers take what is free (--gpu-layers)");
   }
+  if (options.stage.vulkan) options.stage.vulkan->timed = timed;
   if (!device.uses_cpu() && (!job.stage.cpu.isa.empty() || no_repack || no_blas)) {
     throw UsageError("--isa, --no-repack and --no-blas are for the CPU, and no rank computes there");
   }

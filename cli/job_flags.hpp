@@ -23,6 +23,7 @@ struct JobFlags {
   bool no_repack = false;
   bool quiet = false;
   bool timeline = false;
+  bool timed = false;             ///< GPUs measure their operations by their own clocks
   std::vector<std::string> lora;  ///< --lora; see lora_flags.hpp
   DeviceFlags device;
   JobOptions job;

@@ -44,6 +44,7 @@ std::string summary_lines(const Summary& s) {
                      format_bytes(s.bytes), format_bytes(s.prefill_bytes), format_bytes(s.decode_bytes));
   out += fmt::format("  memory            {} model and cache on the largest rank, {} on all; peak process {}\n",
                      format_bytes(s.model_bytes), format_bytes(s.total_model_bytes), format_bytes(s.peak_rss_bytes));
+  for (const LostRank& lost : s.losses) out += fmt::format("  lost              {}\n", lost_text(lost));
   if (s.joules >= 0) out += fmt::format("  energy            {:.1f} J\n", s.joules);
   return out;
 }
@@ -64,6 +65,22 @@ std::string rank_table(const std::vector<RankReport>& ranks) {
   return table.text();
 }
 
+/// Empty where no device has a clock of its own.
+std::string operation_table(const std::vector<RankReport>& ranks) {
+  TextTable table({"rank", "on the device", "time", "share", "count"}, {0, 1});
+  bool any = false;
+  for (const RankReport& rank : ranks) {
+    double all = 0;
+    for (const OperationTime& time : rank.operations) all += time.seconds;
+    for (const OperationTime& time : rank.operations) {
+      table.add_row({fmt::format("{}", rank.rank), time.operation, format_seconds(time.seconds),
+                     fmt::format("{:.1f} %", all > 0 ? 100 * time.seconds / all : 0), fmt::format("{}", time.count)});
+      any = true;
+    }
+  }
+  return any ? table.text() + "\n" : "";
+}
+
 std::string machine_table(const std::vector<RankReport>& ranks) {
   TextTable table({"rank", "host", "device", "loaded in", "model memory", "peak process"}, {0, 1, 2});
   for (const RankReport& rank : ranks) {
@@ -75,8 +92,14 @@ std::string machine_table(const std::vector<RankReport>& ranks) {
 
 }  // namespace
 
+std::string lost_text(const LostRank& lost) {
+  const std::string then = lost.seconds > 0 ? "the others took over what it held within " + format_seconds(lost.seconds)
+                                            : "the others went on without it";
+  return fmt::format("{}; noticed {} after the start, {}", lost.why, format_seconds(lost.at), then);
+}
+
 std::string ledger_table(const Summary& summary, const std::vector<RankReport>& ranks) {
-  return summary_lines(summary) + "\n" + rank_table(ranks) + "\n" + machine_table(ranks);
+  return summary_lines(summary) + "\n" + rank_table(ranks) + "\n" + operation_table(ranks) + machine_table(ranks);
 }
 
 }  // namespace covey

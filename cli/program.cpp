@@ -13,12 +13,14 @@
 
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/launch_status.hpp"
 #include "cli/output.hpp"
 #include "cli/relaunch.hpp"
 #include "cli/suggestion.hpp"
 #include "cli/version.hpp"
 #include "mpi/launch.hpp"
 #include "mpi/mode.hpp"
+#include "mpi/transport.hpp"
 
 namespace covey {
 
@@ -41,6 +43,7 @@ std::string footer() {
       "  covey run -m model.gguf -p 'Hello' -n 50   generate text on this machine\n"
       "  covey run -m model.gguf -p 'Hello' --mode tensor --ranks 4 --stats\n"
       "  mpirun -np 4 --hostfile hosts covey run -m model.gguf -p 'Hello' --mode pipeline\n"
+      "  covey launch -n 4 --hostfile hosts -- run -m model.gguf -p 'Hello' --mode pipeline\n"
       "\nmpirun refuses more ranks than cores unless told --oversubscribe, which --ranks does.\n"
       "'covey COMMAND --help' explains a command.";
   return text;
@@ -138,7 +141,9 @@ int parse_and_run(Program& program, int argc, char** argv) {
 
 }  // namespace
 
-int run_program(int argc, char** argv) noexcept {
+namespace {
+
+int run_and_report(int argc, char** argv) noexcept {
   // Every rank reads the same command line and meets the same errors in it: one of them says so.
   const bool speaks = is_first_rank();
   try {
@@ -156,11 +161,23 @@ int run_program(int argc, char** argv) noexcept {
   } catch (const std::bad_alloc&) {
     print_error("out of memory: take a smaller model, --ctx or --batch");
     return kExitFailed;
+  } catch (const PeerLost& loss) {
+    if (speaks) print_error(loss.what());
+    if (!speaks && loss.rank() == 0) tell_launcher_lost(loss.what());
+    return kExitFailed;
   } catch (const std::exception& error) {
     if (interrupt_code() != 0) return interrupt_code();
     if (speaks) print_error(error.what());
     return kExitFailed;
   }
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) noexcept {
+  const int code = run_and_report(argc, argv);
+  if (is_first_rank() && launched_rank()) tell_launcher_ended(code);
+  return code;
 }
 
 }  // namespace covey

@@ -54,7 +54,16 @@ Json summary_json(const Summary& summary) {
           {"peak_rss_bytes", summary.peak_rss_bytes},
           {"model_bytes", summary.model_bytes},
           {"total_model_bytes", summary.total_model_bytes},
-          {"joules", joules_json(summary.joules)}};
+          {"joules", joules_json(summary.joules)},
+          {"lost", lost_json(summary.losses)}};
+}
+
+Json lost_json(const std::vector<LostRank>& losses) {
+  Json all = Json::array();
+  for (const LostRank& one : losses) {
+    all.push_back({{"rank", one.rank}, {"why", one.why}, {"at_seconds", one.at}, {"recovery_seconds", one.seconds}});
+  }
+  return all;
 }
 
 Json rank_json(const RankReport& rank) {
@@ -66,6 +75,10 @@ Json rank_json(const RankReport& rank) {
                                            {"wait", time.wait},
                                            {"passes", time.passes},
                                            {"tokens", time.tokens}};
+  }
+  Json operations = Json::object();
+  for (const OperationTime& time : rank.operations) {
+    operations[time.operation] = {{"seconds", time.seconds}, {"count", time.count}};
   }
   Json sent = Json::array();
   for (const auto& [peer, traffic] : rank.sent) {
@@ -81,6 +94,7 @@ Json rank_json(const RankReport& rank) {
                {"host", rank.host},
                {"device", rank.device},
                {"phases", std::move(phases)},
+               {"operations", std::move(operations)},
                {"sent", std::move(sent)},
                {"streams", std::move(streams)},
                {"model_bytes", rank.model_bytes},

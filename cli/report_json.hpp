@@ -15,6 +15,7 @@ using Json = nlohmann::ordered_json;
 /// Times in seconds, memory in bytes; "joules" is null where no counter exists.
 Json summary_json(const Summary& summary);
 Json rank_json(const RankReport& rank);
+Json lost_json(const std::vector<LostRank>& losses);
 
 /// {"text", "tokens", "finish"}, and "logprobs" if wanted.
 Json completion_json(const Completion& completion, bool with_logprobs);

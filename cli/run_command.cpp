@@ -40,8 +40,7 @@ Json run_json(const RunFlags& flags, const Answer& answer, const Summary& summar
   out["proposal_ranks"] = Json::array();
   for (const Proposal& proposal : answer.proposals) out["proposal_ranks"].push_back(proposal.rank);
   if (answer.chosen >= 0) out["chosen"] = answer.chosen;
-  out["lost"] = Json::array();
-  for (const LostProposer& lost : answer.lost) out["lost"].push_back({{"rank", lost.rank}, {"why", lost.why}});
+  out["lost"] = lost_json(answer.lost);
   if (!answer.others.empty()) {
     out["others"] = Json::array();
     for (const Completion& other : answer.others) out["others"].push_back(completion_json(other, logprobs));
@@ -86,7 +85,7 @@ void answer(const RunFlags& flags, const GenerateOptions& options, Session& sess
     throw;
   }
   if (!json) print("\n");
-  for (const LostProposer& lost : answer.lost) print_note(lost.why + "; the answer was made without it");
+  for (const LostRank& lost : answer.lost) print_note(lost_text(lost));
   if (flags.generation.verbose) print_proposals(answer.proposals);
   const std::vector<RankReport> ranks = session.close();
   const Summary summary = summarize(flags.job.mode, ranks);
@@ -109,6 +108,7 @@ CommandRun add_run(CLI::App& parser) {
     if (flags->generation.sequences > 1 && !find_mode(flags->job.mode).many_sequences) {
       throw UsageError("--sequences: mode " + flags->job.mode + " draws one answer: leave it out");
     }
+    flags->job.timed = flags->generation.stats || flags->generation.json || !flags->generation.save.empty();
     run_job(flags->job, [&](Session& session) {
       GenerateOptions options = flags->generation.options(flags->generation.prompt_text());
       flags->chat.apply(flags->job.job.model_path, options);

@@ -4,6 +4,7 @@
 
 #include "kernels/cpu/isa.hpp"
 #include "kernels/quant/formats.hpp"
+#include "mpi/open_transport.hpp"
 
 namespace covey {
 
@@ -15,7 +16,8 @@ std::string version_text() {
   }
   text += "\nweight formats:";
   for (const Format& format : formats()) text += fmt::format(" {}", tensor_type_info(format.type).name);
-  text += fmt::format("\nMPI: {}\n", COVEY_HAS_MPI ? "yes" : "no (built without it: one process only)");
+  const std::string mpi = mpi_description();
+  text += fmt::format("\nMPI: {}\n", mpi.empty() ? "no (built without it: one process only)" : mpi);
   return text;
 }
 

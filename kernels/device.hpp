@@ -181,6 +181,13 @@ struct MatrixCost {
   bool operator==(const MatrixCost&) const = default;
 };
 
+/// What operations of one kind took by the device's own clock.
+struct OperationTime {
+  std::string operation;  ///< "products", "attention", …
+  double seconds = 0;
+  std::uint64_t count = 0;
+};
+
 /// Setup functions throw covey::Error; operations assert their preconditions and do not fail.
 class Device {
  public:
@@ -191,6 +198,9 @@ class Device {
   /// Bytes of weights, activations and KV cache held now (not counting memory-mapped files).
   virtual std::size_t memory_bytes() const = 0;
   virtual MatrixCost matrix_cost(MatrixHandle matrix) const = 0;
+  /// What operations have taken since this was last asked, of those that have happened; nothing where no clock but the
+  /// host's measures them.
+  virtual std::vector<OperationTime> take_operation_times() { return {}; }
 
   // -- Setup ----------------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,6 @@ struct VulkanLimitMeter::Impl {};
 VulkanLimitMeter::VulkanLimitMeter(const VulkanOptions& /*options*/) { throw Error(vulkan_missing()); }
 VulkanLimitMeter::~VulkanLimitMeter() = default;
 
-VulkanLimits VulkanLimitMeter::measure(double /*time*/) { return {}; }
+MachineLimits VulkanLimitMeter::measure(double /*time*/) { return {}; }
 
 }  // namespace covey

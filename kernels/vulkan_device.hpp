@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernels/cpu/machine_limits.hpp"
 #include "kernels/device.hpp"
 
 namespace covey {
@@ -25,9 +26,20 @@ struct VulkanDeviceInfo {
   std::vector<std::string> features;  ///< optional ones that Covey makes use of, or would
 };
 
+/// Which of a device's optional features are used.
+enum class VulkanUse : std::uint8_t {
+  fast,  ///< those that make this device faster
+  none,  ///< nothing beyond Vulkan 1.1, and buffers no larger than what it promises
+  all,   ///< all that the driver has, fast or not; cooperative matrices by ordinary loops where there are none: for
+         ///< tests
+};
+
 struct VulkanOptions {
   /// A number of vulkan_devices(); 0 is what most would choose: discrete GPUs come first, software last.
   std::int32_t device = 0;
+  VulkanUse use = VulkanUse::fast;
+  /// Measure operations by the device's own clock: see Device::take_operation_times().
+  bool timed = false;
   /// Most bytes to hold on the device; 0: what its driver says is free.
   std::uint64_t memory_limit = 0;
   /// The host reaches memory through copies, as on a GPU with memory of its own, wherever it lies. For tests.
@@ -58,13 +70,7 @@ std::optional<VulkanOptions> device_named(std::string_view name);
 /// Throws Error if there is no such device, or if it can't be used.
 std::unique_ptr<Device> make_vulkan_device(const VulkanOptions& options);
 
-/// What a device can do at most, per second.
-struct VulkanLimits {
-  double float_operations = 0;  ///< of fp32 multiply-adds; one is two
-  double read_bytes = 0;        ///< read from its memory in sequence
-};
-
-/// Measures them by small shaders. The fastest of several repetitions counts.
+/// Measures what a device can do at most, by small shaders. The fastest of several repetitions counts.
 class VulkanLimitMeter {
  public:
   /// Throws Error as make_vulkan_device().
@@ -72,7 +78,8 @@ class VulkanLimitMeter {
   ~VulkanLimitMeter();
 
   /// Spends about `time` seconds on each, or what few repetitions take if that is more.
-  VulkanLimits measure(double time);
+  /// int8_operations are 0 where products in int8 are not what the device does: VulkanUse.
+  MachineLimits measure(double time);
 
  private:
   struct Impl;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "covey/error.hpp"
+#include "kernels/device_profile.hpp"
 #include "model/hyper_params.hpp"
 
 namespace covey {
@@ -44,14 +45,6 @@ std::uint64_t cache_bytes_of_layer(const HyperParams& params, const StageOptions
          static_cast<std::uint64_t>(params.n_kv_heads) * static_cast<std::uint64_t>(params.head_dim);
 }
 
-std::uint64_t memory_to_use(const VulkanOptions& options) {
-  std::uint64_t free = 0;
-  for (const VulkanDeviceInfo& info : vulkan_devices()) {
-    if (info.index == options.device) free = info.free_bytes;
-  }
-  return options.memory_limit > 0 ? std::min(free, options.memory_limit) : free;
-}
-
 }  // namespace
 
 std::int32_t layers_on_device(const GgufFile& file, const StageOptions& options) {
@@ -65,7 +58,7 @@ std::int32_t layers_on_device(const GgufFile& file, const StageOptions& options)
   if (!options.vulkan || !whole) return params.n_layers;
   if (options.vulkan_layers != 0) return std::clamp(options.vulkan_layers, 1, params.n_layers);
   const ModelBytes bytes = bytes_of(file, params.n_layers);
-  const std::uint64_t left = memory_to_use(*options.vulkan);
+  const std::uint64_t left = profile_device(options.cpu, options.vulkan).free_bytes;
   const std::uint64_t others = bytes.head + kAside;
   const std::uint64_t layer = bytes.layer + cache_bytes_of_layer(params, options);
   if (left <= others || layer == 0) return params.n_layers;  // making the device says what is wrong

@@ -340,6 +340,7 @@ std::uint64_t Stage::adapters_fingerprint() const { return impl_->adapters_finge
 
 std::size_t Stage::memory_bytes() const { return impl_->memory_bytes() + (rest_ ? rest_->memory_bytes() : 0); }
 
+std::vector<OperationTime> Stage::take_operation_times() { return impl_->device->take_operation_times(); }
 std::string Stage::device_description() const {
   const std::string here = impl_->device->description();
   if (!rest_) return here;

@@ -65,6 +65,8 @@ class Stage {
   /// Bytes of weights, activations and KV cache.
   std::size_t memory_bytes() const;
   std::string device_description() const;
+  /// See Device::take_operation_times().
+  std::vector<OperationTime> take_operation_times();
   /// Of the adapters that were merged and their scales; 0 without. Equal on ranks that can work together.
   std::uint64_t adapters_fingerprint() const;
   /// What its forward passes cost at least.

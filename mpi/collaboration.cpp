@@ -1,5 +1,6 @@
 #include "mpi/collaboration.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -18,6 +19,39 @@ void choose(Ledger& ledger, Answer& answer, std::int32_t index) {
   stream.start = ledger.since_start();
   stream.first_token = stream.start;
 }
+
+// What a rank had shown of the answer when it was lost is not shown again by the one that takes over. Where that writes
+// another text, which takes another model, all of it follows on a line of its own.
+class TakenOver {
+ public:
+  explicit TakenOver(const TextSink& sink) : sink_(sink) {}
+
+  void show(std::string_view text) {
+    now_ += text;
+    if (!sink_) return;
+    std::string piece;
+    if (now_.starts_with(before_)) {
+      piece = now_.substr(std::max(shown_, before_.size()));
+      shown_ = now_.size();
+    } else if (!before_.starts_with(now_)) {
+      piece = '\n' + now_;
+      before_.clear();
+      shown_ = now_.size();
+    }
+    sink_(piece);
+  }
+
+  void begin_again() {
+    before_ = std::exchange(now_, {});
+    shown_ = 0;
+  }
+
+ private:
+  const TextSink& sink_;
+  std::string before_;  // by the rank that is lost
+  std::string now_;
+  std::size_t shown_ = 0;  // of now_
+};
 
 }  // namespace
 
@@ -73,16 +107,26 @@ std::vector<std::string> shown(const Flock::Result& drawn, std::size_t question,
 
 bool write_answers(Flock& flock, std::vector<FlockQuestion> questions, const TextSink& sink,
                    std::vector<Answer>& answers) {
-  Flock::Round round;
-  const std::int32_t aggregator = questions.front().options.aggregator;
-  if (flock.is_lost(aggregator)) {
-    throw Error("--aggregator: rank " + std::to_string(aggregator) + " is lost, and with it the answer");
+  const std::int32_t wanted = questions.front().options.aggregator;
+  std::int32_t aggregator = flock.is_lost(wanted) ? 0 : wanted;
+  TakenOver shown(sink);
+  const TextSink show = [&](std::string_view text) { shown.show(text); };
+  Flock::Result written;
+  for (bool done = false; !done;) {
+    Flock::Round round;
+    round.task.members = {aggregator};
+    round.task.streams = true;
+    round.task.answers = true;
+    round.task.questions = questions;
+    try {
+      written = flock.draw(std::move(round), show);
+      done = true;
+    } catch (const PeerLost&) {
+      if (!flock.is_lost(aggregator)) throw;
+      aggregator = 0;
+      shown.begin_again();
+    }
   }
-  round.task.members = {aggregator};
-  round.task.streams = true;
-  round.task.answers = true;
-  round.task.questions = std::move(questions);
-  Flock::Result written = flock.draw(std::move(round), sink);
   for (std::size_t i = 0; i < answers.size(); ++i) {
     answers[i].completion = std::move(static_cast<Completion&>(written.proposals[i].front()));
   }

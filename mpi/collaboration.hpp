@@ -34,8 +34,7 @@ Flock::Result draw(Flock& flock, const Draw& how, std::vector<FlockQuestion> que
 /// with a quorum that of their coming, so that the first can be read before it is known which are the others.
 std::vector<std::string> shown(const Flock::Result& drawn, std::size_t question, std::int32_t quorum);
 
-/// Has the aggregator write the answers to `questions`. False if StopAnswer ended it. Throws Error if the aggregator is
-/// lost.
+/// Has the aggregator write the answers to `questions`; if it is lost, rank 0. False if StopAnswer ended it.
 bool write_answers(Flock& flock, std::vector<FlockQuestion> questions, const TextSink& sink,
                    std::vector<Answer>& answers);
 

@@ -16,7 +16,7 @@ void send_command(Transport& transport, Tag tag, Command::Kind kind, std::span<c
 
 Command recv_command(Transport& transport, Tag tag) {
   std::vector<std::byte> message = recv_message(transport, 0, tag, kNoDeadline);
-  if (message.empty() || message.front() > static_cast<std::byte>(Command::Kind::cancel)) {
+  if (message.empty() || message.front() > static_cast<std::byte>(Command::Kind::regroup)) {
     throw Error("malformed command from rank 0: all ranks must run the same version of the program");
   }
   const auto kind = static_cast<Command::Kind>(message.front());

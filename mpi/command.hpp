@@ -10,8 +10,8 @@
 namespace covey {
 
 struct Command {
-  /// cancel: of work that is under way; nothing to do where it has ended.
-  enum class Kind : std::uint8_t { work, end, cancel };
+  /// cancel: of work that is under way; nothing to do where it has ended. roll_call, regroup: membership.hpp.
+  enum class Kind : std::uint8_t { work, end, cancel, roll_call, regroup };
   Kind kind = Kind::end;
   std::vector<std::byte> payload;  ///< of work and cancel: what a mode makes of it
 };

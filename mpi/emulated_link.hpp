@@ -35,7 +35,9 @@ class EmulatedLink final : public Transport {
   /// True from when a message was sent: recv then waits until it would have arrived.
   bool ready(int from, Tag tag) override { return below_.ready(from, tag); }
   void outlive_others() override { below_.outlive_others(); }
-  /// Passes by the emulated network, so that a lost rank ends too.
+  /// Alarms and failures pass by the emulated network, so that a lost rank ends too.
+  void alarm(const PeerLost& loss) noexcept override { below_.alarm(loss); }
+  void regroup(std::uint32_t generation, std::span<const int> members) override { below_.regroup(generation, members); }
   void fail(const std::string& why) noexcept override { below_.fail(why); }
 
  private:

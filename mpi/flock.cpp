@@ -117,10 +117,15 @@ void Flock::lose(int rank, const std::string& why) {
   if (peer.lost) return;
   peer.lost = true;
   peer.owed = 0;
-  losses_.push_back({rank, name_rank(rank, why)});
+  miss(rank, why);
 }
 
-std::vector<LostProposer> Flock::take_losses() { return std::exchange(losses_, {}); }
+void Flock::miss(int rank, const std::string& why) {
+  losses_.push_back({rank, name_rank(rank, why), bench_.ledger().since_start(), 0});
+  bench_.ledger().report().losses.push_back(losses_.back());
+}
+
+std::vector<LostRank> Flock::take_losses() { return std::exchange(losses_, {}); }
 
 void Flock::command(int rank, Command::Kind kind, std::span<const std::byte> payload, std::int32_t samples) {
   if (is_lost(rank)) return;
@@ -170,11 +175,14 @@ Flock::Result Flock::draw(Round round, const TextSink& sink) {
   for (const auto& of_question : result.proposals) {
     const bool any = std::ranges::any_of(of_question, [](const Proposal& one) { return one.use == Use::used; });
     if (any || result.stopped) continue;
-    const std::vector<LostProposer> losses = take_losses();
-    const auto cause = std::ranges::find_if(losses, [&](const LostProposer& loss) {
+    const auto cause = std::ranges::find_if(losses_, [&](const LostRank& loss) {
       return std::ranges::find(task.members, loss.rank) != task.members.end();
     });
-    throw Error(cause == losses.end() ? "no rank has drawn anything" : cause->why);
+    if (cause == losses_.end()) throw Error("no rank has drawn anything");
+    const LostRank loss = *cause;
+    if (is_lost(loss.rank)) throw PeerLost(loss.rank, loss.why);
+    losses_.clear();  // of the task: the error tells of it
+    throw Error(loss.why);
   }
   return result;
 }
@@ -241,7 +249,7 @@ void Flock::take(int rank, const FlockMessage& message, Gathering* gathering) {
       return;
     case FlockMessage::Kind::failed:
       peer.owed -= std::min(peer.owed, message.samples);
-      losses_.push_back({rank, name_rank(rank, message.text)});
+      miss(rank, message.text);
       if (current) gathering->fail(rank);
       return;
     case FlockMessage::Kind::proposal:

@@ -33,7 +33,7 @@ class Flock {
     bool stopped = false;                          ///< by StopAnswer
   };
   /// `sink` is called after each forward pass and while waiting, with text if the task streams. Throws Error if rank 0
-  /// can't do its part, or if nothing at all was drawn of a question.
+  /// can't do its part, or if nothing at all was drawn of a question: PeerLost if that is because a rank is lost.
   Result draw(Round round, const TextSink& sink);
 
   /// Other ranks: does this rank's part of a task that rank 0 commanded.
@@ -45,7 +45,7 @@ class Flock {
   void lose(int rank, const std::string& why);
   bool is_lost(int rank) const { return peers_[static_cast<std::size_t>(rank)].lost; }
   /// What was lost since the last call.
-  std::vector<LostProposer> take_losses();
+  std::vector<LostRank> take_losses();
   std::vector<std::int32_t> members() const;
 
   FlockBench& bench() { return bench_; }
@@ -58,6 +58,7 @@ class Flock {
   };
   class Gathering;
 
+  void miss(int rank, const std::string& why);
   void command(int rank, Command::Kind kind, std::span<const std::byte> payload, std::int32_t samples);
   bool hear(int rank, Gathering* gathering);
   void take(int rank, const FlockMessage& message, Gathering* gathering);
@@ -71,7 +72,7 @@ class Flock {
   std::chrono::milliseconds patience_;
   std::uint64_t job_ = 0;
   std::vector<Peer> peers_;  // (ranks)
-  std::vector<LostProposer> losses_;
+  std::vector<LostRank> losses_;
 };
 
 }  // namespace covey

@@ -49,7 +49,7 @@ class FlockSession final : public RankSession {
                   std::to_string(ledger().size()));
     }
     std::vector<Answer> all = collaboration_.answer(flock_, questions, sink);
-    for (const LostProposer& loss : flock_.take_losses()) all.front().lost.push_back(loss);
+    for (const LostRank& loss : flock_.take_losses()) all.front().lost.push_back(loss);
     ledger().set_phase(Phase::other);
     return all;
   }

@@ -33,9 +33,9 @@ std::uint32_t checksum_of(Tag kind, std::span<const std::byte> payload) {
   return static_cast<std::uint32_t>(all);
 }
 
-Error malformed_message(int from, Tag kind, const std::string& why) {
-  return Error("rank " + std::to_string(from) + " sent a malformed " + tag_name(kind) + " (" + why +
-               "): all ranks must run the same version of the program; if they do, its host or network is faulty");
+PeerLost malformed_message(int from, Tag kind, const std::string& why) {
+  return {from, "rank " + std::to_string(from) + " sent a malformed " + tag_name(kind) + " (" + why +
+                    "): all ranks must run the same version of the program; if they do, its host or network is faulty"};
 }
 
 }  // namespace

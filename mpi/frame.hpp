@@ -26,10 +26,10 @@ struct Frame {
 
 std::array<std::byte, kFrameBytes> frame_of(Tag kind, std::span<const std::byte> payload);
 
-/// Reads the first bytes of a message that rank `from` should have sent as one of `kind`. Throws Error naming it unless
+/// Reads the first bytes of a message that rank `from` should have sent as one of `kind`. Throws PeerLost unless
 /// they are a frame of this version and kind. The length is not to be trusted yet.
 Frame read_frame(std::span<const std::byte> bytes, int from, Tag kind);
-/// Throws Error naming the sender unless `payload` is what the frame announced.
+/// Throws PeerLost unless `payload` is what the frame announced.
 void check_payload(const Frame& frame, std::span<const std::byte> payload, int from);
 
 }  // namespace covey

@@ -93,16 +93,28 @@ void Ledger::enter_rest(double seconds) {
   exchanged_ = 0;
 }
 
+void Ledger::begin_recovery() {
+  recovery_ = {phase_, exchanged_, Clock::now()};
+  phase_ = Phase::load;
+}
+
+void Ledger::end_recovery() {
+  phase_ = recovery_.phase;
+  exchanged_ = recovery_.exchanged + seconds_between(recovery_.start, Clock::now());
+}
+
 void Ledger::start_work() {
   start_ = Clock::now();
   report_.load_seconds = seconds_between(created_, start_);
   phase_ = Phase::other;
   if (host_rank() == 0) energy_.emplace();
+  if (take_times_) take_times_();  // what loading took is no part of the work
 }
 
 void Ledger::end_work() {
   report_.work_seconds = since_start();
   report_.peak_rss_bytes = peak_rss_bytes();
+  if (take_times_) report_.operations = take_times_();
   // The counters are the host's; were each of its ranks to enter them, they would count several times.
   report_.joules = energy_ ? energy_->joules() : 0;
 }

@@ -5,11 +5,13 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "kernels/device.hpp"
 #include "mpi/machine_usage.hpp"
 #include "mpi/transport.hpp"
 
@@ -53,12 +55,22 @@ struct TimelineSpan {
   bool operator==(const TimelineSpan&) const = default;
 };
 
+/// A rank that others went on without.
+struct LostRank {
+  std::int32_t rank = 0;
+  std::string why;
+  double at = 0;       ///< when that was noticed, in seconds from the start of the work
+  double seconds = 0;  ///< until what it held was there again and the work went on; 0: nothing had to be made again
+  bool operator==(const LostRank&) const = default;
+};
+
 /// One rank's account.
 struct RankReport {
   std::int32_t rank = 0;
   std::string host;
   std::string device;
   std::array<PhaseTime, kPhaseCount> phases{};
+  std::vector<OperationTime> operations;  ///< by the device's own clock, where it has one and was asked to use it
   std::map<std::int32_t, std::array<Traffic, kPhaseCount>> sent;  ///< by peer
   std::vector<StreamTimes> streams;
   std::vector<TimelineSpan> timeline;  ///< if it was asked for, in order of their ends
@@ -68,6 +80,7 @@ struct RankReport {
   double joules = -1;
   double load_seconds = 0;
   double work_seconds = 0;
+  std::vector<LostRank> losses;  ///< that this rank knows of: rank 0 of all
 };
 
 /// Median and 95th percentile (nearest rank) of the times between tokens, over all streams.
@@ -87,6 +100,7 @@ struct Summary {
   std::uint64_t model_bytes = 0;        ///< largest rank
   std::uint64_t total_model_bytes = 0;  ///< all ranks
   double joules = -1;                   ///< all ranks; -1 if any has no counter
+  std::vector<LostRank> losses;
 };
 Summary summarize(const std::string& mode, const std::vector<RankReport>& ranks);
 
@@ -108,6 +122,9 @@ class Ledger final : public Transport {
   /// values, in as many messages.
   void sum(std::span<float> values, Deadline deadline) override;
   void outlive_others() override { below_.outlive_others(); }
+  void alarm(const PeerLost& loss) noexcept override { below_.alarm(loss); }
+  void regroup(std::uint32_t generation, std::span<const int> members) override { below_.regroup(generation, members); }
+  int known_as(int rank) const override { return below_.known_as(rank); }
   void fail(const std::string& why) noexcept override { below_.fail(why); }
 
   /// The phase that what follows is entered under.
@@ -126,6 +143,14 @@ class Ledger final : public Transport {
   /// The first kMostSpans of what this rank does from now on go to the report's timeline.
   void record_timeline() { records_ = true; }
   static constexpr std::size_t kMostSpans = 4000;
+
+  /// What follows is no part of the pass under way, but making lost ranks' work up. Entered as loading.
+  void begin_recovery();
+  void end_recovery();
+
+  /// What tells of operations by the device's own clock (Device::take_operation_times): asked at the start and at the
+  /// end of the work.
+  void watch_device(std::function<std::vector<OperationTime>()> take_times) { take_times_ = std::move(take_times); }
 
   /// Marks the start of the work (end of loading); times of streams count from here.
   void start_work();
@@ -147,7 +172,14 @@ class Ledger final : public Transport {
   Clock::time_point created_;
   Clock::time_point start_;
   std::optional<EnergyMeter> energy_;
+  std::function<std::vector<OperationTime>()> take_times_;
   double exchanged_ = 0;  // seconds in send and recv since begin_pass()
+  struct Recovery {
+    Phase phase = Phase::load;  // before it
+    double exchanged = 0;
+    Clock::time_point start;
+  };
+  Recovery recovery_;
 };
 
 }  // namespace covey

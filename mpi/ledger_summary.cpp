@@ -70,6 +70,7 @@ Summary summarize(const std::string& mode, const std::vector<RankReport>& ranks)
     joules += rank.joules;
   }
   if (metered) summary.joules = joules;
+  if (!ranks.empty()) summary.losses = ranks.front().losses;
   add_streams(ranks, summary);
   if (summary.work_seconds > 0) {
     summary.tokens_per_second = static_cast<double>(summary.generated_tokens) / summary.work_seconds;

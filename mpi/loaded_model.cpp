@@ -7,46 +7,90 @@
 
 namespace covey {
 
-LoadedModel::LoadedModel(const std::string& path, const StageOptions& options)
-    : file(GgufFile::open(path)),
-      facts(model_facts(file)),
-      tokenizer(Tokenizer::from_gguf(file)),
-      stage(file, options) {}
+namespace {
 
-std::unique_ptr<LoadedModel> load_together(Ledger& ledger, const JobOptions& options, std::string_view mode,
-                                           const Shard& shard, Holding holding) {
-  StageOptions stage = options.stage;
+StageOptions with_sign(const StageOptions& options, const Shard& shard, LoadingSign& sign) {
+  StageOptions stage = options;
   stage.shard = shard;
-  LoadingSign sign(ledger);
-  stage.progress = [&](double done) {
+  stage.progress = [&options, &sign](double done) {
     sign.progress();
-    if (options.stage.progress) options.stage.progress(done);
+    if (options.progress) options.progress(done);
   };
+  return stage;
+}
+
+RankStart start_with(const JobOptions& options, std::string_view mode) {
   RankStart start;
   start.version = program_version();
   start.mode = mode;
   start.settings = settings_of(options.exchange);
-  std::unique_ptr<LoadedModel> model;
+  return start;
+}
+
+// What goes wrong while loading, unless a rank is lost.
+template <typename Load>
+std::string error_of_loading(const Load& load) {
   try {
-    if (holding != Holding::nothing) model = std::make_unique<LoadedModel>(options.model_path, stage);
+    load();
   } catch (const PeerLost&) {
     throw;
   } catch (const std::exception& error) {
-    start.error = error.what();
+    return error.what();
   }
-  if (model && holding == Holding::shared) {
-    start.has_model = true;
-    start.fingerprint = model->facts.fingerprint;
-    start.limits = model->stage.limits();
-    start.adapters = model->stage.adapters_fingerprint();
-  }
+  return {};
+}
+
+void describe(const LoadedModel& model, RankStart& start) {
+  start.has_model = true;
+  start.fingerprint = model.facts.fingerprint;
+  start.limits = model.stage->limits();
+  start.adapters = model.stage->adapters_fingerprint();
+}
+
+void enter_model(LoadedModel& model, Ledger& ledger) {
+  ledger.report().device = model.stage->device_description();
+  ledger.report().model_bytes = model.stage->memory_bytes();
+  ledger.watch_device(
+      [&model] { return model.stage ? model.stage->take_operation_times() : std::vector<OperationTime>{}; });
+}
+
+}  // namespace
+
+LoadedModel::LoadedModel(const std::string& path, const StageOptions& options)
+    : file(GgufFile::open(path)), facts(model_facts(file)), tokenizer(Tokenizer::from_gguf(file)) {
+  stage.emplace(file, options);
+}
+
+void LoadedModel::load_other(const StageOptions& options) {
+  stage.reset();  // first: there may be no room for both
+  stage.emplace(file, options);
+}
+
+std::unique_ptr<LoadedModel> load_together(Ledger& ledger, const JobOptions& options, std::string_view mode,
+                                           const Shard& shard, Holding holding) {
+  LoadingSign sign(ledger);
+  const StageOptions stage = with_sign(options.stage, shard, sign);
+  RankStart start = start_with(options, mode);
+  std::unique_ptr<LoadedModel> model;
+  start.error = error_of_loading([&] {
+    if (holding != Holding::nothing) model = std::make_unique<LoadedModel>(options.model_path, stage);
+  });
+  if (model && holding == Holding::shared) describe(*model, start);
   start_together(ledger, start, options.peer_timeout);
-  if (model) {
-    ledger.report().device = model->stage.device_description();
-    ledger.report().model_bytes = model->stage.memory_bytes();
-  }
+  if (model) enter_model(*model, ledger);
   ledger.start_work();
   return model;
+}
+
+void reload_together(Ledger& ledger, Transport& group, const JobOptions& options, std::string_view mode,
+                     const Shard& shard, LoadedModel& model) {
+  LoadingSign sign(group);
+  const StageOptions stage = with_sign(options.stage, shard, sign);
+  RankStart start = start_with(options, mode);
+  start.error = error_of_loading([&] { model.load_other(stage); });
+  if (model.stage) describe(model, start);
+  start_together(group, start, options.peer_timeout);
+  enter_model(model, ledger);
 }
 
 void refuse_shares(const JobOptions& options, std::string_view mode) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "model/stage.hpp"
@@ -13,11 +14,13 @@ namespace covey {
 
 struct LoadedModel {
   LoadedModel(const std::string& path, const StageOptions& options);
+  /// Another part of the same file instead.
+  void load_other(const StageOptions& options);
 
   GgufFile file;
   ModelFacts facts;
   std::unique_ptr<Tokenizer> tokenizer;
-  Stage stage;
+  std::optional<Stage> stage;  ///< empty after load_other() has failed
 };
 
 /// nothing: this rank idles; shared: a part of the model that all ranks hold; its_own: whatever model.
@@ -27,6 +30,10 @@ enum class Holding : std::uint8_t { nothing, shared, its_own };
 /// (startup.hpp) and enters device and memory in the ledger. Throws Error on every rank if one fails.
 std::unique_ptr<LoadedModel> load_together(Ledger& ledger, const JobOptions& options, std::string_view mode,
                                            const Shard& shard, Holding holding = Holding::shared);
+
+/// Collective over `group`, a transport above the ledger: loads another shard of the model on each rank.
+void reload_together(Ledger& ledger, Transport& group, const JobOptions& options, std::string_view mode,
+                     const Shard& shard, LoadedModel& model);
 
 /// Modes whose ranks hold whole models have no use for shares, nor for what says how parts exchange their results:
 /// throws Error if there is any.

@@ -20,8 +20,8 @@ class LoopbackTransport final : public Transport {
   void send(int to, std::span<const std::byte> bytes, Tag tag) override {
     check_peer(*this, to);
     const std::scoped_lock lock(hub_.mutex_);
-    if (hub_.failures_[static_cast<std::size_t>(to)]) throw PeerLost(failure_with(to)->rank, failure_with(to)->message);
-    hub_.queues_[{rank_, to, tag}].emplace_back(bytes.begin(), bytes.end());
+    if (const auto& known = hub_.failures_[static_cast<std::size_t>(to)]) throw lost(*failure_with(to, tag, known));
+    queue(rank_, to, tag).emplace_back(bytes.begin(), bytes.end());
     hub_.changed_.notify_all();
   }
 
@@ -29,18 +29,18 @@ class LoopbackTransport final : public Transport {
     check_peer(*this, from);
     const auto start = Clock::now();
     std::unique_lock lock(hub_.mutex_);
-    LoopbackHub::Queue& queue = hub_.queues_[{from, rank_, tag}];
-    const auto ready = [&] { return !queue.empty() || failure_with(from).has_value(); };
+    LoopbackHub::Queue& messages = queue(from, rank_, tag);
+    const auto ready = [&] { return !messages.empty() || failure_with(from, tag).has_value(); };
     if (deadline == kNoDeadline) {
       hub_.changed_.wait(lock, ready);
     } else if (!hub_.changed_.wait_until(lock, deadline, ready)) {
-      const auto waited = Clock::now() - start;
-      lost_ = RankFailure{from, silent_peer(from, tag, waited).what()};
-      throw silent_peer(from, tag, waited);
+      const PeerLost silent = silent_peer(from, tag, Clock::now() - start);
+      lost_ = RankFailure{from, silent.what(), silent.certain()};
+      throw silent;
     }
-    if (queue.empty()) throw PeerLost(failure_with(from)->rank, failure_with(from)->message);
-    const std::vector<std::byte> message = std::move(queue.front());
-    queue.pop_front();
+    if (messages.empty()) throw lost(*failure_with(from, tag));
+    const std::vector<std::byte> message = std::move(messages.front());
+    messages.pop_front();
     if (message.size() != bytes.size()) throw wrong_size(from, tag, message.size(), bytes.size());
     std::copy(message.begin(), message.end(), bytes.begin());
   }
@@ -48,12 +48,30 @@ class LoopbackTransport final : public Transport {
   bool ready(int from, Tag tag) override {
     check_peer(*this, from);
     const std::scoped_lock lock(hub_.mutex_);
-    if (!hub_.queues_[{from, rank_, tag}].empty()) return true;
-    if (failure_with(from)) throw PeerLost(failure_with(from)->rank, failure_with(from)->message);
+    if (!queue(from, rank_, tag).empty()) return true;
+    if (failure_with(from, tag)) throw lost(*failure_with(from, tag));
     return false;
   }
 
   void outlive_others() override { outlives_ = true; }
+
+  void alarm(const PeerLost& loss) noexcept override {
+    const std::scoped_lock lock(hub_.mutex_);
+    if (hub_.alarms_.contains(generation_)) return;
+    try {
+      hub_.alarms_[generation_] = RankFailure{loss.rank(), loss.what(), loss.certain()};
+    } catch (const std::bad_alloc&) {
+      return;
+    }
+    hub_.changed_.notify_all();
+  }
+
+  void regroup(std::uint32_t generation, std::span<const int> members) override {
+    const std::scoped_lock lock(hub_.mutex_);
+    generation_ = generation;
+    lost_.reset();
+    members_.assign(members.begin(), members.end());
+  }
 
   void fail(const std::string& why) noexcept override {
     const std::scoped_lock lock(hub_.mutex_);
@@ -61,23 +79,35 @@ class LoopbackTransport final : public Transport {
     if (own) return;
     try {
       own = lost_ && !outlives_ ? *lost_ : RankFailure{rank_, name_rank(rank_, why)};
-      if (!hub_.failure_) hub_.failure_ = own;
     } catch (const std::bad_alloc&) {
       own = RankFailure{rank_, {}};
-      hub_.failure_ = RankFailure{rank_, {}};
     }
+    hub_.failed_.push_back(rank_);
     hub_.changed_.notify_all();
   }
 
  private:
-  // What keeps this rank from exchanging messages with `peer`.
-  const std::optional<RankFailure>& failure_with(int peer) const {
-    return outlives_ ? hub_.failures_[static_cast<std::size_t>(peer)] : hub_.failure_;
+  LoopbackHub::Queue& queue(int from, int to, Tag tag) {
+    return hub_.queues_[{from, to, tag, outlasts_losses(tag) ? 0 : generation_}];
+  }
+
+  // What keeps this rank from exchanging messages of `tag` with `peer`; `usual` where the group knows of nothing.
+  std::optional<RankFailure> failure_with(int peer, Tag tag, std::optional<RankFailure> usual = {}) const {
+    if (outlives_ || outlasts_losses(tag)) return hub_.failures_[static_cast<std::size_t>(peer)];
+    const auto alarm = hub_.alarms_.find(generation_);
+    if (alarm != hub_.alarms_.end()) return alarm->second;
+    for (const int rank : hub_.failed_) {
+      const bool member = members_.empty() || std::ranges::find(members_, rank) != members_.end();
+      if (member) return hub_.failures_[static_cast<std::size_t>(rank)];
+    }
+    return usual;
   }
 
   bool outlives_ = false;
   LoopbackHub& hub_;
   int rank_;
+  std::uint32_t generation_ = 0;
+  std::vector<int> members_;         // empty: all
   std::optional<RankFailure> lost_;  // the peer this rank gave up: what others should hear of, rather than of this rank
 };
 

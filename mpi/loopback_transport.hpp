@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -32,9 +33,10 @@ class LoopbackHub {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<std::tuple<int, int, Tag>, Queue> queues_;  // by (from, to, tag)
-  std::vector<std::optional<RankFailure>> failures_;   // (ranks) what those that called fail() have said
-  std::optional<RankFailure> failure_;                 // the first of them
+  std::map<std::tuple<int, int, Tag, std::uint32_t>, Queue> queues_;  // by (from, to, tag, generation)
+  std::vector<std::optional<RankFailure>> failures_;                  // (ranks) what those that called fail() have said
+  std::vector<int> failed_;                                           // those, in order
+  std::map<std::uint32_t, RankFailure> alarms_;                       // by generation
   std::vector<std::unique_ptr<Transport>> transports_;
 };
 

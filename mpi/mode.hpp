@@ -27,6 +27,9 @@ struct JobOptions {
   StageOptions stage;               ///< shard.shares: unequal parts; the rest of the shard is the mode's business
   ExchangeOptions exchange;
   std::chrono::milliseconds peer_timeout{30000};  ///< silence after which a peer counts as lost
+  /// A split model goes on with the ranks that are left when one is lost; else that is an error. To be switched off
+  /// where the launcher ends them all in that case.
+  bool regroups = true;
 };
 
 /// A text whose tokens are known because they were drawn: the text alone could be cut otherwise.
@@ -77,17 +80,11 @@ struct Proposal : Completion {
   std::string extracted;   ///< vote: what was counted; empty: nothing could be
 };
 
-/// A rank whose proposals are missing.
-struct LostProposer {
-  std::int32_t rank = 0;
-  std::string why;
-};
-
 struct Answer {
   Completion completion;
-  std::vector<Proposal> proposals;  ///< in order of layer and index; none in modes without
-  std::int32_t chosen = -1;         ///< index of the proposal that is the answer; -1: it was written from them
-  std::vector<LostProposer> lost = {};
+  std::vector<Proposal> proposals;      ///< in order of layer and index; none in modes without
+  std::int32_t chosen = -1;             ///< index of the proposal that is the answer; -1: it was written from them
+  std::vector<LostRank> lost = {};      ///< since the answer before
   std::vector<Completion> others = {};  ///< of several sequences, all but the first
 };
 

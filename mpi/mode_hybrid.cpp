@@ -19,25 +19,30 @@ void check_mesh(const Mesh& mesh, int ranks) {
   }
 }
 
+const SplitWay kHybridWay{
+    "hybrid",
+    [](int rank, int, const ExchangeOptions& options) {
+      Shard shard;
+      shard.stage = rank / options.mesh.parts;
+      shard.stages = options.mesh.stages;
+      shard.part = rank % options.mesh.parts;
+      shard.parts = options.mesh.parts;
+      return shard;
+    },
+    [](Transport& group, const JobOptions& job, const ModelFacts& facts) -> std::unique_ptr<Exchange> {
+      return std::make_unique<MeshExchange>(group, job.peer_timeout, job.exchange.wire, job.exchange.mesh.parts,
+                                            job.exchange.sums, static_cast<std::size_t>(facts.n_embd),
+                                            job.exchange.overlap);
+    }};
+
 std::unique_ptr<Session> open_hybrid(Ledger& ledger, const JobOptions& options) {
   check_exchange_options(options.exchange, kHybridMode.name,
                          {.sums = true, .wire = true, .mesh = true, .stages = true});
-  const Mesh mesh = options.exchange.mesh;
-  check_mesh(mesh, ledger.size());
+  check_mesh(options.exchange.mesh, ledger.size());
   if (!options.stage.shard.shares.empty()) {
     throw Error("--shares: a mesh is split evenly: leave it out, or use it with pipeline or tensor");
   }
-  Shard shard;
-  shard.stage = ledger.rank() / mesh.parts;
-  shard.stages = mesh.stages;
-  shard.part = ledger.rank() % mesh.parts;
-  shard.parts = mesh.parts;
-  return open_split_session(ledger, options, kHybridMode.name, shard,
-                            [](Transport& transport, const JobOptions& job, const ModelFacts& facts) {
-                              return std::make_unique<MeshExchange>(
-                                  transport, job.peer_timeout, job.exchange.wire, job.exchange.mesh.parts,
-                                  job.exchange.sums, static_cast<std::size_t>(facts.n_embd), job.exchange.overlap);
-                            });
+  return open_split_session(ledger, options, kHybridWay);
 }
 
 }  // namespace

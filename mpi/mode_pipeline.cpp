@@ -7,16 +7,21 @@ namespace covey {
 
 namespace {
 
+const SplitWay kPipelineWay{
+    "pipeline",
+    [](int rank, int ranks, const ExchangeOptions&) {
+      Shard shard;
+      shard.stage = rank;
+      shard.stages = ranks;
+      return shard;
+    },
+    [](Transport& group, const JobOptions& job, const ModelFacts&) -> std::unique_ptr<Exchange> {
+      return std::make_unique<PipelineExchange>(group, job.peer_timeout, job.exchange.wire);
+    }};
+
 std::unique_ptr<Session> open_pipeline(Ledger& ledger, const JobOptions& options) {
   check_exchange_options(options.exchange, kPipelineMode.name, {.wire = true, .stages = true});
-  Shard shard;
-  shard.stage = ledger.rank();
-  shard.stages = ledger.size();
-  shard.shares = options.stage.shard.shares;
-  return open_split_session(ledger, options, kPipelineMode.name, shard,
-                            [](Transport& transport, const JobOptions& job, const ModelFacts&) {
-                              return std::make_unique<PipelineExchange>(transport, job.peer_timeout, job.exchange.wire);
-                            });
+  return open_split_session(ledger, options, kPipelineWay);
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ class SoloSession final : public RankSession {
   SoloSession(Ledger& account, const JobOptions& options, std::unique_ptr<LoadedModel> model)
       : RankSession(account, options.peer_timeout, Tag::batch), model_(std::move(model)) {
     if (!model_) return;
-    local_.emplace(model_->stage);
+    local_.emplace(*model_->stage);
     metered_.emplace(*local_, account);
     engine_.emplace(*metered_, *model_->tokenizer);
   }

@@ -9,20 +9,25 @@ namespace covey {
 
 namespace {
 
+const SplitWay kTensorWay{
+    "tensor",
+    [](int rank, int ranks, const ExchangeOptions&) {
+      Shard shard;
+      shard.part = rank;
+      shard.parts = ranks;
+      return shard;
+    },
+    [](Transport& group, const JobOptions& job, const ModelFacts& facts) -> std::unique_ptr<Exchange> {
+      const WireType wire = job.exchange.wire;
+      const auto row = static_cast<std::size_t>(facts.n_embd);
+      SumPlan plan = measure_sums(group, job.peer_timeout, wire, job.exchange.sums, row);
+      return std::make_unique<TensorExchange>(group, job.peer_timeout, std::move(plan), wire,
+                                              job.exchange.overlap ? row : 0);
+    }};
+
 std::unique_ptr<Session> open_tensor(Ledger& ledger, const JobOptions& options) {
   check_exchange_options(options.exchange, kTensorMode.name, {.sums = true, .wire = true});
-  Shard shard;
-  shard.part = ledger.rank();
-  shard.parts = ledger.size();
-  shard.shares = options.stage.shard.shares;
-  return open_split_session(ledger, options, kTensorMode.name, shard,
-                            [](Transport& transport, const JobOptions& job, const ModelFacts& facts) {
-                              const WireType wire = job.exchange.wire;
-                              const auto row = static_cast<std::size_t>(facts.n_embd);
-                              SumPlan plan = measure_sums(transport, job.peer_timeout, wire, job.exchange.sums, row);
-                              return std::make_unique<TensorExchange>(transport, job.peer_timeout, std::move(plan),
-                                                                      wire, job.exchange.overlap ? row : 0);
-                            });
+  return open_split_session(ledger, options, kTensorWay);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <initializer_list>
+#include <string_view>
 
 namespace covey {
 
@@ -27,6 +28,11 @@ void set_mpi_parameters() {
   set_default("OMPI_MCA_btl_vader_free_list_inc", "16");
   set_default("OMPI_MCA_btl_vader_single_copy_mechanism", "none");  // needs rights that containers lack, and complains
   set_default("OMPI_MCA_btl_base_warn_component_unused", "0");
+}
+
+bool launcher_spares_survivors() {
+  const char* const recovery = std::getenv("OMPI_MCA_orte_enable_recovery");
+  return recovery != nullptr && std::string_view(recovery) != "0" && std::string_view(recovery) != "false";
 }
 
 }  // namespace covey

@@ -10,15 +10,19 @@
 #include <csignal>
 #include <cstring>
 #include <deque>
-#include <optional>
 #include <utility>
 
 #include "mpi/backoff.hpp"
+#include "mpi/failure_news.hpp"
 #include "mpi/frame.hpp"
 #include "mpi/launch.hpp"
+#include "mpi/loss_board.hpp"
 #include "mpi/mpi_parameters.hpp"
+#include "mpi/mpi_sum.hpp"
+#include "mpi/mpi_tags.hpp"
 #include "mpi/peer_message.hpp"
 #include "mpi/process_watch.hpp"
+#include "mpi/ulfm_watch.hpp"
 
 namespace covey {
 
@@ -29,19 +33,9 @@ constexpr std::size_t kChunkBytes = 61440;  // with its header below the eager l
 constexpr std::size_t kMostWaiting = 16;  // chunks, just under 1 MB
 // Sockets are looked at on every eighth call; a broken connection must be seen before the next message goes to it.
 constexpr int kPollsBeforeSend = 8;
-constexpr int kFailTag = kTagCount;
-constexpr std::size_t kMaxFailText = 2000;
 constexpr std::chrono::microseconds kSpin{30};
 constexpr std::chrono::milliseconds kFlushTime{20};
 constexpr std::chrono::seconds kFailTime{2};
-
-void check(int code, const char* call) {
-  if (code == MPI_SUCCESS) return;
-  std::array<char, MPI_MAX_ERROR_STRING> text{};
-  int length = 0;
-  MPI_Error_string(code, text.data(), &length);
-  throw Error(std::string(call) + ": " + std::string(text.data(), static_cast<std::size_t>(length)));
-}
 
 }  // namespace
 
@@ -80,10 +74,9 @@ void MpiWorld::meet_host() {
 
 void MpiWorld::touch_pairs() const {
   for (int step = 1; step < size_; ++step) {
-    char out = 0;
-    char in = 0;
-    check(MPI_Sendrecv(&out, 1, MPI_CHAR, (rank_ + step) % size_, kFailTag + 1, &in, 1, MPI_CHAR,
-                       (rank_ + size_ - step) % size_, kFailTag + 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE),
+    char out = 0, in = 0;
+    check(MPI_Sendrecv(&out, 1, MPI_CHAR, (rank_ + step) % size_, kTouchTag, &in, 1, MPI_CHAR,
+                       (rank_ + size_ - step) % size_, kTouchTag, MPI_COMM_WORLD, MPI_STATUS_IGNORE),
           "MPI_Sendrecv");
   }
 }
@@ -95,10 +88,8 @@ struct MpiTransport::Impl {
   };
   struct Peer {
     std::deque<Outgoing> outgoing;  // not yet taken by MPI or the peer
-    bool lost = false;              // nothing may be sent to it any more
     bool near = false;              // on this host: takes messages from shared memory by itself
     ProcessWatch process;
-    std::optional<RankFailure> failure;  // what keeps this rank from exchanging messages with it
   };
 
   Impl(const MpiWorld& world, std::chrono::milliseconds send_patience)
@@ -106,7 +97,8 @@ struct MpiTransport::Impl {
         patience(send_patience),
         spin(world.host_size() <= static_cast<int>(allowed_cores().size()) ? kSpin : std::chrono::microseconds(0)),
         peers(static_cast<std::size_t>(world.size())),
-        chunk(new std::byte[kChunkBytes]) {
+        chunk(new std::byte[kChunkBytes]),
+        board(rank, world.size()) {
     for (std::size_t i = 0; i < peers.size(); ++i) {
       if (world.processes()[i] <= 0 || static_cast<int>(i) == rank) continue;
       peers[i].near = true;
@@ -117,16 +109,11 @@ struct MpiTransport::Impl {
 
   Peer& peer(int index) { return peers[static_cast<std::size_t>(index)]; }
 
-  [[noreturn]] void lose(const PeerLost& loss) {
-    peer(loss.rank()).lost = true;
-    if (!failure) failure = RankFailure{loss.rank(), loss.what()};
-    if (!peer(loss.rank()).failure) peer(loss.rank()).failure = RankFailure{loss.rank(), loss.what()};
-    throw loss;
-  }
+  int wire_tag(Tag tag) const { return covey::wire_tag(tag, board.generation()); }
 
-  void refuse_failed(int index) {
-    const auto& known = outlives ? peer(index).failure : failure;
-    if (known) throw PeerLost(known->rank, known->message);
+  [[noreturn]] void lose(const PeerLost& loss) {
+    board.enter(loss);
+    throw loss;
   }
 
   /// Lets MPI make progress and looks whether a rank has failed.
@@ -134,27 +121,36 @@ struct MpiTransport::Impl {
     int found = 0;
     MPI_Status status{};
     check(MPI_Iprobe(MPI_ANY_SOURCE, kFailTag, MPI_COMM_WORLD, &found, &status), "MPI_Iprobe");
-    if (found != 0) read_failure(status);
+    if (found != 0) read_news(status);
+    for (const int ended : ulfm.newly_failed()) board.enter(ended_peer(ended));
   }
 
-  void read_failure(const MPI_Status& probed) {
-    std::array<std::byte, sizeof(std::int32_t) + kMaxFailText> bytes{};
+  void read_news(const MPI_Status& probed) {
+    const int source = probed.MPI_SOURCE;
+    std::array<std::byte, kMostNewsBytes> bytes{};
     int length = 0;
     MPI_Get_count(&probed, MPI_BYTE, &length);
-    const int source = probed.MPI_SOURCE;
-    std::int32_t culprit = source;
-    std::string text = "rank " + std::to_string(source) + " has failed";
-    const bool readable = length >= static_cast<int>(sizeof(culprit)) && length <= static_cast<int>(bytes.size());
-    if (readable && take(source, kFailTag, bytes.data(), length, Clock::now() + kFailTime)) {
-      std::memcpy(&culprit, bytes.data(), sizeof(culprit));
-      if (culprit < 0 || culprit >= static_cast<int>(peers.size())) culprit = source;
-      text.assign(reinterpret_cast<const char*>(bytes.data()) + sizeof(culprit),
-                  static_cast<std::size_t>(length) - sizeof(culprit));
+    FailureNews news{.failure = {source, "rank " + std::to_string(source) + " has failed"}};
+    try {
+      const bool readable = length >= 0 && length <= static_cast<int>(bytes.size());
+      if (!readable || !take(source, kFailTag, bytes.data(), length, Clock::now() + kFailTime)) {
+        throw Error("what it sent stays in the way");
+      }
+      news = decode_news(std::span(bytes).first(static_cast<std::size_t>(length)));
+    } catch (const Error&) {
+      board.give_up(source);
     }
-    peer(source).lost = peer(source).lost || !readable;
-    if (culprit != source && culprit != rank) peer(culprit).lost = true;
-    if (!failure) failure = RankFailure{culprit, text};
-    if (!peer(source).failure) peer(source).failure = RankFailure{culprit, text};
+    board.hear(source, news);
+  }
+
+  void tell_all(const FailureNews& news) {
+    const std::vector<std::byte> message = encode_news(news);
+    for (int to = 0; to < static_cast<int>(peers.size()); ++to) {
+      if (to == rank || board.is_gone(to)) continue;
+      auto bytes = std::make_unique<std::byte[]>(message.size());
+      std::copy(message.begin(), message.end(), bytes.get());
+      post(to, std::move(bytes), message.size(), kFailTag);
+    }
   }
 
   // NOLINTBEGIN(clang-analyzer-optin.mpi.MPI-Checker): tested, never waited for, since the peer may be lost
@@ -181,12 +177,12 @@ struct MpiTransport::Impl {
   /// Polls until `ready`. Throws PeerLost past the deadline, after the peer's process has ended, or once a rank has
   /// failed.
   template <typename Ready, typename Silent>
-  void wait(int index, Deadline deadline, const Ready& ready, const Silent& silent) {
+  void wait(int index, Tag tag, Deadline deadline, const Ready& ready, const Silent& silent) {
     Backoff backoff(spin);
     while (!ready()) {
       poll();
       if (ready()) return;
-      refuse_failed(index);
+      board.refuse_lost(index, tag);
       if (Clock::now() > deadline) lose(silent());
       if (peer(index).process.long_ended()) lose(ended_peer(index));
       backoff.wait();
@@ -205,20 +201,14 @@ struct MpiTransport::Impl {
     Outgoing out;
     out.bytes = std::move(bytes);
     for (int i = 0; i < kPollsBeforeSend; ++i) poll();
-    if (peer(to).lost) return;
+    if (board.is_gone(to)) return;
     check(MPI_Isend(out.bytes.get(), static_cast<int>(size), MPI_BYTE, to, tag, MPI_COMM_WORLD, &out.request),
           "MPI_Isend");
     peer(to).outgoing.push_back(std::move(out));
   }
 
-  void refuse_lost(int to) {
-    if (!peer(to).lost) return;
-    refuse_failed(to);
-    throw PeerLost(to, "rank " + std::to_string(to) + " is lost");
-  }
-
   /// Waits until `most` chunks or fewer wait for the peer, counting its silence from its last sign of life.
-  void make_room(int to, std::size_t most) {
+  void make_room(int to, Tag tag, std::size_t most) {
     Peer& p = peer(to);
     std::size_t before = p.outgoing.size();
     while (before > most) {
@@ -227,24 +217,28 @@ struct MpiTransport::Impl {
         reap(p);
         return p.outgoing.size() < before;
       };
-      wait(to, start + patience, fewer, [&] { return stuck_peer(to, Clock::now() - start); });
+      wait(to, tag, start + patience, fewer, [&] { return stuck_peer(to, Clock::now() - start); });
       before = p.outgoing.size();
     }
   }
 
-  /// Gives a message of several chunks a moment to leave: nothing moves it while this rank computes.
-  void flush(Peer& p, std::chrono::milliseconds time) {
-    Backoff backoff(spin);
-    const auto until = Clock::now() + time;
-    for (reap(p); !p.outgoing.empty() && Clock::now() < until; reap(p)) {
-      poll();
-      backoff.wait();
-    }
+  template <typename Done>
+  void poll_until(Clock::time_point until, const Done& done) {
+    for (Backoff backoff(spin); !done() && Clock::now() < until; backoff.wait()) poll();
   }
 
-  static bool probe(int from, Tag tag, MPI_Status& status) {
+  /// Gives a message of several chunks a moment to leave: nothing moves it while this rank computes.
+  void flush(Peer& p, std::chrono::milliseconds time) {
+    const auto left = [&] {
+      reap(p);
+      return p.outgoing.empty();
+    };
+    poll_until(Clock::now() + time, left);
+  }
+
+  bool probe(int from, Tag tag, MPI_Status& status) const {
     int found = 0;
-    check(MPI_Iprobe(from, static_cast<int>(tag), MPI_COMM_WORLD, &found, &status), "MPI_Iprobe");
+    check(MPI_Iprobe(from, wire_tag(tag), MPI_COMM_WORLD, &found, &status), "MPI_Iprobe");
     return found != 0;
   }
 
@@ -252,14 +246,14 @@ struct MpiTransport::Impl {
     MPI_Status status{};
     const auto arrived = [&] { return probe(from, tag, status); };
     const auto silent = [&] { return silent_peer(from, tag, Clock::now() - start); };
-    wait(from, deadline, arrived, silent);
+    wait(from, tag, deadline, arrived, silent);
     int length = 0;
     MPI_Get_count(&status, MPI_BYTE, &length);
     if (length < 0 || static_cast<std::size_t>(length) > kChunkBytes) {
       throw wrong_size(from, tag, static_cast<std::size_t>(std::max(length, 0)), kChunkBytes);
     }
     const Deadline patient = deadline == kNoDeadline ? Clock::now() + patience : deadline;
-    if (!take(from, static_cast<int>(tag), chunk.get(), length, patient)) lose(silent());
+    if (!take(from, wire_tag(tag), chunk.get(), length, patient)) lose(silent());
     return {chunk.get(), static_cast<std::size_t>(length)};
   }
 
@@ -268,19 +262,28 @@ struct MpiTransport::Impl {
   std::chrono::microseconds spin;
   std::vector<Peer> peers;
   std::unique_ptr<std::byte[]> chunk;  // (kChunkBytes)
-  std::optional<RankFailure> failure;  // the first that became known
-  bool outlives = false;               // only the failure of the rank in question counts
-  bool failed = false;                 // this rank has
+  LossBoard board;
+  UlfmWatch ulfm;
+  bool failed = false;  // this rank has
 };
+
+std::string mpi_library() {
+  std::string text(MPI_MAX_LIBRARY_VERSION_STRING, '\0');
+  int length = 0;
+  MPI_Get_library_version(text.data(), &length);
+  text.resize(std::min(static_cast<std::size_t>(length), text.find_first_of(",\n")));
+  return text + (kHasUlfm ? ", with ULFM" : ", without ULFM");
+}
 
 MpiTransport::MpiTransport(std::chrono::milliseconds patience) : impl_(std::make_unique<Impl>(world_, patience)) {}
 
 MpiTransport::~MpiTransport() {
-  for (Impl::Peer& peer : impl_->peers) {
+  for (int index = 0; index < size(); ++index) {
+    Impl::Peer& peer = impl_->peer(index);
     try {
-      if (!peer.lost && !impl_->failed) impl_->flush(peer, kFailTime);
+      if (!impl_->board.is_gone(index) && !impl_->failed) impl_->flush(peer, kFailTime);
     } catch (const Error&) {
-      peer.lost = true;
+      impl_->board.give_up(index);
     }
     for (Impl::Outgoing& out : peer.outgoing) static_cast<void>(out.bytes.release());
   }
@@ -288,7 +291,7 @@ MpiTransport::~MpiTransport() {
 
 void MpiTransport::send(int to, std::span<const std::byte> bytes, Tag tag) {
   check_peer(*this, to);
-  impl_->refuse_lost(to);
+  impl_->board.refuse_gone(to, tag);
   const auto frame = frame_of(tag, bytes);
   std::size_t offset = 0;
   bool first = true;
@@ -299,9 +302,9 @@ void MpiTransport::send(int to, std::span<const std::byte> bytes, Tag tag) {
     if (first) std::memcpy(chunk.get(), frame.data(), kFrameBytes);
     if (size > 0) std::memcpy(chunk.get() + header, bytes.data() + offset, size);
     impl_->reap(impl_->peer(to));
-    impl_->make_room(to, kMostWaiting - 1);
-    impl_->post(to, std::move(chunk), header + size, static_cast<int>(tag));
-    impl_->refuse_lost(to);
+    impl_->make_room(to, tag, kMostWaiting - 1);
+    impl_->post(to, std::move(chunk), header + size, impl_->wire_tag(tag));
+    impl_->board.refuse_gone(to, tag);
     offset += size;
     first = false;
   }
@@ -330,67 +333,65 @@ bool MpiTransport::ready(int from, Tag tag) {
   check_peer(*this, from);
   impl_->poll();
   MPI_Status status{};
-  if (Impl::probe(from, tag, status)) return true;
-  impl_->refuse_failed(from);
+  if (impl_->probe(from, tag, status)) return true;
+  impl_->board.refuse_lost(from, tag);
   if (impl_->peer(from).process.long_ended()) impl_->lose(ended_peer(from));
   return false;
 }
 
-bool MpiTransport::can_sum() const { return !impl_->failure && !impl_->outlives; }
+bool MpiTransport::can_sum() const { return impl_->board.generation() == 0 && !impl_->board.first(); }
 
-// NOLINTNEXTLINE(clang-analyzer-optin.mpi.MPI-Checker): tested, never waited for, since a rank may be lost
 void MpiTransport::sum(std::span<float> values, Deadline deadline) {
-  MPI_Request request = MPI_REQUEST_NULL;
-  auto landing = std::make_unique<std::vector<float>>(values.begin(), values.end());
-  std::vector<float>& sums = *landing.release();  // MPI's until the sum is done
-  check(MPI_Iallreduce(MPI_IN_PLACE, sums.data(), static_cast<int>(sums.size()), MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD,
-                       &request),
-        "MPI_Iallreduce");
-  Backoff backoff(impl_->spin);
-  for (int done = 0;; backoff.wait()) {
-    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
-    if (done != 0) break;
-    impl_->poll();
-    if (impl_->failure) throw PeerLost(impl_->failure->rank, impl_->failure->message);
+  const auto start = Clock::now();
+  MpiSum sum(values);
+  const auto done = [&] {
+    if (sum.done()) return true;
     for (int other = 0; other < size(); ++other) {
       if (impl_->peer(other).process.long_ended()) impl_->lose(ended_peer(other));
     }
-    if (Clock::now() > deadline) throw Error("a rank is silent; MPI does not say which: see with --allreduce direct");
-  }
-  landing.reset(&sums);
-  std::ranges::copy(sums, values.begin());
+    return false;
+  };
+  const int next = (rank() + 1) % size();  // MPI does not say who is missing
+  impl_->wait(next, Tag::partial, deadline, done,
+              [&] { return silent_peer(next, Tag::partial, Clock::now() - start); });
 }
 
-void MpiTransport::outlive_others() { impl_->outlives = true; }
+void MpiTransport::outlive_others() { impl_->board.outlive_others(); }
+
+void MpiTransport::alarm(const PeerLost& loss) noexcept {
+  try {
+    if (!impl_->board.raise_alarm()) return;
+    impl_->tell_all({FailureNews::Kind::alarm, impl_->board.generation(), {loss.rank(), loss.what(), loss.certain()}});
+  } catch (const std::exception&) {
+    // Those who don't hear of it find out by themselves.
+  }
+}
+
+void MpiTransport::regroup(std::uint32_t generation, std::span<const int> members) {
+  impl_->board.regroup(generation, members);
+}
 
 void MpiTransport::fail(const std::string& why) noexcept {
   if (std::exchange(impl_->failed, true)) return;
   try {
     const RankFailure own{rank(), name_rank(rank(), why)};
-    const RankFailure failure = impl_->outlives ? own : impl_->failure.value_or(own);
-    const std::size_t text = std::min(failure.message.size(), kMaxFailText);
-    for (int to = 0; to < size(); ++to) {
-      if (to == rank() || impl_->peer(to).lost) continue;
-      auto bytes = std::make_unique<std::byte[]>(sizeof(failure.rank) + text);
-      std::memcpy(bytes.get(), &failure.rank, sizeof(failure.rank));
-      std::memcpy(bytes.get() + sizeof(failure.rank), failure.message.data(), text);
-      impl_->post(to, std::move(bytes), sizeof(failure.rank) + text, kFailTag);
-    }
+    const RankFailure failure = impl_->board.outlives() ? own : impl_->board.first().value_or(own);
+    impl_->tell_all({FailureNews::Kind::failed, impl_->board.generation(), failure});
     // mpirun ends all ranks as soon as one ends badly: rank 0 gets the time to hear of it and to tell its user.
     const auto settled = [&] {
-      const Impl::Peer& first = impl_->peer(0);
-      return rank() == 0 || first.lost || first.failure || first.process.ended();
+      const LossBoard& board = impl_->board;
+      return rank() == 0 || board.is_gone(0) || board.has_failed(0) || impl_->peer(0).process.ended();
     };
     const auto until = Clock::now() + kFailTime;
-    const auto sent = [&](Impl::Peer& peer) {
-      impl_->reap(peer);
-      return peer.lost || peer.outgoing.empty();
+    const auto all_sent = [&] {
+      bool all = true;
+      for (int to = 0; to < size(); ++to) {
+        impl_->reap(impl_->peer(to));
+        all = all && (impl_->board.is_gone(to) || impl_->peer(to).outgoing.empty());
+      }
+      return all;
     };
-    Backoff backoff(impl_->spin);
-    while (!(settled() && std::ranges::all_of(impl_->peers, sent)) && Clock::now() < until) {
-      impl_->poll();
-      backoff.wait();
-    }
+    impl_->poll_until(until, [&] { return settled() && all_sent(); });
   } catch (const std::exception&) {
     // There is nobody left to tell.
   }

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "mpi/transport.hpp"
@@ -40,6 +41,9 @@ class MpiWorld {
   std::vector<int> processes_;
 };
 
+/// Its name and version, and whether this program uses its ULFM (ulfm_watch.hpp).
+std::string mpi_library();
+
 /// To be used by the thread that made it.
 class MpiTransport final : public Transport {
  public:
@@ -58,6 +62,8 @@ class MpiTransport final : public Transport {
   bool can_sum() const override;
   void sum(std::span<float> values, Deadline deadline) override;
   void outlive_others() override;
+  void alarm(const PeerLost& loss) noexcept override;
+  void regroup(std::uint32_t generation, std::span<const int> members) override;
   void fail(const std::string& why) noexcept override;
 
  private:

@@ -20,4 +20,12 @@ std::unique_ptr<Transport> open_transport(std::chrono::milliseconds patience) {
 #endif
 }
 
+std::string mpi_description() {
+#ifdef COVEY_WITH_MPI
+  return mpi_library();
+#else
+  return {};
+#endif
+}
+
 }  // namespace covey

@@ -28,29 +28,34 @@ const char* tag_name(Tag tag) {
       return "partial sums";
     case Tag::text:
       return "text";
+    case Tag::membership:
+      return "answer to the roll call";
   }
   return "message";
 }
 
 PeerLost silent_peer(int from, Tag tag, std::chrono::duration<double> waited) {
-  return {from, "rank " + std::to_string(from) + " has not answered for " + seconds_text(waited) +
-                    " (waiting for its " + tag_name(tag) +
-                    "): check its host and the network, or raise --timeout if it is only slow"};
+  return {from,
+          "rank " + std::to_string(from) + " has not answered for " + seconds_text(waited) + " (waiting for its " +
+              tag_name(tag) + "): check its host and the network, or raise --timeout if it is only slow",
+          false};
 }
 
 PeerLost stuck_peer(int to, std::chrono::duration<double> waited) {
-  return {to, "rank " + std::to_string(to) + " has taken no message for " + seconds_text(waited) +
-                  ": check its host and the network, or raise --timeout if it is only slow"};
+  return {to,
+          "rank " + std::to_string(to) + " has taken no message for " + seconds_text(waited) +
+              ": check its host and the network, or raise --timeout if it is only slow",
+          false};
 }
 
 PeerLost ended_peer(int peer) {
   return {peer, "rank " + std::to_string(peer) + " is lost: its process has ended (killed, or crashed)"};
 }
 
-Error wrong_size(int from, Tag tag, std::size_t got, std::size_t wanted) {
-  return Error("rank " + std::to_string(from) + " sent " + tag_name(tag) + " of " + std::to_string(got) +
-               " bytes where " + std::to_string(wanted) +
-               " were expected: all ranks must run the same program with the same flags");
+PeerLost wrong_size(int from, Tag tag, std::size_t got, std::size_t wanted) {
+  return {from, "rank " + std::to_string(from) + " sent " + tag_name(tag) + " of " + std::to_string(got) +
+                    " bytes where " + std::to_string(wanted) +
+                    " were expected: all ranks must run the same program with the same flags"};
 }
 
 std::string name_rank(int rank, const std::string& why) {

@@ -12,7 +12,9 @@ namespace covey {
 struct RankFailure {
   int rank = 0;
   std::string message;
+  bool certain = true;  ///< see PeerLost
 };
+inline PeerLost lost(const RankFailure& failure) { return {failure.rank, failure.message, failure.certain}; }
 
 /// "activations", "text", …
 const char* tag_name(Tag tag);
@@ -24,7 +26,7 @@ PeerLost stuck_peer(int to, std::chrono::duration<double> waited);
 /// The process of `peer` is no more.
 PeerLost ended_peer(int peer);
 /// `from` sent `got` bytes where `wanted` were expected: the ranks are not in step.
-Error wrong_size(int from, Tag tag, std::size_t got, std::size_t wanted);
+PeerLost wrong_size(int from, Tag tag, std::size_t got, std::size_t wanted);
 /// Names the rank at the front of `why`, unless a rank is named there already: that one is the cause.
 std::string name_rank(int rank, const std::string& why);
 

@@ -16,6 +16,12 @@ RankSession::~RankSession() {
   if (!closed_ && std::uncaught_exceptions() == 0) ledger_.fail("the session ended before it was closed");
 }
 
+void RankSession::answer_roll_call(std::span<const std::byte>) {
+  throw Error("rank 0 calls a roll in a mode without: all ranks must run the same version of the program");
+}
+
+void RankSession::enter_group(std::span<const std::byte> payload) { answer_roll_call(payload); }
+
 void RankSession::command(std::span<const std::byte> payload) {
   send_command(ledger_, tag_, Command::Kind::work, payload);
 }
@@ -62,7 +68,10 @@ void RankSession::serve() {
   for (Command next = recv_command(ledger_, tag_); next.kind != Command::Kind::end;
        next = recv_command(ledger_, tag_)) {
     if (next.kind == Command::Kind::work) work(next.payload);
+    if (next.kind == Command::Kind::roll_call) answer_roll_call(next.payload);
+    if (next.kind == Command::Kind::regroup) enter_group(next.payload);
   }
+  ledger_.outlive_others();  // there is only rank 0 left to talk to
   ledger_.end_work();
   send_message(ledger_, 0, encode_report(ledger_.report()), Tag::control);
   recv_message(ledger_, 0, Tag::control, Clock::now() + peer_timeout_, 0);

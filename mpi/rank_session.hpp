@@ -34,6 +34,9 @@ class RankSession : public Session {
   virtual bool outlives(const PeerLost&) { return false; }
   /// Other ranks: does what rank 0 commanded.
   virtual void work(std::span<const std::byte> payload) = 0;
+  /// Other ranks, in sessions whose ranks regroup (membership.hpp). Both throw Error in others.
+  virtual void answer_roll_call(std::span<const std::byte> payload);
+  virtual void enter_group(std::span<const std::byte> payload);
 
  private:
   RankReport recv_report(int rank);

@@ -65,7 +65,24 @@ std::vector<TimelineSpan> read_timeline(ByteReader& in) {
   return timeline;
 }
 
+void write_loss(ByteWriter& out, const LostRank& loss) {
+  out.zigzag(loss.rank);
+  out.text(loss.why);
+  out.f64(loss.at);
+  out.f64(loss.seconds);
+}
+
+LostRank read_loss(ByteReader& in) {
+  LostRank loss;
+  loss.rank = in.int32();
+  loss.why = in.text();
+  loss.at = in.f64();
+  loss.seconds = in.f64();
+  return loss;
+}
+
 constexpr std::size_t kMinStreamBytes = 2 * sizeof(double) + 4;
+constexpr std::size_t kMinLossBytes = 2 * sizeof(double) + 2;
 
 }  // namespace
 
@@ -80,6 +97,12 @@ std::vector<std::byte> encode_report(const RankReport& report) {
     out.f64(phase.wait);
     out.varint(phase.passes);
     out.varint(phase.tokens);
+  }
+  out.varint(report.operations.size());
+  for (const OperationTime& time : report.operations) {
+    out.text(time.operation);
+    out.f64(time.seconds);
+    out.varint(time.count);
   }
   out.varint(report.sent.size());
   for (const auto& [peer, phases] : report.sent) {
@@ -97,6 +120,8 @@ std::vector<std::byte> encode_report(const RankReport& report) {
   out.f64(report.joules);
   out.f64(report.load_seconds);
   out.f64(report.work_seconds);
+  out.varint(report.losses.size());
+  for (const LostRank& loss : report.losses) write_loss(out, loss);
   return out.take();
 }
 
@@ -113,6 +138,12 @@ RankReport decode_report(std::span<const std::byte> bytes) {
     phase.passes = in.varint();
     phase.tokens = in.varint();
   }
+  report.operations.resize(in.count(1 + sizeof(double) + 1));
+  for (OperationTime& time : report.operations) {
+    time.operation = in.text();
+    time.seconds = in.f64();
+    time.count = in.varint();
+  }
   read_sent(in, report);
   const std::size_t streams = in.count(kMinStreamBytes);
   report.streams.reserve(streams);
@@ -123,6 +154,9 @@ RankReport decode_report(std::span<const std::byte> bytes) {
   report.joules = in.f64();
   report.load_seconds = in.f64();
   report.work_seconds = in.f64();
+  const std::size_t losses = in.count(kMinLossBytes);
+  report.losses.reserve(losses);
+  for (std::size_t i = 0; i < losses; ++i) report.losses.push_back(read_loss(in));
   in.end();
   return report;
 }

@@ -16,6 +16,8 @@ class SelfTransport final : public Transport {
   void recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) override;
   bool ready(int from, Tag tag) override;
   void outlive_others() override {}
+  void alarm(const PeerLost&) noexcept override {}
+  void regroup(std::uint32_t, std::span<const int>) override {}
   void fail(const std::string&) noexcept override {}
 };
 

@@ -57,7 +57,7 @@ std::string judge(Transport& transport, const RankStart& own, std::chrono::milli
   std::string verdict;
   for (int rank = 1; rank < transport.size(); ++rank) {
     const std::string problem = objection(own, recv_start(transport, rank, timeout));
-    if (verdict.empty() && !problem.empty()) verdict = "rank " + std::to_string(rank) + problem;
+    if (verdict.empty() && !problem.empty()) verdict = "rank " + std::to_string(transport.known_as(rank)) + problem;
   }
   return verdict;
 }

@@ -11,7 +11,7 @@ FlockBench::FlockBench(Ledger& ledger, std::unique_ptr<LoadedModel> model, bool 
                        std::string_view usual_prompt)
     : ledger_(ledger),
       model_(std::move(model)),
-      local_(model_->stage),
+      local_(*model_->stage),
       metered_(local_, ledger),
       engine_(metered_, *model_->tokenizer),
       prompts_(*model_, own_model, usual_prompt) {}

@@ -17,12 +17,16 @@ namespace covey {
 /// Streams of messages between two ranks; messages of one tag arrive in the order they were sent.
 enum class Tag : std::uint8_t {
   control,     ///< start-up, shut-down, reports: not part of the work measured
-  batch,       ///< what to evaluate next
+  batch,       ///< what to evaluate next, and who is in the group
   activation,  ///< pipeline: hidden states
   partial,     ///< tensor parallel: partial sums
   text,        ///< collaboration: prompts and proposals
+  membership,  ///< answers to roll calls
 };
-inline constexpr int kTagCount = 5;
+inline constexpr int kTagCount = 6;
+
+/// Streams that a loss does not interrupt: what is said about it goes there.
+constexpr bool outlasts_losses(Tag tag) { return tag == Tag::batch || tag == Tag::membership; }
 
 using Clock = std::chrono::steady_clock;
 using Deadline = Clock::time_point;
@@ -30,14 +34,19 @@ using Deadline = Clock::time_point;
 /// recv() then waits until the message comes or some rank fails.
 inline constexpr Deadline kNoDeadline = Deadline::max();
 
-/// A peer that is gone, silent beyond the deadline, or has failed. The message names the rank.
+/// A peer that is gone, silent beyond the deadline, has failed, or sends what is no message. The message names the
+/// rank.
 class PeerLost : public Error {
  public:
-  PeerLost(int rank, const std::string& message) : Error(message), rank_(rank) {}
+  PeerLost(int rank, const std::string& message, bool certain = true)
+      : Error(message), rank_(rank), certain_(certain) {}
   int rank() const { return rank_; }
+  /// False of a rank that is only silent: it may be waiting for the one that is really lost.
+  bool certain() const { return certain_; }
 
  private:
   int rank_;
+  bool certain_;
 };
 
 /// Used from one thread of each rank. Both sides of a message know its size beforehand (message.hpp frames those that
@@ -71,6 +80,17 @@ class Transport {
   /// From here on the failure of one rank ends what this rank does with that rank alone; before, any rank's failure
   /// ends all.
   virtual void outlive_others() = 0;
+
+  /// Tells all peers to give up what the group is doing, because of this loss: until they regroup, their recv and ready
+  /// throw PeerLost with it, but for tags that outlast losses. Does nothing if this rank has told, or been told, since
+  /// it regrouped. Best effort; never throws.
+  virtual void alarm(const PeerLost& loss) noexcept = 0;
+  /// From here on messages are those of `generation`, which is later than any before; those of earlier ones that are
+  /// still under way will not be received, tags that outlast losses aside. Ranks that are not among `members` are lost.
+  virtual void regroup(std::uint32_t generation, std::span<const int> members) = 0;
+
+  /// How users count this transport's `rank`.
+  virtual int known_as(int rank) const { return rank; }
 
   /// Tells all peers that this rank can't go on: their recv throws PeerLost with this rank and `why`, or with the rank
   /// that this one has lost, if that is the cause. Only the first call counts. Best effort; never throws.

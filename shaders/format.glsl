@@ -1,7 +1,13 @@
-// The format that a shader is compiled for, FORMAT_<NAME>. Each provides
+// The format that a shader is compiled for, FORMAT_<NAME>. A format of floats provides
 //
 //   decode(row, halves, piece, j, low, high):  weights 32 piece + 4 j .. + 3 and those 16 above them, of the row that
 //                                              begins at word `row` and has its scales, if apart, at word `halves`.
+//
+// and one of blocks the same weights before they are numbers:
+//
+//   codes(row, halves, piece, j, both, of_low, of_high):  as signed bytes, four to a word; a weight is scale * code +
+//                                                         minimum, both in of_low for the lower four, in of_high for
+//                                                         those above. FORMAT_HAS_MINIMA: minima are not all zero.
 #include "formats/words.glsl"
 #if defined(FORMAT_F32)
 #include "formats/f32.glsl"
@@ -37,4 +43,13 @@
 #elif defined(FORMAT_IQ4_XS)
 #include "formats/iq4_codes.glsl"
 #include "formats/iq4_xs.glsl"
+#endif
+#if !defined(FORMAT_F32) && !defined(FORMAT_F16) && !defined(FORMAT_BF16)
+void decode(uint row, uint halves, uint piece, uint j, out vec4 low, out vec4 high) {
+  uvec2 both;
+  vec2 of_low, of_high;
+  codes(row, halves, piece, j, both, of_low, of_high);
+  low = fma(vec4(of_low.x), signed_bytes(both.x), vec4(of_low.y));
+  high = fma(vec4(of_high.x), signed_bytes(both.y), vec4(of_high.y));
+}
 #endif

@@ -57,16 +57,7 @@ void store(bool of_values, uint in_at, uint head_start, uint piece, uint token) 
   }
 }
 #else
-// To the nearest, ties to even, as the host does; of conversions by the device some cut off.
-uint half_bits(float value) {
-  uint bits = floatBitsToUint(value), sign_bit = (bits >> 16) & 0x8000u, magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) return sign_bit | 0x7e00u;
-  if (magnitude >= 0x477ff000u) return sign_bit | 0x7c00u;
-  if (magnitude < 0x38800000u) {
-    return sign_bit | (floatBitsToUint(uintBitsToFloat(magnitude) + 0.5) - 0x3f000000u);
-  }
-  return sign_bit | ((magnitude + 0xfffu + ((magnitude >> 13) & 1u) - (112u << 23)) >> 13);
-}
+#include "half_bits.glsl"
 
 void store(bool of_values, uint in_at, uint head_start, uint quad, uint token) {
   vec4 numbers = four(of_values, in_at, 4u * quad);

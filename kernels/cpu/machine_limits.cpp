@@ -80,12 +80,12 @@ double fastest(const std::array<PeakRead, kPeakVariants>& variants, PinnedThread
 
 MachineLimits best_of(const MachineLimits& a, const MachineLimits& b) {
   return {std::max(a.int8_operations, b.int8_operations), std::max(a.float_operations, b.float_operations),
-          std::max(a.read_bytes, b.read_bytes)};
+          std::max(a.read_bytes, b.read_bytes), std::max(a.half_operations, b.half_operations)};
 }
 
 MachineLimits mean_of(const MachineLimits& a, const MachineLimits& b) {
   return {(a.int8_operations + b.int8_operations) / 2, (a.float_operations + b.float_operations) / 2,
-          (a.read_bytes + b.read_bytes) / 2};
+          (a.read_bytes + b.read_bytes) / 2, (a.half_operations + b.half_operations) / 2};
 }
 
 LimitMeter::LimitMeter(std::size_t buffer_bytes)
@@ -97,7 +97,7 @@ LimitMeter::LimitMeter(std::size_t buffer_bytes)
 MachineLimits LimitMeter::measure(const IsaTable& isa, int threads, Seconds time) {
   PinnedThreads pinned(threads);
   return {fastest(isa.peak_int8, pinned, time), fastest(isa.peak_fma, pinned, time),
-          fastest(isa.peak_read, pinned, time, buffer_)};
+          fastest(isa.peak_read, pinned, time, buffer_), 0};
 }
 
 }  // namespace covey

@@ -16,6 +16,7 @@ struct MachineLimits {
   double int8_operations = 0;   ///< of int8 x int8 -> int32 dot products; a multiply-add is two
   double float_operations = 0;  ///< of fp32 multiply-adds, the same
   double read_bytes = 0;        ///< read from memory in sequence, each thread its own part
+  double half_operations = 0;   ///< of fp16 multiply-adds with F32 sums, where products are computed so; 0: elsewhere
 };
 
 /// The larger of each.

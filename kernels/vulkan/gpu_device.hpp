@@ -1,12 +1,14 @@
 // The Vulkan device: records operations as dispatches of shaders. See docs/vulkan.md.
 #pragma once
 
+#include <array>
 #include <cassert>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kernels/cpu/rope_table.hpp"
@@ -29,6 +31,7 @@ class GpuDevice final : public Device {
   std::string description() const override;
   std::size_t memory_bytes() const override { return memory_.device_bytes(); }
   MatrixCost matrix_cost(MatrixHandle matrix) const override;
+  std::vector<OperationTime> take_operation_times() override;
 
   MatrixHandle add_matrix(const MatrixView& weights, const Packed& packed) override;
   TableHandle add_table(const MatrixView& weights) override;
@@ -87,7 +90,24 @@ class GpuDevice final : public Device {
   struct Input {
     VulkanBinding binding;
     std::uint32_t columns = 0;  // tokens, or pairs of token and expert
+    std::uint32_t rows = 0;     // that are there: the same, or tokens, each read by several pairs
+    std::uint64_t version = 0;  // of the slot's values; 0: no slot
   };
+  /// A copy of a product's input in another type.
+  struct Prepared {
+    Scratch memory;
+    std::uint64_t version = 0;  // of the slot's values that it was made of
+  };
+  struct Quantized {
+    VulkanBinding binding;
+    std::uint32_t scales_at = 0;
+  };
+  struct Halved {
+    VulkanBinding binding, units;
+    std::uint32_t padded = 0;
+  };
+  /// How a product is computed: shaders matmul_decode, with INTEGER_DOT, matmul_prefill, matmul_cooperative.
+  enum class Way : std::uint8_t { floats, integer_dot, tiles, cooperative };
   struct Routed {
     VulkanBinding routes;
     std::uint32_t matrix_words = 0;  // of one expert
@@ -114,6 +134,18 @@ class GpuDevice final : public Device {
                const VulkanBinding& out);
   void multiply(const GpuMatrix& matrix, const Input& in, VectorHandle bias, const VulkanBinding& out,
                 const Routed* routed);
+  /// `shape`: what all shaders of products are told first; `first`: weights, input, output, bias.
+  void multiply_few(const GpuMatrix& matrix, std::span<const std::uint32_t, 8> shape,
+                    std::array<VulkanBinding, 4> first, const Input& in, const Routed* routed, Way way);
+  Way way_of(const GpuMatrix& matrix, const Input& in, bool routed) const;
+  std::string cooperative_name(const std::string& format) const;
+  static bool is_prepared(Prepared& prepared, const Input& in);
+  Quantized quantize(const Input& in, std::uint32_t cols);
+  Halved halve(const Input& in, std::uint32_t cols);
+  /// The variant of a shader that adds up over lanes as this device does best.
+  std::string for_lanes(std::string shader) const {
+    return context_.features().subgroups ? shader + "_subgroups" : std::move(shader);
+  }
   GpuMatrix lay_together(const std::vector<MatrixHandle>& experts);
   void upload_turns(Rope& rope);
 
@@ -135,6 +167,9 @@ class GpuDevice final : public Device {
   Scratch picked_rows_{"the numbers of rows"};
   Scratch spans_{"attention"};
   Scratch routes_{"the routes to experts"};
+  Prepared quantized_{{"activations in int8"}};
+  Prepared halved_{{"activations in fp16"}};
+  Scratch units_{"activations in fp16"};
   Scratch hidden_{"experts"}, hidden_up_{"experts"}, made_{"experts"};
 
   BatchView batch_;

@@ -88,7 +88,7 @@ void GpuDevice::attend(std::int32_t layer, const AttendSpec& spec, Slot q, Slot 
         std::span(constants).first(1));
     return;
   }
-  run("attend_" + std::to_string(kv_.quad_words()), bindings, push, {rows, split ? spans : 1}, constants);
+  run(for_lanes("attend_" + std::to_string(kv_.quad_words())), bindings, push, {rows, split ? spans : 1}, constants);
   if (!split) return;
   const VulkanBinding joining[] = {{parts.range, false}, batch, to};
   const std::uint32_t join[] = {tokens(), heads, head_dim, window, spans};

@@ -69,7 +69,7 @@ void GpuDevice::norm(const NormSpec& spec, Slot in, Slot out) {
                                 bits(spec.epsilon),
                                 spec.kind == NormKind::layer ? 1U : 0U,
                                 spec.bias ? 1U : 0U};
-  run("norm", bindings, push, {parts, 1});
+  run(for_lanes("norm"), bindings, push, {parts, 1});
 }
 
 void GpuDevice::square_sums(Slot in, std::int32_t first, std::int32_t last, Slot sums, std::int32_t column) {
@@ -83,7 +83,7 @@ void GpuDevice::square_sums(Slot in, std::int32_t first, std::int32_t last, Slot
   const VulkanBinding bindings[] = {from, to};
   const std::uint32_t push[] = {tokens(),  u32(slots_.width(in)),   u32(first),
                                 u32(last), u32(slots_.width(sums)), u32(column)};
-  run("square_sums", bindings, push, {tokens(), 1});
+  run(for_lanes("square_sums"), bindings, push, {tokens(), 1});
 }
 
 void GpuDevice::norm_by_sums(Slot sums, std::int32_t column, std::int32_t width, VectorHandle weight, float epsilon,

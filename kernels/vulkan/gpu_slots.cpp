@@ -32,7 +32,7 @@ void GpuSlots::reserve(std::span<const std::int32_t, kSlotCount> widths, std::in
   for (std::size_t i = 0; i < kSlotCount; ++i) {
     // Logits are wanted of few tokens, and a row of them is long: see set_rows().
     const std::size_t bytes = i == static_cast<std::size_t>(Slot::logits) ? 0 : slot_bytes(max_rows, widths[i]);
-    slots_[i] = {widths[i], 0, {}};
+    slots_[i] = {widths[i], 0, {}, ++changes_};
     if (bytes > 0) slots_[i].memory = memory_.allocate(VulkanMemoryKind::device, bytes, "activations");
   }
 }
@@ -68,11 +68,13 @@ VulkanBinding GpuSlots::read(Slot slot) {
 }
 
 VulkanBinding GpuSlots::change(Slot slot) {
+  note_change(slot);
   if (mirrored_ == slot) settle();
   return {range(slot), true};
 }
 
 VulkanBinding GpuSlots::overwrite(Slot slot, std::int32_t rows) {
+  note_change(slot);
   if (mirrored_ == slot) mirrored_.reset();
   set_rows(slot, rows);
   return {range(slot), true};
@@ -96,6 +98,7 @@ std::span<float> GpuSlots::mirror(Slot slot) {
 }
 
 std::span<float> GpuSlots::map(Slot slot) {
+  note_change(slot);
   if (count(slot) == 0) {
     recorder_.finish();
     return {};
@@ -115,6 +118,7 @@ std::span<float> GpuSlots::map(Slot slot) {
 }
 
 std::span<float> GpuSlots::map(Slot slot, std::int32_t rows) {
+  note_change(slot);
   if (mirrored_ == slot) mirrored_.reset();
   settle();
   recorder_.finish();

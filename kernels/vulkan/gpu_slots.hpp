@@ -24,6 +24,8 @@ class GpuSlots {
   std::int32_t max_rows() const { return max_rows_; }
   std::int32_t width(Slot slot) const { return at(slot).width; }
   std::int32_t rows(Slot slot) const { return at(slot).rows; }
+  /// Another number whenever the slot's values may be others, of no other slot; never 0.
+  std::uint64_t version(Slot slot) const { return at(slot).version; }
   std::uint32_t count(Slot slot) const {
     return static_cast<std::uint32_t>(rows(slot)) * static_cast<std::uint32_t>(width(slot));
   }
@@ -43,6 +45,7 @@ class GpuSlots {
     std::int32_t width = 0;
     std::int32_t rows = 0;
     VulkanMemory::Allocation memory;  // (max_rows, width)
+    std::uint64_t version = 0;
   };
 
   const Rows& at(Slot slot) const { return slots_[static_cast<std::size_t>(slot)]; }
@@ -50,6 +53,7 @@ class GpuSlots {
   VulkanRange used(Slot slot) const;
   const VulkanRange& range(Slot slot);
   void set_rows(Slot slot, std::int32_t rows);
+  void note_change(Slot slot) { at(slot).version = ++changes_; }
   /// What the host may have written goes to the slot.
   void settle();
   /// Room for a slot in the mirror; nothing runs any more.
@@ -59,6 +63,7 @@ class GpuSlots {
   VulkanRecorder& recorder_;
   std::array<Rows, kSlotCount> slots_;
   std::int32_t max_rows_ = 0;
+  std::uint64_t changes_ = 0;
   VulkanMemory::Allocation nothing_;  // bound for slots of no width
   VulkanMemory::Allocation mirror_;
   std::optional<Slot> mirrored_;

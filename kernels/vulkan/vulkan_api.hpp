@@ -23,7 +23,9 @@ namespace covey {
   X(AllocateDescriptorSets) X(UpdateDescriptorSets) X(CreateCommandPool) X(DestroyCommandPool)                    \
   X(ResetCommandPool) X(AllocateCommandBuffers) X(BeginCommandBuffer) X(EndCommandBuffer) X(CmdBindPipeline)      \
   X(CmdBindDescriptorSets) X(CmdPushConstants) X(CmdDispatch) X(CmdCopyBuffer) X(CmdPipelineBarrier)              \
-  X(CreateFence) X(DestroyFence) X(ResetFences) X(WaitForFences) X(QueueSubmit)
+  X(CreateFence) X(DestroyFence) X(ResetFences) X(WaitForFences) X(QueueSubmit) X(CreateSemaphore)                \
+  X(DestroySemaphore) X(WaitSemaphoresKHR) X(CreateQueryPool) X(DestroyQueryPool) X(GetQueryPoolResults)          \
+  X(CmdResetQueryPool) X(CmdWriteTimestamp)
 // clang-format on
 
 struct VulkanApi {

@@ -27,7 +27,10 @@ VulkanCandidate chosen_device(const VulkanInstance& instance) {
 
 }  // namespace
 
-VulkanContext::VulkanContext(const VulkanOptions& options) : instance_(options), physical_(chosen_device(instance_)) {
+VulkanContext::VulkanContext(const VulkanOptions& options)
+    : instance_(options),
+      physical_(chosen_device(instance_)),
+      features_(physical_.features.chosen(instance_.options().use)) {
   instance_.device_name = physical_.info.name;
   if (limits().maxPerStageDescriptorStorageBuffers < kStorageBuffers) {
     throw Error("Vulkan device " + physical_.info.name + " gives a shader " +
@@ -56,6 +59,10 @@ VulkanContext::VulkanContext(const VulkanOptions& options) : instance_(options),
   info.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO;
   info.queueCreateInfoCount = 1;
   info.pQueueCreateInfos = &queue;
+  const VulkanFeatureRequest request(features_);
+  info.pNext = request.chain();
+  info.enabledExtensionCount = static_cast<std::uint32_t>(request.extensions().size());
+  info.ppEnabledExtensionNames = request.extensions().data();
   call("vkCreateDevice", api().CreateDevice, physical_.handle, &info, nullptr, &device_);
   instance_.api.load_of(device_);
   api().GetDeviceQueue(device_, physical_.queue_family, 0, &queue_);
@@ -63,6 +70,13 @@ VulkanContext::VulkanContext(const VulkanOptions& options) : instance_(options),
 
 VulkanContext::~VulkanContext() {
   if (device_ != VK_NULL_HANDLE) api().DestroyDevice(device_, nullptr);
+}
+
+VkDeviceSize VulkanContext::largest_binding() const {
+  // What Vulkan promises of every device.
+  constexpr VkDeviceSize kLeast = VkDeviceSize{1} << 27;
+  if (options().binding_limit > 0) return options().binding_limit;
+  return options().use == VulkanUse::none ? kLeast : limits().maxStorageBufferRange;
 }
 
 std::uint64_t VulkanContext::free_bytes(std::uint32_t heap, std::uint64_t held) const {

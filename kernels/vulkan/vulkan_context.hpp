@@ -29,19 +29,20 @@ class VulkanContext {
   VkDevice device() const { return device_; }
   VkQueue queue() const { return queue_; }
   const VulkanCandidate& physical() const { return physical_; }
+  /// Those that were asked for.
+  const VulkanFeatures& features() const { return features_; }
   const VkPhysicalDeviceLimits& limits() const { return physical_.properties.limits; }
   const VkPhysicalDeviceMemoryProperties& memory() const { return memory_; }
   /// Most bytes of one allocation, and of what a shader sees at once.
   VkDeviceSize largest_allocation() const { return largest_allocation_; }
-  VkDeviceSize largest_binding() const {
-    return options().binding_limit > 0 ? options().binding_limit : limits().maxStorageBufferRange;
-  }
+  VkDeviceSize largest_binding() const;
   /// Bytes that the driver would give now from a heap. Where it doesn't say, what is left beside those `held`.
   std::uint64_t free_bytes(std::uint32_t heap, std::uint64_t held) const;
 
  private:
   VulkanInstance instance_;
   VulkanCandidate physical_;
+  VulkanFeatures features_;
   VkDevice device_ = VK_NULL_HANDLE;
   VkQueue queue_ = VK_NULL_HANDLE;
   VkPhysicalDeviceMemoryProperties memory_{};

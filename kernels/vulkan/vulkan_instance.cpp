@@ -141,6 +141,8 @@ std::vector<VulkanCandidate> VulkanInstance::candidates() const {
     VulkanCandidate candidate = describe(device);
     if (candidate.properties.apiVersion < VK_API_VERSION_1_1) continue;
     candidate.queue_family = static_cast<std::uint32_t>(computes - queues.begin());
+    candidate.timestamp_bits = computes->timestampValidBits;
+    if (candidate.timestamp_bits > 0) candidate.info.features.emplace_back("clock");
     found.push_back(std::move(candidate));
   }
   std::stable_sort(found.begin(), found.end(), [](const VulkanCandidate& a, const VulkanCandidate& b) {
@@ -199,8 +201,19 @@ VulkanCandidate VulkanInstance::describe(VkPhysicalDevice device) const {
   }();
   if (unified) info.features.emplace_back("host-visible memory");
   if (budgeted) info.features.emplace_back("memory budget");
-  if (candidate.has("VK_KHR_shader_integer_dot_product")) info.features.emplace_back("integer dot product");
-  if (candidate.has("VK_KHR_cooperative_matrix")) info.features.emplace_back("cooperative matrices");
+  candidate.features = find_features(instance_, api, device, candidate.extensions);
+  const VulkanFeatures& features = candidate.features;
+  if (features.timeline) info.features.emplace_back("timeline semaphores");
+  if (features.subgroups) info.features.emplace_back("subgroup arithmetic");
+  if (features.halves) info.features.emplace_back("fp16");
+  if (features.half_conversion) info.features.emplace_back("conversion of fp16");
+  if (features.integer_dot) {
+    info.features.emplace_back(features.integer_dot_fast ? "integer dot product" : "integer dot product (slow)");
+  }
+  if (features.cooperative != Cooperative::none) {
+    info.features.emplace_back(features.cooperative == Cooperative::khr ? "cooperative matrices"
+                                                                        : "cooperative matrices (NV)");
+  }
   return candidate;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/vulkan/vulkan_api.hpp"
+#include "kernels/vulkan/vulkan_features.hpp"
 #include "kernels/vulkan/vulkan_result.hpp"
 #include "kernels/vulkan_device.hpp"
 
@@ -15,6 +16,8 @@ struct VulkanCandidate {
   VkPhysicalDevice handle = VK_NULL_HANDLE;
   VkPhysicalDeviceProperties properties{};
   std::uint32_t queue_family = 0;
+  std::uint32_t timestamp_bits = 0;  ///< of the queue's clock; 0: it has none
+  VulkanFeatures features;
   std::vector<std::string> extensions;
   VulkanDeviceInfo info;
 

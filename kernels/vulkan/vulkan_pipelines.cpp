@@ -86,8 +86,13 @@ VkPipeline VulkanPipelines::make(std::string_view shader, std::span<const std::u
 
   std::vector<VkSpecializationMapEntry> entries;
   for (std::uint32_t i = 0; i < constants.size(); ++i) entries.push_back({i, 4 * i, sizeof(std::uint32_t)});
-  const VkSpecializationInfo special{static_cast<std::uint32_t>(entries.size()), entries.data(), constants.size_bytes(),
-                                     constants.data()};
+  // In shaders/formats/words.glsl; those that haven't it don't mind.
+  constexpr std::uint32_t kOwnConversion = 8;
+  std::vector<std::uint32_t> values(constants.begin(), constants.end());
+  entries.push_back({kOwnConversion, static_cast<std::uint32_t>(4 * values.size()), sizeof(std::uint32_t)});
+  values.push_back(context_.features().half_conversion ? 1 : 0);
+  const VkSpecializationInfo special{static_cast<std::uint32_t>(entries.size()), entries.data(),
+                                     values.size() * sizeof(values[0]), values.data()};
   VkComputePipelineCreateInfo pipeline_info{};
   pipeline_info.sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO;
   pipeline_info.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
@@ -96,6 +101,14 @@ VkPipeline VulkanPipelines::make(std::string_view shader, std::span<const std::u
   pipeline_info.stage.pName = "main";
   pipeline_info.stage.pSpecializationInfo = &special;
   pipeline_info.layout = layout_;
+  // Cooperative matrices are held by whole subgroups, of a size that the shader is told.
+  VkPipelineShaderStageRequiredSubgroupSizeCreateInfo size{};
+  size.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO;
+  size.requiredSubgroupSize = context_.features().subgroup_size;
+  if (shader.starts_with("matmul_cooperative") && context_.features().cooperative != Cooperative::software) {
+    pipeline_info.stage.pNext = &size;
+    pipeline_info.stage.flags = VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
+  }
   VkPipeline pipeline = VK_NULL_HANDLE;
   const VkResult result = context_.try_call("vkCreateComputePipelines", api.CreateComputePipelines, device, cache_, 1U,
                                             &pipeline_info, nullptr, &pipeline);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <utility>
 
 namespace covey {
 namespace {
@@ -31,7 +32,11 @@ std::uint64_t number_of(VkBuffer buffer) {
 }  // namespace
 
 VulkanRecorder::VulkanRecorder(const VulkanContext& context, VulkanMemory& memory, const VulkanPipelines& pipelines)
-    : context_(context), memory_(memory), pipelines_(pipelines) {
+    : context_(context),
+      memory_(memory),
+      pipelines_(pipelines),
+      timeline_(context),
+      frames_{Frame(context), Frame(context)} {
   try {
     for (Frame& frame : frames_) make(frame);
   } catch (...) {
@@ -58,16 +63,12 @@ void VulkanRecorder::make(Frame& frame) {
   commands.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
   commands.commandBufferCount = 1;
   context_.call("vkAllocateCommandBuffers", api.AllocateCommandBuffers, context_.device(), &commands, &frame.commands);
-  VkFenceCreateInfo fence{};
-  fence.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO;
-  context_.call("vkCreateFence", api.CreateFence, context_.device(), &fence, nullptr, &frame.fence);
 }
 
 void VulkanRecorder::destroy() {
   forget_sets();
   for (const Frame& frame : frames_) {
     if (frame.pool != VK_NULL_HANDLE) context_.api().DestroyCommandPool(context_.device(), frame.pool, nullptr);
-    if (frame.fence != VK_NULL_HANDLE) context_.api().DestroyFence(context_.device(), frame.fence, nullptr);
   }
 }
 
@@ -92,15 +93,14 @@ VulkanRecorder::Frame& VulkanRecorder::begin() {
   info.flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT;
   context_.call("vkBeginCommandBuffer", api.BeginCommandBuffer, now.commands, &info);
   now.recording = true;
+  now.clock.begin(now.commands);
   return now;
 }
 
 void VulkanRecorder::wait(Frame& of) {
-  if (!of.running) return;
-  of.running = false;  // whatever happens: a lost device runs nothing
-  const VulkanApi& api = context_.api();
-  context_.call("vkWaitForFences", api.WaitForFences, context_.device(), 1U, &of.fence, VkBool32{VK_TRUE}, UINT64_MAX);
-  context_.call("vkResetFences", api.ResetFences, context_.device(), 1U, &of.fence);
+  if (of.submission == 0) return;
+  timeline_.wait(std::exchange(of.submission, 0));  // whatever happens: a lost device runs nothing
+  of.clock.add_to(times_);
 }
 
 void VulkanRecorder::submit() {
@@ -112,18 +112,14 @@ void VulkanRecorder::submit() {
   const VulkanApi& api = context_.api();
   now.recording = false;
   context_.call("vkEndCommandBuffer", api.EndCommandBuffer, now.commands);
-  VkSubmitInfo info{};
-  info.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO;
-  info.commandBufferCount = 1;
-  info.pCommandBuffers = &now.commands;
-  context_.call("vkQueueSubmit", api.QueueSubmit, context_.queue(), 1U, &info, now.fence);
-  now.running = true;
+  now.submission = timeline_.submit(now.commands);
   current_ = (current_ + 1) % frames_.size();
 }
 
 void VulkanRecorder::finish() {
   submit();
-  for (Frame& of : frames_) wait(of);
+  // The older one first.
+  for (std::size_t i = 0; i < frames_.size(); ++i) wait(frames_[(current_ + i) % frames_.size()]);
 }
 
 // -- Commands ---------------------------------------------------------------------------------------------------------
@@ -153,10 +149,11 @@ void VulkanRecorder::order(std::span<const VulkanBinding> bindings) {
 }
 
 void VulkanRecorder::dispatch(VkPipeline pipeline, std::span<const VulkanBinding> bindings,
-                              std::span<const std::uint32_t> push, VulkanGrid grid) {
+                              std::span<const std::uint32_t> push, VulkanGrid grid, std::string_view work) {
   assert(push.size_bytes() <= kPushBytes && !bindings.empty());
   if (grid.count == 0 || grid.layers == 0) return;
   const VkDescriptorSet set = set_of(bindings);
+  if (frame().recording && frame().clock.full()) submit();
   const VkCommandBuffer commands = begin().commands;
   order(bindings);
   const VulkanApi& api = context_.api();
@@ -166,6 +163,7 @@ void VulkanRecorder::dispatch(VkPipeline pipeline, std::span<const VulkanBinding
                        static_cast<std::uint32_t>(push.size_bytes()), push.data());
   const std::uint32_t across = std::min(grid.count, kMostGroups);
   api.CmdDispatch(commands, across, (grid.count + across - 1) / across, grid.layers);
+  frame().clock.mark(commands, work);
 }
 
 void VulkanRecorder::copy(const VulkanRange& from, const VulkanRange& to) {
@@ -176,6 +174,7 @@ void VulkanRecorder::copy(const VulkanRange& from, const VulkanRange& to) {
   order(both);
   const VkBufferCopy region{from.offset, to.offset, from.size};
   context_.api().CmdCopyBuffer(commands, from.buffer, to.buffer, 1, &region);
+  frame().clock.mark(commands, "copies");
 }
 
 VulkanRange VulkanRecorder::stage(VkDeviceSize bytes) {

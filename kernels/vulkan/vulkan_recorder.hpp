@@ -7,10 +7,14 @@
 #include <cstdint>
 #include <map>
 #include <span>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "kernels/vulkan/vulkan_clock.hpp"
 #include "kernels/vulkan/vulkan_memory.hpp"
 #include "kernels/vulkan/vulkan_pipelines.hpp"
+#include "kernels/vulkan/vulkan_timeline.hpp"
 
 namespace covey {
 
@@ -33,9 +37,10 @@ class VulkanRecorder {
   VulkanRecorder(const VulkanRecorder&) = delete;
   VulkanRecorder& operator=(const VulkanRecorder&) = delete;
 
-  /// Runs `pipeline` over the grid, after what wrote to the bindings, or read what it writes, has ended.
+  /// Runs `pipeline` over the grid, after what wrote to the bindings, or read what it writes, has ended. Its time is
+  /// counted as that of `work`, a string literal.
   void dispatch(VkPipeline pipeline, std::span<const VulkanBinding> bindings, std::span<const std::uint32_t> push,
-                VulkanGrid grid);
+                VulkanGrid grid, std::string_view work);
   void copy(const VulkanRange& from, const VulkanRange& to);
   /// Memory for the host to write what a copy() will read; good until something else is recorded or staged.
   VulkanRange stage(VkDeviceSize bytes);
@@ -46,13 +51,18 @@ class VulkanRecorder {
   /// The same, and waits until all is done. Throws Error for a device that is lost.
   void finish();
 
+  /// Of what has been waited for, since this was last asked, with VulkanOptions::timed.
+  std::vector<OperationTime> take_times() { return std::exchange(times_, {}); }
+
  private:
   struct Frame {
+    explicit Frame(const VulkanContext& context) : clock(context) {}
+
     VkCommandPool pool = VK_NULL_HANDLE;
     VkCommandBuffer commands = VK_NULL_HANDLE;
-    VkFence fence = VK_NULL_HANDLE;
     bool recording = false;
-    bool running = false;
+    std::uint64_t submission = 0;  // of the timeline, under way; 0: none
+    VulkanClock clock;
     VulkanMemory::Allocation staging;
     VkDeviceSize staged = 0;
   };
@@ -74,6 +84,7 @@ class VulkanRecorder {
   const VulkanContext& context_;
   VulkanMemory& memory_;
   const VulkanPipelines& pipelines_;
+  VulkanTimeline timeline_;
   std::array<Frame, 2> frames_;
   std::size_t current_ = 0;
   std::vector<VulkanRange> read_, written_;  // since the last barrier
@@ -81,6 +92,7 @@ class VulkanRecorder {
   std::vector<VkDescriptorPool> pools_;
   std::uint32_t left_in_pool_ = 0;
   std::size_t generation_ = 0;  // of the memory that sets_ were made for
+  std::vector<OperationTime> times_;
 };
 
 }  // namespace covey

@@ -1,6 +1,7 @@
 // The compiled shaders, embedded by the build from shaders/.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -13,5 +14,10 @@ struct VulkanShader {
 };
 
 std::span<const VulkanShader> vulkan_shaders();
+
+inline bool has_vulkan_shader(std::string_view name) {
+  const auto all = vulkan_shaders();
+  return std::any_of(all.begin(), all.end(), [&](const VulkanShader& shader) { return shader.name == name; });
+}
 
 }  // namespace covey

@@ -1,6 +1,8 @@
-// The sixteen weights of IQ4_NL and IQ4_XS: kernels/quant/iq4_codes.hpp.
-const float kIq4Values[16] = float[16](-127.0, -104.0, -83.0, -65.0, -49.0, -35.0, -22.0, -10.0, 1.0, 13.0, 25.0, 38.0,
-                                       53.0, 69.0, 89.0, 113.0);
-vec4 iq4_values(uvec4 codes) {
-  return vec4(kIq4Values[codes.x], kIq4Values[codes.y], kIq4Values[codes.z], kIq4Values[codes.w]);
+// The sixteen weights of IQ4_NL and IQ4_XS, kernels/quant/iq4_codes.hpp: four of them as the bytes of a word.
+const uint kIq4Words[4] = uint[4](0xbfad9881u, 0xf6eaddcfu, 0x26190d01u, 0x71594535u);
+
+uint iq4_value(uint code) { return (kIq4Words[code >> 2] >> (8u * (code & 3u))) & 0xffu; }
+uint iq4_values(uint four) {
+  return iq4_value(four & 15u) | iq4_value((four >> 8) & 15u) << 8 | iq4_value((four >> 16) & 15u) << 16 |
+         iq4_value((four >> 24) & 15u) << 24;
 }

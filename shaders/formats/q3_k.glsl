@@ -7,12 +7,12 @@ float q3_scale(uint block, uint s) {
   return float(int(upper << 4 | lower) - 32);
 }
 
-void decode(uint row, uint halves, uint piece, uint j, out vec4 low, out vec4 high) {
+void codes(uint row, uint halves, uint piece, uint j, out uvec2 both, out vec2 of_low, out vec2 of_high) {
   uint block = row + 27u * (piece >> 3), p = piece & 7u;
   float d = half_at(halves, piece >> 3);
   uint at = block + 8u + 8u * (p >> 2) + j, shift = 2u * (p & 3u);
-  uvec4 first = fields(weights[at], shift, 3u) | fields(weights[block + j], p, 1u) << 2;
-  uvec4 second = fields(weights[at + 4u], shift, 3u) | fields(weights[block + 4u + j], p, 1u) << 2;
-  low = d * q3_scale(block, 2u * p) * (vec4(first) - 4.0);
-  high = d * q3_scale(block, 2u * p + 1u) * (vec4(second) - 4.0);
+  both = minus(uvec2(fields(weights[at], shift, kTwo) | fields(weights[block + j], p, kOne) << 2,
+                     fields(weights[at + 4u], shift, kTwo) | fields(weights[block + 4u + j], p, kOne) << 2), 4u);
+  of_low = vec2(d * q3_scale(block, 2u * p), 0.0);
+  of_high = vec2(d * q3_scale(block, 2u * p + 1u), 0.0);
 }

@@ -1,9 +1,8 @@
 // Q4_0: see kernels/quant/q4_0.hpp.
 //
 //   block, 4 words:  | b0 … b3 | b4 … b7 | b8 … b11 | b12 … b15 |       d stands apart
-void decode(uint row, uint halves, uint piece, uint j, out vec4 low, out vec4 high) {
-  uint codes = weights[row + 4u * piece + j];
-  float d = half_at(halves, piece);
-  low = d * (vec4(fields(codes, 0u, 15u)) - 8.0);
-  high = d * (vec4(fields(codes, 4u, 15u)) - 8.0);
+void codes(uint row, uint halves, uint piece, uint j, out uvec2 both, out vec2 of_low, out vec2 of_high) {
+  uint packed = weights[row + 4u * piece + j];
+  both = minus(uvec2(fields(packed, 0u, kFour), fields(packed, 4u, kFour)), 8u);
+  of_low = of_high = vec2(half_at(halves, piece), 0.0);
 }

@@ -3,12 +3,13 @@
 //   block, 52 words:  | ql: 2 x 16 words | qh: 2 x 8 words | sc: 4 words |       d stands apart
 float q6_scale(uint block, uint s) { return float(int(byte_at(block + 48u, s) << 24) >> 24); }
 
-void decode(uint row, uint halves, uint piece, uint j, out vec4 low, out vec4 high) {
+void codes(uint row, uint halves, uint piece, uint j, out uvec2 both, out vec2 of_low, out vec2 of_high) {
   uint block = row + 52u * (piece >> 3), p = piece & 3u, half_block = (piece >> 2) & 1u, s = 2u * (piece & 7u);
   float d = half_at(halves, piece >> 3);
   uint lower = block + 16u * half_block + 8u * (p & 1u) + j, upper = block + 32u + 8u * half_block + j;
-  uvec4 first = fields(weights[lower], 4u * (p >> 1), 15u) | fields(weights[upper], 2u * p, 3u) << 4;
-  uvec4 second = fields(weights[lower + 4u], 4u * (p >> 1), 15u) | fields(weights[upper + 4u], 2u * p, 3u) << 4;
-  low = d * q6_scale(block, s) * (vec4(first) - 32.0);
-  high = d * q6_scale(block, s + 1u) * (vec4(second) - 32.0);
+  uint shift = 4u * (p >> 1);
+  both = minus(uvec2(fields(weights[lower], shift, kFour) | fields(weights[upper], 2u * p, kTwo) << 4,
+                     fields(weights[lower + 4u], shift, kFour) | fields(weights[upper + 4u], 2u * p, kTwo) << 4), 32u);
+  of_low = vec2(d * q6_scale(block, s), 0.0);
+  of_high = vec2(d * q6_scale(block, s + 1u), 0.0);
 }

@@ -47,19 +47,18 @@ void expect_consistent(const nlohmann::json& result, const nlohmann::json& limit
 }
 
 TEST(Bench, MeasuresEveryCombination) {
-  const Finished ended = bench({"-m", test_data("llama-q4_0.gguf"), "-m", test_data("llama.gguf"), "-p", "40,5", "-n",
-                                "2", "-b", "1,3", "-d", "0,33", "-t", "1,2", "-r", "3", "--isa", "scalar", "--json"});
+  const Finished ended = bench({"-m", test_data("llama-q4_0.gguf"), "-m", test_data("llama.gguf"), "-p", "40", "-n",
+                                "2", "-b", "3", "-d", "0,33", "-t", "1,2", "-r", "3", "--isa", "scalar", "--json"});
   ASSERT_EQ(ended.code, 0) << ended.err;
   const auto json = parsed(ended.out);
   ASSERT_TRUE(json.is_object()) << ended.out;
   EXPECT_EQ(json["limits"].size(), 1U);
   EXPECT_EQ(json["limits"]["scalar"].size(), 2U);
   const auto& results = json["results"];
-  ASSERT_EQ(results.size(), 2U * 2 * 8);
+  ASSERT_EQ(results.size(), 2U * 2 * 4);
   std::vector<std::string> tests;
-  for (std::size_t i = 0; i < 8; ++i) tests.push_back(results[i]["test"]);
-  EXPECT_EQ(tests,
-            (std::vector<std::string>{"pp40", "pp5", "tg2", "tg2x3", "pp40@d33", "pp5@d33", "tg2@d33", "tg2x3@d33"}));
+  for (std::size_t i = 0; i < 4; ++i) tests.push_back(results[i]["test"]);
+  EXPECT_EQ(tests, (std::vector<std::string>{"pp40", "tg2x3", "pp40@d33", "tg2x3@d33"}));
   for (const auto& result : results) {
     EXPECT_EQ(result["repetitions"].size(), 3U);
     expect_consistent(result, json["limits"]);
@@ -67,11 +66,11 @@ TEST(Bench, MeasuresEveryCombination) {
   EXPECT_EQ(results[0]["model"], "llama-q4_0.gguf");
   EXPECT_EQ(results[0]["format"], "Q4_0");
   EXPECT_EQ(results[0]["threads"], 1);
-  EXPECT_EQ(results[8]["threads"], 2);
+  EXPECT_EQ(results[4]["threads"], 2);
   EXPECT_GT(results[0]["int8_operations"], 0);
   EXPECT_EQ(results[0]["float_operations"], 0);
-  EXPECT_EQ(results[16]["model"], "llama.gguf");
-  EXPECT_EQ(results[16]["int8_operations"], 0) << "an F32 model";
+  EXPECT_EQ(results[8]["model"], "llama.gguf");
+  EXPECT_EQ(results[8]["int8_operations"], 0) << "an F32 model";
 }
 
 TEST(Bench, CountsThePassesWork) {

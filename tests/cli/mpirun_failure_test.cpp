@@ -80,15 +80,15 @@ Finished two_models(const std::string& mode, const std::string& other) {
 }
 
 TEST(MpiFailure, ARankWithAnotherModelIsNamed) {
-  for (const std::string mode : {"pipeline", "tensor", "self-moa"}) {
-    for (const std::string other : {"llama-tied.gguf", "llama-yarn.gguf"}) {
-      const Finished ended = two_models(mode, test_data(other));
-      EXPECT_FALSE(ended.timed_out) << mode;
-      EXPECT_EQ(ended.code, 1) << mode << " with " << other;
-      EXPECT_NE(ended.err.find("error: rank 1"), std::string::npos) << mode << ended.err;
-      EXPECT_EQ(count_of(ended.err, "error: "), 1) << mode << ended.err;
-      EXPECT_EQ(ended.out, "") << mode;
-    }
+  using Case = std::pair<std::string, std::string>;
+  for (const auto& [mode, other] :
+       {Case{"pipeline", "llama-tied.gguf"}, {"tensor", "llama-yarn.gguf"}, {"self-moa", "llama-tied.gguf"}}) {
+    const Finished ended = two_models(mode, test_data(other));
+    EXPECT_FALSE(ended.timed_out) << mode;
+    EXPECT_EQ(ended.code, 1) << mode << " with " << other;
+    EXPECT_NE(ended.err.find("error: rank 1"), std::string::npos) << mode << ended.err;
+    EXPECT_EQ(count_of(ended.err, "error: "), 1) << mode << ended.err;
+    EXPECT_EQ(ended.out, "") << mode;
   }
 }
 

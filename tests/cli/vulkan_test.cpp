@@ -38,10 +38,22 @@ TEST(Devices, ListsTheCpuFirst) {
   ASSERT_FALSE(devices.empty());
   EXPECT_EQ(devices[0]["device"], "cpu");
   EXPECT_GE(devices[0]["cores"], 1);
+  EXPECT_GT(devices[0]["memory_bytes"], devices[0]["free_bytes"]);
   for (std::size_t i = 1; i < devices.size(); ++i) {
     EXPECT_EQ(devices[i]["device"], "vulkan:" + std::to_string(i - 1));
     EXPECT_NE(text.out.find(devices[i]["name"].get<std::string>()), std::string::npos);
   }
+}
+
+TEST(Devices, WithoutADriverThereIsTheCpu) {
+  RunOptions options;
+  options.environment["VK_ICD_FILENAMES"] = options.environment["VK_DRIVER_FILES"] = "/no/such/driver.json";
+  const Finished listed = covey_run({"devices", "--json"}, options);
+  EXPECT_EQ(listed.code, 0) << listed.err;
+  EXPECT_EQ(parsed(listed.out).size(), 1U);
+  const Finished run = covey_run({"run", "-m", test_data("llama.gguf"), "-p", "a", "--device", "vulkan"}, options);
+  EXPECT_EQ(run.code, 1);
+  EXPECT_NE(run.err.find("install"), std::string::npos) << run.err;
 }
 
 TEST(Devices, WhatIsNoDeviceIsRefused) {
@@ -66,9 +78,22 @@ TEST_F(VulkanProgram, WritesWhatTheCpuWrites) {
   EXPECT_EQ(answer({"--device", "vulkan:0", "--gpu-layers", "1"}), expected);
 }
 
+TEST_F(VulkanProgram, TellsWhatItsClockHasMeasured) {
+  const nlohmann::json operations = parsed(answer({"--device", "vulkan:0", "--json"}))["ranks"][0]["operations"];
+  for (const char* operation : {"products", "attention", "norms"}) {
+    EXPECT_GT(operations[operation]["seconds"], 0) << operations.dump();
+    EXPECT_GT(operations[operation]["count"], 0) << operations.dump();
+  }
+}
+
 TEST_F(VulkanProgram, IsMeasuredAgainstItsOwnLimits) {
   RunOptions options;
   options.environment["XDG_CACHE_HOME"] = scratch("cache");
+  const nlohmann::json profile = parsed(covey_run({"devices", "--limits", "--json"}, options).out);
+  for (const nlohmann::json& device : profile) {
+    EXPECT_GT(device["limits"]["bandwidth"], 0) << device.dump();
+    EXPECT_GT(device["limits"]["fma"], 0) << device.dump();
+  }
   const Finished finished = covey_run({"bench", "-m", test_data("llama-q4_0.gguf"), "--device", "vulkan:0", "-p", "16",
                                        "-n", "2", "-r", "1", "--limit-time", "0", "-q", "--json"},
                                       options);

@@ -7,8 +7,10 @@
 #include "covey/error.hpp"
 #include "mpi/batch_codec.hpp"
 #include "mpi/checkup.hpp"
+#include "mpi/failure_news.hpp"
 #include "mpi/flock_task.hpp"
 #include "mpi/frame.hpp"
+#include "mpi/membership.hpp"
 #include "mpi/proposal_codec.hpp"
 #include "mpi/report_codec.hpp"
 #include "mpi/startup.hpp"
@@ -42,7 +44,7 @@ void check_frame(std::span<const std::byte> bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const auto bytes = std::as_bytes(std::span(data, size)).subspan(1);
-  switch (data[0] % 9) {
+  switch (data[0] % 11) {
     case 0:
       check(bytes, covey::decode_batch, covey::encode_batch);
       break;
@@ -66,6 +68,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 7:
       check(bytes, covey::decode_flock_message, covey::encode_flock_message);
+      break;
+    case 8:
+      check(bytes, covey::decode_news, covey::encode_news);
+      break;
+    case 9:
+      check(bytes, covey::decode_group,
+            [](const auto& group) { return covey::encode_group(group.first, group.second); });
       break;
     default:
       check(bytes, covey::decode_start, covey::encode_start);

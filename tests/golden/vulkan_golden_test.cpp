@@ -1,7 +1,7 @@
-// Whole models on a Vulkan device against the reference logits, under the eyes of the validation layer.
+// Whole models on a Vulkan device against the reference logits, under the eyes of the validation layer, which looks for
+// missing barriers too.
 #include <gtest/gtest.h>
 
-#include <array>
 #include <string>
 #include <vector>
 
@@ -9,25 +9,24 @@
 #include "model/evaluate.hpp"
 #include "model/stage.hpp"
 #include "tests/golden/golden.hpp"
+#include "tests/golden/in_pieces.hpp"
 
 namespace covey {
 namespace {
 
-/// All models of a group of four, so that few processes load a driver: group i has models i, i + 4, ….
-constexpr int kGroups = 4;
-
-class VulkanGolden : public testing::TestWithParam<int> {
+class VulkanGolden : public testing::Test {
  protected:
   void SetUp() override {
     if (vulkan_devices().empty()) GTEST_SKIP() << "there is no Vulkan device here. " << vulkan_missing();
   }
 
-  static StageOptions options(std::int32_t batch) {
+  static StageOptions options(VulkanUse use) {
     StageOptions options;
     options.vulkan.emplace();
     options.vulkan->cache_folder = "";
+    options.vulkan->use = use;
+    options.vulkan->check_synchronization = true;
     options.vulkan->on_message = [](std::string_view message) { ADD_FAILURE() << message; };
-    options.max_tokens = batch;
     return options;
   }
 
@@ -38,59 +37,71 @@ class VulkanGolden : public testing::TestWithParam<int> {
     return all_logits(runner, golden.tokens);
   }
 
-  static std::vector<std::string> group_of(const std::vector<std::string>& models) {
-    std::vector<std::string> group;
-    for (std::size_t i = static_cast<std::size_t>(GetParam()); i < models.size(); i += kGroups) {
-      group.push_back(models[i]);
+  static bool is_software() { return vulkan_devices().front().kind == "software"; }
+
+  /// Calls `check` with the logits of all positions, in batches of each size. Token by token, software drivers take so
+  /// long that few models have to show it.
+  template <class Check>
+  static void in_batches(const std::string& model, const Golden& golden, const StageOptions& options,
+                         const Check& check) {
+    const GgufFile file = GgufFile::open(golden.model_path);
+    Stage stage(file, options);
+    LocalRunner whole(stage);
+    for (const std::int32_t batch : {1, 7, 256}) {
+      if (batch == 1 && is_software() && model != "llama" && model != "mixtral" && model != "llama-q4_k_m") continue;
+      SCOPED_TRACE(golden.model_path + " in batches of " + std::to_string(batch));
+      InPieces runner(whole, batch);
+      const std::vector<float> logits = all_logits(runner, golden.tokens);
+      ASSERT_EQ(logits.size(), golden.tokens.size() * golden.last_logits.size());
+      check(logits, std::span(logits).last(golden.last_logits.size()));
     }
-    return group;
-  }
-
-  /// Token by token takes a driver that is software its time: a few models do, of unlike layers.
-  static std::vector<std::int32_t> batches_of(const std::string& model) {
-    if (model == "llama" || model == "gemma3" || model == "qwen3moe") return {1, 7, 256};
-    return {7, 256};
-  }
-
-  static void expect_golden(const std::vector<float>& logits, const Golden& golden, const std::vector<float>& reference,
-                            double tolerance) {
-    const std::size_t n_vocab = golden.last_logits.size();
-    ASSERT_EQ(logits.size(), golden.tokens.size() * n_vocab);
-    EXPECT_LE(max_error(std::span(logits).last(n_vocab), reference), tolerance);
   }
 };
 
-TEST_P(VulkanGolden, FloatModelsGiveTheReferenceLogits) {
-  for (const std::string& model : group_of(float_models())) {
+TEST_F(VulkanGolden, FloatModelsGiveTheReferenceLogits) {
+  for (const std::string& model : float_models()) {
     const Golden golden = load_golden(model);
-    for (const std::int32_t batch : batches_of(model)) {
-      SCOPED_TRACE(model + " in batches of " + std::to_string(batch));
-      const std::vector<float> logits = logits_of(golden, options(batch));
-      expect_golden(logits, golden, golden.last_logits, golden.tolerance);
-      const std::size_t n_vocab = golden.last_logits.size();
-      for (std::size_t p = 0; p < golden.top5.size(); ++p) {
-        const auto row = std::span(logits).subspan(p * n_vocab, n_vocab);
-        EXPECT_EQ(std::ranges::max_element(row) - row.begin(), golden.top5[p].front().first) << "position " << p;
-      }
-    }
+    in_batches(
+        model, golden, options(VulkanUse::fast), [&](std::span<const float> logits, std::span<const float> last) {
+          EXPECT_LE(max_error(last, golden.last_logits), golden.tolerance);
+          const std::size_t n_vocab = golden.last_logits.size();
+          for (std::size_t p = 0; p < golden.top5.size(); ++p) {
+            const auto row = logits.subspan(p * n_vocab, n_vocab);
+            EXPECT_EQ(std::ranges::max_element(row) - row.begin(), golden.top5[p].front().first) << "position " << p;
+          }
+        });
   }
 }
 
-// Activations stay F32 there: what the weights decode to, and an F16 cache, is all that differs from F32 models.
-TEST_P(VulkanGolden, PackedModelsAreExact) {
-  for (const std::string& model : group_of(packed_models())) {
-    SCOPED_TRACE(model);
+// Where activations stay F32, what the weights decode to is all that differs from F32 models. By Vulkan 1.1 alone they
+// do on every device; software drivers take so long over its barriers that few models have to show it.
+TEST_F(VulkanGolden, PackedModelsAreExactInF32) {
+  for (const std::string& model : packed_models()) {
     const Golden golden = load_golden(model);
-    StageOptions exact = options(model == "llama-q4_k_m" ? 1 : 7);
+    const bool alone = model == "llama-q4_k_m" || !is_software();
+    StageOptions exact = options(alone ? VulkanUse::none : VulkanUse::fast);
     exact.kv = KvChoice::f32;
-    expect_golden(logits_of(golden, exact), golden, golden.exact_last_logits, 1e-4);
-    const std::vector<float> logits = logits_of(golden, options(256));
-    const auto last = std::span(logits).last(golden.last_logits.size());
-    EXPECT_LE(nmse(last, golden.exact_last_logits), 1.2 * golden.reference_nmse);
+    in_batches(model, golden, exact, [&](std::span<const float>, std::span<const float> last) {
+      EXPECT_LE(max_error(last, golden.exact_last_logits), 1e-4);
+    });
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, VulkanGolden, testing::Range(0, kGroups));
+// By integer dot products, and by cooperative matrices or, in some formats, what stands in for them.
+TEST_F(VulkanGolden, PackedModelsAreAsNearToExactAsTheReferenceByAllFeatures) {
+  for (const std::string& model : packed_models()) {
+    const Golden golden = load_golden(model);
+    StageOptions decoded;
+    decoded.cpu.exact = true;
+    decoded.kv = KvChoice::f32;
+    const std::vector<float> exact = logits_of(golden, decoded);
+    // Beside weights in fp16, activations in fp16 are rounded as the reference's are: which is nearer is chance.
+    const double allowed = model == "llama-f16" ? 1.5 : 1.2;
+    in_batches(model, golden, options(VulkanUse::all), [&](std::span<const float> logits, std::span<const float>) {
+      EXPECT_LE(nmse(logits, exact), allowed * golden.reference_nmse);
+    });
+  }
+}
 
 }  // namespace
 }  // namespace covey

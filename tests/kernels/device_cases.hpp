@@ -41,14 +41,21 @@ inline std::vector<DeviceCase> device_cases() {
                        }});
     }
   }
-  cases.push_back({"vulkan", [] { return vulkan_test_device(false); }});
+  cases.push_back({"vulkan", [] { return vulkan_test_device(VulkanUse::fast); }});
   return cases;
 }
 
-/// With a Vulkan device that reaches slots through copies besides: for tests that are about slots.
+/// With a Vulkan device besides that uses no optional feature and reaches slots through copies.
 inline std::vector<DeviceCase> device_and_memory_cases() {
   std::vector<DeviceCase> cases = device_cases();
-  cases.push_back({"vulkan_plain", [] { return vulkan_test_device(true); }});
+  cases.push_back({"vulkan_1_1", [] { return vulkan_test_device(VulkanUse::none); }});
+  return cases;
+}
+
+/// And one that uses all features, fast or not: for tests of products.
+inline std::vector<DeviceCase> product_cases() {
+  std::vector<DeviceCase> cases = device_and_memory_cases();
+  cases.push_back({"vulkan_all", [] { return vulkan_test_device(VulkanUse::all); }});
   return cases;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/kernels/device_cases.hpp"
+#include "tests/kernels/exact_dot.hpp"
 
 namespace covey {
 namespace {
@@ -87,23 +88,21 @@ class DeviceAttention : public DeviceConformance {
       const std::int32_t kv = (spec_.first_query + head) / spec_.group * spec_.head_dim;
       const float* const query = q.data() + row * spec_.head_dim;
       std::vector<double> scores;
+      std::vector<const float*> values;
       const std::int32_t first = spec_.window > 0 ? std::max(0, view.position[t] - spec_.window + 1) : 0;
       for (std::int32_t p = first; p <= view.position[t]; ++p) {
         const Cached& cached = cache_.at({layer, batch.place_of(view.sequence[t], p)});
-        double score = 0;
-        for (std::int32_t i = 0; i < spec_.head_dim; ++i) score += double{query[i]} * cached.k[kv + i];
-        score *= spec_.scale;
+        const double score = spec_.scale * exact_dot(query, cached.k.data() + kv, spec_.head_dim);
         scores.push_back(spec_.softcap > 0 ? spec_.softcap * std::tanh(score / spec_.softcap) : score);
+        values.push_back(cached.v.data() + kv);
       }
       const double largest = *std::max_element(scores.begin(), scores.end());
       double total = 0;
       for (double& score : scores) total += score = std::exp(score - largest);
+      std::vector<double> sums(spec_.head_dim, 0.0);
+      for (std::size_t p = 0; p < scores.size(); ++p) add_scaled(scores[p] / total, values[p], sums);
       for (std::int32_t i = 0; i < spec_.head_dim; ++i) {
-        double expected = 0;
-        for (std::int32_t p = first; p <= view.position[t]; ++p) {
-          expected += scores[p - first] / total * cache_.at({layer, batch.place_of(view.sequence[t], p)}).v[kv + i];
-        }
-        ASSERT_NEAR(out[row * spec_.head_dim + i], expected, tolerance(type_))
+        ASSERT_NEAR(out[row * spec_.head_dim + i], sums[i], tolerance(type_))
             << "token " << t << " head " << head << " dimension " << i;
       }
     }

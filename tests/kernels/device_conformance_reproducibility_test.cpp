@@ -13,7 +13,7 @@ namespace covey {
 namespace {
 
 using DeviceReproducibility = DeviceConformance;
-INSTANTIATE_TEST_SUITE_P(Devices, DeviceReproducibility, testing::ValuesIn(device_cases()), device_case_name);
+INSTANTIATE_TEST_SUITE_P(Devices, DeviceReproducibility, testing::ValuesIn(product_cases()), device_case_name);
 
 using Place = std::pair<std::int32_t, std::int32_t>;  // sequence, position
 

@@ -29,11 +29,12 @@ inline VulkanOptions vulkan_test_options() {
   return options;
 }
 
-/// nullptr where there is none.
-inline std::unique_ptr<Device> vulkan_test_device(bool plain) {
+/// nullptr where there is none. What uses nothing but Vulkan 1.1 gets slots through copies, too.
+inline std::unique_ptr<Device> vulkan_test_device(VulkanUse use) {
   if (!have_vulkan()) return nullptr;
   VulkanOptions options = vulkan_test_options();
-  options.plain = plain;
+  options.use = use;
+  options.plain = use == VulkanUse::none;
   return make_vulkan_device(options);
 }
 

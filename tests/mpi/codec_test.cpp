@@ -34,6 +34,7 @@ RankReport sample_report() {
   report.host = "kitchen";
   report.device = "cpu neon, 4 threads";
   report.phases[1] = {1.5, 0.25, 0.125, 3, 700};
+  report.operations = {{"products", 0.75, 12}, {"attention", 0.5, 3}};
   report.sent[0] = {Traffic{1, 2}, Traffic{3, 400}, Traffic{5, 6}, Traffic{7, 1ULL << 40}};
   report.sent[3] = {};
   report.timeline = {{0.25, 0.5, TimelineSpan::Doing::wait}, {0, 0.75, TimelineSpan::Doing::compute}};
@@ -93,6 +94,10 @@ TEST(ReportCodec, RoundTrip) {
   EXPECT_EQ(out.rank, 2);
   EXPECT_EQ(out.host, "kitchen");
   EXPECT_EQ(out.sent, in.sent);
+  ASSERT_EQ(out.operations.size(), 2U);
+  EXPECT_EQ(out.operations[1].operation, "attention");
+  EXPECT_EQ(out.operations[1].seconds, 0.5);
+  EXPECT_EQ(out.operations[1].count, 3U);
   EXPECT_EQ(out.streams.at(0).tokens, in.streams[0].tokens);
   EXPECT_EQ(out.streams.at(0).role, "proposal");
   EXPECT_EQ(out.timeline, in.timeline);

@@ -1,0 +1,1 @@
+// Nothing: a program whose precompiled headers the programs of tests share.
