@@ -1,9 +1,13 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/command.hpp"
@@ -21,44 +25,80 @@ struct TableFlags {
   bool markdown = false;
 };
 
-double number(const nlohmann::json& summary, const char* key, const std::string& path) {
-  const auto found = summary.find(key);
-  if (found == summary.end() || !found->is_number()) {
-    throw Error(
-        fmt::format("{}: summary.{} is missing or not a number: write the file with 'covey run --json'", path, key));
+/// A file that `covey run --json` or `covey eval --json` has written.
+class SavedRun {
+ public:
+  explicit SavedRun(std::string path)
+      : path_(std::move(path)), json_(nlohmann::json::parse(read_file(path_), nullptr, false)) {
+    if (json_.is_discarded() || !json_.is_object() || !json_.contains("summary") || !json_["summary"].is_object()) {
+      throw Error(path_ + ": not a run saved by 'covey run --json' or 'covey eval --json'");
+    }
   }
-  const double value = found->get<double>();
-  if (!(value >= 0) || value > 9e15) throw Error(fmt::format("{}: summary.{} is out of range", path, key));
-  return value;
+
+  bool is_evaluation() const { return json_.contains("accuracy"); }
+  std::string mode() const {
+    const auto found = json_.find("mode");
+    return found != json_.end() && found->is_string() ? found->get<std::string>() : path_;
+  }
+  /// The file's name without folders and ending.
+  std::string name() const { return std::filesystem::path(path_).stem().string(); }
+
+  double value(const char* pointer) const {
+    const nlohmann::json::json_pointer where(std::string("/") + pointer);
+    if (!json_.contains(where) || !json_[where].is_number()) bad(pointer, "is missing or not a number");
+    const auto value = json_[where].get<double>();
+    if (!(value >= 0) || value > 9e15) bad(pointer, "is out of range");
+    return value;
+  }
+  std::uint64_t count(const char* pointer) const { return static_cast<std::uint64_t>(std::llround(value(pointer))); }
+
+ private:
+  [[noreturn]] void bad(const char* pointer, const char* what) const {
+    throw Error(
+        fmt::format("{}: {} {}: write the file with 'covey run --json' or 'covey eval --json'", path_, pointer, what));
+  }
+
+  std::string path_;
+  nlohmann::json json_;
+};
+
+TextTable run_table(const std::vector<SavedRun>& runs) {
+  TextTable table({"mode", "ranks", "tokens", "tokens/s", "per stream", "TTFT", "ITL median", "ITL p95", "messages",
+                   "bytes sent", "model memory", "peak process"});
+  for (const SavedRun& run : runs) {
+    table.add_row(
+        {run.mode(), fmt::format("{}", run.count("summary/ranks")),
+         fmt::format("{}", run.count("summary/generated_tokens")), format_rate(run.value("summary/tokens_per_second")),
+         format_rate(run.value("summary/stream_tokens_per_second")), format_seconds(run.value("summary/ttft_seconds")),
+         format_seconds(run.value("summary/itl_median_seconds")), format_seconds(run.value("summary/itl_p95_seconds")),
+         fmt::format("{}", run.count("summary/messages")), format_bytes(run.count("summary/bytes")),
+         format_bytes(run.count("summary/model_bytes")), format_bytes(run.count("summary/peak_rss_bytes"))});
+  }
+  return table;
 }
 
-std::vector<std::string> row(const std::string& path) {
-  const nlohmann::json run = nlohmann::json::parse(read_file(path), nullptr, false);
-  if (run.is_discarded() || !run.is_object() || !run.contains("summary") || !run["summary"].is_object()) {
-    throw Error(path + ": not a run saved by 'covey run --json'");
+TextTable evaluation_table(const std::vector<SavedRun>& runs) {
+  TextTable table({"evaluation", "ranks", "right %", "95 % interval", "tokens/s", "TTFT", "time/answer",
+                   "messages/answer", "bytes/answer", "model memory", "peak process"});
+  for (const SavedRun& run : runs) {
+    table.add_row({run.name(), fmt::format("{}", run.count("summary/ranks")),
+                   fmt::format("{:.1f}", 100 * run.value("accuracy/value")),
+                   fmt::format("{:.1f} - {:.1f}", 100 * run.value("accuracy/low"), 100 * run.value("accuracy/high")),
+                   format_rate(run.value("summary/tokens_per_second")),
+                   format_seconds(run.value("summary/ttft_seconds")), format_seconds(run.value("seconds_per_answer")),
+                   fmt::format("{:.1f}", run.value("messages_per_answer")), format_bytes(run.count("bytes_per_answer")),
+                   format_bytes(run.count("summary/model_bytes")), format_bytes(run.count("summary/peak_rss_bytes"))});
   }
-  const nlohmann::json& summary = run["summary"];
-  const auto value = [&](const char* key) { return number(summary, key, path); };
-  const auto count = [&](const char* key) { return static_cast<std::uint64_t>(std::llround(value(key))); };
-  const std::string mode = run.contains("mode") && run["mode"].is_string() ? run["mode"].get<std::string>() : path;
-  return {mode,
-          fmt::format("{}", count("ranks")),
-          fmt::format("{}", count("generated_tokens")),
-          format_rate(value("tokens_per_second")),
-          format_rate(value("stream_tokens_per_second")),
-          format_seconds(value("ttft_seconds")),
-          format_seconds(value("itl_median_seconds")),
-          format_seconds(value("itl_p95_seconds")),
-          fmt::format("{}", count("messages")),
-          format_bytes(count("bytes")),
-          format_bytes(count("model_bytes")),
-          format_bytes(count("peak_rss_bytes"))};
+  return table;
 }
 
 int compare(const TableFlags& flags) {
-  TextTable table({"mode", "ranks", "tokens", "tokens/s", "per stream", "TTFT", "ITL median", "ITL p95", "messages",
-                   "bytes sent", "model memory", "peak process"});
-  for (const std::string& path : flags.files) table.add_row(row(path));
+  const std::vector<SavedRun> runs(flags.files.begin(), flags.files.end());
+  const auto evaluations = std::ranges::count_if(runs, &SavedRun::is_evaluation);
+  if (evaluations != 0 && evaluations != std::ssize(runs)) {
+    throw Error("runs of 'covey run' and of 'covey eval' have different columns: make a table of each");
+  }
+  const TextTable table = evaluations == 0 ? run_table(runs) : evaluation_table(runs);
   print(flags.markdown ? table.markdown() : table.text());
   return kExitOk;
 }
@@ -67,7 +107,8 @@ int compare(const TableFlags& flags) {
 
 CommandRun add_table(CLI::App& parser) {
   auto flags = std::make_shared<TableFlags>();
-  parser.add_option("FILE", flags->files, "Runs saved with 'covey run --json'")
+  parser
+      .add_option("FILE", flags->files, "Runs saved with 'covey run --json', or evaluations with 'covey eval --json'")
       ->required()
       ->option_text("... (required)");
   parser.add_flag("--markdown", flags->markdown, "As a Markdown table");

@@ -23,6 +23,22 @@ TEST(Table, ComparesSavedRuns) {
   EXPECT_NE(markdown.out.find("|-"), std::string::npos);
 }
 
+TEST(Table, ComparesEvaluations) {
+  std::ofstream(scratch("one.jsonl")) << R"({"question": "What is 1+1?", "answer": "#### 2"})" << '\n';
+  const Finished ended =
+      covey_run({"eval", "-m", test_data("llama.gguf"), scratch("one.jsonl"), "-n", "4", "-q", "-t", "1", "--json"});
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  std::ofstream(scratch("small model.json")) << ended.out;
+  const Finished text = covey_run({"table", scratch("small model.json")});
+  ASSERT_EQ(text.code, 0) << text.err;
+  EXPECT_EQ(count_of(text.out, "\nsmall model "), 1);
+  for (const char* part : {"right %", "95 % interval", "0.0 - 79.3", "TTFT", "time/answer", "bytes/answer", "memory"})
+    EXPECT_NE(text.out.find(part), std::string::npos) << part << " in " << text.out;
+  std::ofstream(scratch("run.json")) << R"({"mode": "solo", "summary": {"ranks": 1}})";
+  EXPECT_NE(covey_run({"table", scratch("run.json"), scratch("small model.json")}).err.find("a table of each"),
+            std::string::npos);
+}
+
 TEST(Table, NamesTheFileThatIsNoRun) {
   std::ofstream(scratch("broken.json")) << "{";
   std::ofstream(scratch("other.json")) << R"({"summary": 3})";

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Makes the models of models/ anew: vocabulary, questions, three models, the router. One seed, one command.
+#
+#   tools/demo_models/train.sh [FOLDER]     FOLDER (build/demo_models) keeps what is made; a run that was stopped goes on
+#
+# Takes Debian's python3-torch and a built Covey (cmake --build --preset release --target covey_program), which draws the
+# samples that aggregation is learned from. PYTHON, COVEY: other programs for these. docs/demo_models.md has the times.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$here/../..
+work=$(mkdir -p "${1:-$root/build/demo_models}" && cd "${1:-$root/build/demo_models}" && pwd)
+export PYTHON=${PYTHON:-/usr/bin/python3} COVEY=${COVEY:-$root/build/release/cli/covey}
+vocabulary=$work/vocabulary.json
+
+once() { # file, command that makes it
+  local file=$1; shift
+  if [ -e "$file" ]; then return; fi
+  echo "== $(basename "$file")"
+  "$@"
+}
+trained() { # name, shape, steps, flags
+  local name=$1 shape=$2 steps=$3; shift 3
+  echo "== $name"
+  "$PYTHON" "$here/train_model.py" "$shape" "$work/$name.pt" --vocabulary "$vocabulary" --steps "$steps" "$@"
+}
+written() { # name of the training, name of the model
+  once "$work/$1.f32.gguf" "$PYTHON" "$here/gguf_file.py" "$work/$1.pt" "$vocabulary" "$work/$1.f32.gguf" "$2"
+  once "$work/$1.q8_0.gguf" "$COVEY" quantize "$work/$1.f32.gguf" "$work/$1.q8_0.gguf" --type Q8_0
+}
+sampled() { # name of the training, questions, runs
+  once "$work/$1.samples.jsonl" "$here/sample.sh" "$work/$1.q8_0.gguf" train "$2" "$3" "$work/$1.samples.jsonl"
+}
+
+once "$vocabulary" "$PYTHON" "$here/make_vocabulary.py" "$vocabulary"
+
+problems=(--mix problem=0.8,practice=0.2 --mix-last problem=0.84,practice=0.07,choice=0.05,long=0.04)
+aggregating=(--mix problem=0.5,sampled=0.3,slips=0.08,practice=0.04,choice=0.05,long=0.03)
+
+# Each model begins as the smaller one, made larger without a change of what it computes. Each learns to answer first,
+# then also to aggregate, from samples of its own.
+trained s1 s 6000 --tokens 2048 --lr 0.02 "${problems[@]}"
+written s1 "Covey S"
+sampled s1 2500 6
+trained s s 2000 --tokens 2048 --lr 0.008 --init "$work/s1.pt" --sampled "$work/s1.samples.jsonl" "${aggregating[@]}"
+trained m1 m 1700 --tokens 1600 --lr 0.01 --lr-embed 0.003 --init "$work/s1.pt" "${problems[@]}"
+written m1 "Covey M"
+sampled m1 2500 6
+trained m m 1000 --tokens 2048 --lr 0.006 --lr-embed 0.002 --init "$work/m1.pt" --sampled "$work"/{s1,m1}.samples.jsonl "${aggregating[@]}"
+trained l l 3000 --tokens 4096 --lr 0.006 --lr-embed 0.002 --init "$work/m1.pt" --sampled "$work"/{s1,m1}.samples.jsonl \
+  --mix problem=0.9,practice=0.08,sampled=0.02 --mix-last problem=0.72,practice=0.04,choice=0.05,long=0.04,sampled=0.12,slips=0.03
+written s "Covey S"
+written m "Covey M"
+written l "Covey L"
+
+# What is committed.
+models=$work/models
+mkdir -p "$models"
+cp "$root"/models/*.jinja "$models"
+for size in s m l; do cp "$work/$size.q8_0.gguf" "$models/covey-$size.gguf"; done
+for kind in test:500 unseen:500 choice:500 long:5:200 long:10:200 long:20:200 long:40:200; do
+  name=${kind%:*}
+  "$PYTHON" "$here/make_questions.py" "$name" "${kind##*:}" 1 "$models/${name/:/-}.jsonl"
+done
+SEED=2 "$here/sample.sh" "$work/s.q8_0.gguf" train 3000 6 "$work/router.train.jsonl"
+"$here/sample.sh" "$work/s.q8_0.gguf" test 500 6 "$work/router.test.jsonl"
+"$PYTHON" "$here/router.py" "$work/s.pt" "$vocabulary" "$work/router.train.jsonl" "$work/router.test.jsonl" "$models/router.json"
+"$here/record_answers.sh" "$models"
+"$here/measure.sh" "$models" "$work/measured"
+"$PYTHON" "$here/cards.py" "$work/measured" "$models"
+(cd "$models" && sha256sum -- *.gguf *.jsonl *.jinja router.json >SHA256SUMS)
+echo "== done: $models"
