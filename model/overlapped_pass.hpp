@@ -3,7 +3,8 @@
 //     computes    A0 B0 A1 B1 A2 B2            A0: step 0 of piece A
 //     travels        A0 B0 A1 B1 A2 B2
 //
-// Each token meets the same operations as in one piece, so the bits are the same.
+// Each token meets the same operations as in one piece, so the bits are the same wherever they don't depend on the size
+// of a batch (as they may in a library for products of float weights).
 #pragma once
 
 #include <cstdint>

@@ -48,7 +48,6 @@ struct Stage::Impl {
     device->reserve_kv(kv_layout);
     reserve_slots();
     load(file, options);
-    shape_dependent = !options.vulkan && options.cpu.blas && work().layers.float_weights > 0;
   }
 
   void load(const GgufFile& file, const StageOptions& options) {
@@ -157,13 +156,12 @@ struct Stage::Impl {
     return {static_cast<std::int32_t>(plan.wanted.size())};
   }
 
-  /// In how many pieces a pass computes one while the sums of another travel.
+  /// In how many pieces a pass computes one while the sums of another travel. All parts must come to the same: nothing
+  /// here may depend on this part's device, or on how much of the model is its own.
   std::int32_t pieces_of(std::int32_t tokens, const Exchange& exchange) const {
     if (shard.parts == 1 || weights.layers.empty()) return 1;
-    const LayerWeights& w = weights.layers.front();
     // A piece would find the normed rows of another there, or a sum of another kind would come in between.
-    if (reads_beside_attention(w) || spec.head_norm == HeadNorm::all) return 1;
-    if (shape_dependent) return 1;
+    if (std::ranges::any_of(weights.layers, reads_beside_attention) || spec.head_norm == HeadNorm::all) return 1;
     return overlapped_pieces(tokens, exchange.tokens_on_the_way());
   }
 
@@ -314,7 +312,6 @@ struct Stage::Impl {
   AttendSpec attend;
   KvLayout kv_layout;
   std::vector<std::int32_t> kv_layers;  // by layer: its number in the cache
-  bool shape_dependent = false;         // large products may go through a library whose last bits depend on the batch
   OverlappedPass overlapped;
   BatchPlan plan;
 };

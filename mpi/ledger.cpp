@@ -31,6 +31,11 @@ Ledger::Ledger(Transport& below) : below_(below), created_(Clock::now()), start_
   report_.host = host_name();
 }
 
+void Ledger::record_timeline() {
+  records_ = true;
+  report_.timeline.reserve(kMostSpans);  // entered where nothing may be thrown
+}
+
 void Ledger::note(TimelineSpan::Doing doing, double seconds) {
   if (!records_ || phase_ == Phase::load || report_.timeline.size() >= kMostSpans) return;
   const double now = since_start();

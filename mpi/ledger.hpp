@@ -141,7 +141,7 @@ class Ledger final : public Transport {
   void enter_rest(double seconds);
 
   /// The first kMostSpans of what this rank does from now on go to the report's timeline.
-  void record_timeline() { records_ = true; }
+  void record_timeline();
   static constexpr std::size_t kMostSpans = 4000;
 
   /// What follows is no part of the pass under way, but making lost ranks' work up. Entered as loading.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "covey/error.hpp"
+#include "mpi/ulfm_watch.hpp"
 
 namespace covey {
 
@@ -39,7 +40,12 @@ class MpiSum {
   /// Whether the values are replaced by their sums.
   bool done() {
     int done = 0;
-    check(MPI_Test(&request_, &done, MPI_STATUS_IGNORE), "MPI_Test");
+    if (failed_) return false;
+    const int code = MPI_Test(&request_, &done, MPI_STATUS_IGNORE);
+    // A rank has failed, as it seems: UlfmWatch tells whoever waits which.
+    failed_ = code != MPI_SUCCESS && kHasUlfm;
+    if (failed_) return false;
+    check(code, "MPI_Test");
     if (done != 0) std::copy(sums_->begin(), sums_->end(), values_.begin());
     return done != 0;
   }
@@ -48,6 +54,7 @@ class MpiSum {
   std::span<float> values_;
   std::unique_ptr<std::vector<float>> sums_;
   MPI_Request request_ = MPI_REQUEST_NULL;
+  bool failed_ = false;
 };
 
 }  // namespace covey

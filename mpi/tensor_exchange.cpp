@@ -12,7 +12,8 @@ TensorExchange::TensorExchange(Transport& transport, std::chrono::milliseconds t
       rounds_(wire != WireType::f32),
       link_(transport, timeout, wire),
       exact_link_(transport, timeout, WireType::f32) {
-  const bool overlaps = row > 0 && transport.size() > 1 && plan_.same_in_pieces(transport.size(), wire, row);
+  const int ranks = transport.size();
+  const bool overlaps = row > 0 && ranks > 1 && plan_.can_start() && plan_.same_in_pieces(ranks, wire, row);
   if (overlaps) tokens_on_the_way_ = static_cast<std::int32_t>(kSumWindow / row);
 }
 
@@ -36,7 +37,7 @@ void TensorExchange::start_sum(std::span<float> partial, SumUse use, std::int32_
   under_way_piece_ = carried(partial, use, row_ * static_cast<std::size_t>(first));
   under_way_ = &plan_.best_to_start(partial.size());
   link_.begin();
-  if (under_way_->start != nullptr) under_way_->start(link_, under_way_piece_);
+  under_way_->start(link_, under_way_piece_);
 }
 
 void TensorExchange::finish_sum() { std::exchange(under_way_, nullptr)->finish(link_, under_way_piece_); }

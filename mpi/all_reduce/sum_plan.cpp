@@ -85,6 +85,8 @@ std::vector<std::array<double, 2>> agree(Transport& transport, std::chrono::mill
   return times;
 }
 
+bool starts(const MeasuredSum& sum) { return sum.algorithm->start != nullptr; }
+
 bool can_leave_to(const Transport& transport, WireType wire) { return wire == WireType::f32 && transport.can_sum(); }
 
 std::vector<const SumAlgorithm*> usual_candidates(const Transport& transport, WireType wire) {
@@ -148,11 +150,12 @@ const SumAlgorithm& SumPlan::best(std::size_t values) const {
   return *std::ranges::min_element(choices_, {}, seconds)->algorithm;
 }
 
+bool SumPlan::can_start() const { return std::ranges::any_of(choices_, starts); }
+
 const SumAlgorithm& SumPlan::best_to_start(std::size_t values) const {
   std::vector<MeasuredSum> starting;
-  std::ranges::copy_if(choices_, std::back_inserter(starting),
-                       [](const MeasuredSum& sum) { return sum.algorithm->start != nullptr; });
-  return starting.empty() ? best(values) : SumPlan(std::move(starting)).best(values);
+  std::ranges::copy_if(choices_, std::back_inserter(starting), starts);
+  return SumPlan(std::move(starting)).best(values);
 }
 
 bool SumPlan::same_in_pieces(int ranks, WireType wire, std::size_t row) const {

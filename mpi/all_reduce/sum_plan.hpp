@@ -25,7 +25,9 @@ class SumPlan {
   explicit SumPlan(std::vector<MeasuredSum> choices);
 
   const SumAlgorithm& best(std::size_t values) const;
-  /// Of those that start before they hear from others, if there are any.
+  /// Whether one of them starts before it hears from others.
+  bool can_start() const;
+  /// Of those that do.
   const SumAlgorithm& best_to_start(std::size_t values) const;
   /// Whether sums of some tokens' rows each have the bits of one sum of all.
   bool same_in_pieces(int ranks, WireType wire, std::size_t row) const;
