@@ -112,7 +112,7 @@ TEST(TensorOverlap, ChangesNoBit) {
       job.stage.max_tokens = 64;
       job.exchange.wire = wire;
       job.exchange.overlap = overlap;
-      if (wire != WireType::f32) job.exchange.sums = {&find_sum_algorithm("direct")};
+      job.exchange.sums = {&find_sum_algorithm("direct")};
       const auto reports = on_session("tensor", ranks, job, [&](Session& session) {
         std::vector<Token> tokens;
         for (Token t = 0; t < 60; ++t) tokens.push_back((t * 37 + 11) % session.facts().n_vocab);
