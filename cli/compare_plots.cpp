@@ -76,32 +76,47 @@ std::string accuracy_plot(const std::vector<CompareResult>& results) {
   return svg_plot(plot);
 }
 
-std::string speedup_plot(const std::vector<CompareResult>& results) {
-  const auto alone = [&](const CompareSetting& setting) -> std::optional<double> {
-    for (const CompareResult& result : results) {
-      // What splits a model is, on one rank, solo.
-      const bool same = result.setting.mode == setting.mode || result.setting.mode == "solo";
-      if (result.setting.ranks == 1 && result.setting.model == setting.model && same) return result.values[kTokenRate];
-    }
-    return std::nullopt;
+std::string speedup_plot(const std::vector<CompareResult>& results, const std::string& model, bool only) {
+  const auto on_one_rank = [&](const std::string& mode) -> std::optional<double> {
+    const auto is_that = [&](const CompareResult& result) {
+      return result.setting.ranks == 1 && result.setting.model == model && result.setting.mode == mode;
+    };
+    const auto found = std::ranges::find_if(results, is_that);
+    return found == results.end() ? std::nullopt : found->values[kTokenRate];
+  };
+  const auto alone = [&](const CompareSetting& setting) {
+    const auto same = on_one_rank(setting.mode);
+    return same ? same : on_one_rank("solo");  // what splits a model is, on one rank, solo
   };
   const Place y = [&](const CompareResult& result) -> std::optional<double> {
+    if (result.setting.model != model) return std::nullopt;
     const auto one = alone(result.setting);
     if (!one || *one <= 0 || !result.values[kTokenRate]) return std::nullopt;
     return *result.values[kTokenRate] / *one;
   };
   const Place x = [](const CompareResult& result) { return std::optional<double>(result.setting.ranks); };
   Plot plot;
-  plot.title = "Speed-up over devices";
+  plot.title = "Speed-up over devices" + (only ? "" : ": " + model);
   plot.x_title = "ranks";
   plot.y_title = "tokens/s over those of one rank";
   plot.remark = "dotted: as many times as there are ranks";
   plot.diagonal = true;
   plot.series = series_of(results, x, y, [](const CompareSetting& setting) {
-    return fmt::format("{}{}{}, {}", setting.mode, setting.link.empty() ? "" : ", ", setting.link, setting.model);
+    return fmt::format("{}{}{}", setting.mode, setting.link.empty() ? "" : ", ", setting.link);
   });
   std::erase_if(plot.series, [](const PlotSeries& series) { return series.points.back().x < 2; });
   return svg_plot(plot);
+}
+
+// One for each model: together they would be too many lines for the eye.
+std::string speedup_plots(const std::vector<CompareResult>& results) {
+  std::vector<std::string> models;
+  for (const CompareResult& result : results) {
+    if (std::ranges::find(models, result.setting.model) == models.end()) models.push_back(result.setting.model);
+  }
+  std::string out;
+  for (const std::string& model : models) out += speedup_plot(results, model, models.size() == 1);
+  return out;
 }
 
 std::string bytes_text(double value) { return format_bytes(static_cast<std::uint64_t>(std::max(0.0, value))); }
@@ -143,7 +158,7 @@ std::string rank_bars(const CompareResult& result) {
 }  // namespace
 
 std::string compare_plots(const std::vector<CompareResult>& results) {
-  return accuracy_plot(results) + link_plot(results, false) + link_plot(results, true) + speedup_plot(results) +
+  return accuracy_plot(results) + link_plot(results, false) + link_plot(results, true) + speedup_plots(results) +
          bytes_bars(results);
 }
 

@@ -45,18 +45,24 @@ Array.from(head.closest('table').tBodies[0].rows).forEach(function(row){var cell
 if(value==='')return;value=value===undefined?cell.textContent:Number(value);
 var order=before===null?0:typeof value==='number'?value-before:value.localeCompare(before);
 if(order*sign<0)wrong.push('not sorted by '+button.textContent);before=value})}});
-root.dataset.check=JSON.stringify(wrong)})</script>"""
+parent.postMessage(JSON.stringify(wrong),'*')})</script>"""
+# A window is never narrower than 500 pixels, a frame in it can be.
+FRAME = """<!doctype html><style>body{{margin:0}}iframe{{border:0;display:block;width:{width}px;height:{height}px}}</style>
+<script>onmessage=function(event){{document.documentElement.dataset.check=event.data}}</script>
+<iframe src="{page}"></iframe>"""
 
 
 def find_browser():
     return next((path for path in map(shutil.which, NAMES) if path), None)
 
 
-def browse(browser, page, view, height, *action):
+def browse(browser, page, view, height, folder, *action):
     width, theme = VIEWS[view]
+    frame = folder / "frame.html"
+    frame.write_text(FRAME.format(width=width, height=height, page=f"{page.as_uri()}#{theme}"), "utf-8")
     command = [browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run",
                "--disable-dev-shm-usage", "--enable-logging=stderr", "--virtual-time-budget=2000",
-               f"--window-size={width},{height}", *action, f"{page.as_uri()}#{theme}"]
+               f"--window-size={max(width, 500)},{height}", *action, frame.as_uri()]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -65,7 +71,7 @@ def look_at(browser, source, view, folder):
     look = LOOK.replace("WIDTH", str(width)).replace("THEME", theme)
     page = folder / f"{view}.html"
     page.write_text(source.replace("<head>", "<head>" + CATCH, 1).replace("</body>", look + "</body>", 1), "utf-8")
-    seen = browse(browser, page, view, 2000, "--dump-dom")
+    seen = browse(browser, page, view, 2000, folder, "--dump-dom")
     findings = [line for line in seen.stderr.splitlines() if "CONSOLE" in line]
     check = re.search(r'data-check="([^"]*)"', seen.stdout)
     if check is None:
@@ -85,14 +91,16 @@ def main():
         return 77
     source = flags.page.read_text("utf-8")
     found = 0
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch)
         for view in flags.only.split(","):
-            for finding in look_at(browser, source, view, pathlib.Path(folder)):
+            for finding in look_at(browser, source, view, folder):
                 print(f"{view}: {finding}")
                 found += 1
             if flags.shots:
                 flags.shots.mkdir(parents=True, exist_ok=True)
-                browse(browser, flags.page.resolve(), view, 4000, f"--screenshot={flags.shots.resolve()}/{view}.png")
+                shot = f"--screenshot={flags.shots.resolve()}/{view}.png"
+                browse(browser, flags.page.resolve(), view, 8000, folder, shot)
     if not found:
         print("nothing found")
     return 1 if found else 0
