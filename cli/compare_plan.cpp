@@ -39,12 +39,15 @@ Words setting_arguments(const CompareJob& job, const CompareChoice& model, const
 
 void add_runs(const CompareJob& job, const Words& arguments, const CompareSetting& setting,
               std::vector<CompareRun>& runs) {
+  bool first = true;
   const Words prompts = job.questions.empty() ? job.prompts : Words{""};
   for (const std::string& prompt : prompts) {
     for (const std::uint64_t seed : job.seeds) {
       Words words = arguments;
       append(words, {"--seed", fmt::format("{}", seed)});
       if (job.questions.empty()) append(words, {"--prompt", prompt});
+      // One run of each setting is drawn.
+      if (setting.ranks > 1 && std::exchange(first, false)) append(words, {"--timeline"});
       for (std::int32_t repetition = 1; repetition <= job.repetitions; ++repetition) {
         runs.push_back({run_id(words, repetition), setting, words});
       }

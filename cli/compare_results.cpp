@@ -32,6 +32,7 @@ MetricValues values_of(const Json& outcome) {
   MetricValues values;
   const Json& summary = outcome.at("summary");
   values[kFirstToken] = number_at(summary, "ttft_seconds");
+  if (values[kFirstToken] == 0.0) values[kFirstToken].reset();  // a vote writes nothing of its own
   values[kTokenTime] = number_at(summary, "itl_median_seconds");
   values[kTokenRate] = number_at(summary, "tokens_per_second");
   values[kAnswerTime] = number_at(summary, "work_seconds");

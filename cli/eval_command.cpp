@@ -232,6 +232,7 @@ void evaluate_files(const EvalCommandFlags& flags, Session& session) {
 CommandRun add_eval(CLI::App& parser) {
   auto flags = std::make_shared<EvalCommandFlags>();
   add_job_flags(parser, flags->job);
+  add_timeline_flag(parser, flags->job, "Output");
   add_eval_flags(parser, flags->eval);
   add_answer_flags(parser, flags->generation);
   CLI::Option* const chat =

@@ -62,6 +62,7 @@ ExchangeOptions ExchangeFlags::options() const {
   ExchangeOptions options;
   options.sums = parse_sum_algorithms(sums);
   options.wire = find_wire(wire);
+  options.overlap = overlap == "on";
   if (!mesh.empty()) options.mesh = parse_mesh(mesh);
   options.schedule = schedule == "plain" ? Schedule::plain : Schedule::no_bubble;
   options.micro_batch = micro_batch;
@@ -72,8 +73,9 @@ void add_exchange_flags(CLI::App& parser, ExchangeFlags& flags, const char* grou
   parser
       .add_option(
           "--allreduce", flags.sums,
-          "tensor, hybrid: how partial sums are added: direct, scatter, ring, doubling; of several, separated by "
-          "commas, the fastest by a short measurement; auto (default): of those that add in order of ranks")
+          "tensor, hybrid: how partial sums are added: direct, scatter, ring, doubling, mpi (its own, without --link "
+          "and --wire); of several, separated by commas, the fastest by a short measurement; auto (default): of those "
+          "whose bits are the same")
       ->check(readable_by(parse_sum_algorithms))
       ->option_text("NAMES")
       ->group(group);
@@ -82,6 +84,13 @@ void add_exchange_flags(CLI::App& parser, ExchangeFlags& flags, const char* grou
                   "pipeline, tensor, hybrid: type of what ranks exchange: " + joined(wire_names()) + " (default f32)")
       ->check(one_of(wire_names()))
       ->option_text("TYPE")
+      ->group(group);
+  parser
+      .add_option("--overlap", flags.overlap,
+                  "tensor, hybrid: whether the sums of a part of a prompt or batch travel while another part is "
+                  "computed: on (default) or off")
+      ->check(one_of({"on", "off"}))
+      ->option_text("on|off")
       ->group(group);
   parser.add_option("--mesh", flags.mesh, "hybrid: TxP, T ranks in each of P stages, like 2x2")
       ->check(readable_by(parse_mesh))

@@ -20,10 +20,11 @@ struct LinkFlags {
 };
 void add_link_flags(CLI::App& parser, LinkFlags& flags, const char* group);
 
-/// --allreduce, --wire, --mesh, --schedule, --micro-batch.
+/// --allreduce, --wire, --overlap, --mesh, --schedule, --micro-batch.
 struct ExchangeFlags {
   std::string sums = "auto";
   std::string wire = "f32";
+  std::string overlap = "on";
   std::string mesh;
   std::string schedule = "no-bubble";
   std::optional<std::int32_t> micro_batch;

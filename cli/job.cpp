@@ -58,6 +58,7 @@ void run_job(const JobFlags& flags, const JobWork& work) {
   std::optional<EmulatedLink> link;
   if (!flags.link.profile.empty()) link.emplace(*transport, find_link_profile(flags.link.profile));
   Ledger ledger(link ? static_cast<Transport&>(*link) : *transport);
+  if (flags.timeline) ledger.record_timeline();
   const auto tell_others = [&](const char* why) {
     transport->fail(why);
     if (transport->rank() != 0) std::this_thread::sleep_for(kTimeToReport);

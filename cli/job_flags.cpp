@@ -67,7 +67,16 @@ void add_memory_flags(CLI::App& parser, JobFlags& flags) {
       ->check(whole_in_range(1, kMostTokens))
       ->option_text("N")
       ->group(group);
+  parser
+      .add_option("--memory-limit", stage.memory_limit,
+                  "Most memory of each rank for weights, activations and cache, as 500MB: layers without room are read "
+                  "from the file for every pass, ahead of their use (default: no limit)")
+      ->transform(size_in_bytes())
+      ->excludes(parser.get_option("--no-repack"))
+      ->option_text("SIZE")
+      ->group(group);
 }
+
 void add_mode_flags(CLI::App& parser, JobFlags& flags) {
   const char* group = "Ranks";
   add_devices_flag(parser, flags.device.devices, group);
@@ -92,6 +101,9 @@ void add_mode_flags(CLI::App& parser, JobFlags& flags) {
 JobOptions JobFlags::options(int rank, int ranks) const {
   JobOptions options = job;
   options.stage.vulkan = device.of_rank(rank, ranks);
+  if (options.stage.vulkan && options.stage.memory_limit > 0) {
+    throw UsageError("--memory-limit is for the CPU: of a GPU's memory the layers take what is free (--gpu-layers)");
+  }
   if (options.stage.vulkan) options.stage.vulkan->timed = timed;
   if (!device.uses_cpu() && (!job.stage.cpu.isa.empty() || no_repack || no_blas)) {
     throw UsageError("--isa, --no-repack and --no-blas are for the CPU, and no rank computes there");
@@ -151,6 +163,13 @@ void add_models_flag(CLI::App& parser, JobFlags& flags) {
 }
 
 }  // namespace
+
+void add_timeline_flag(CLI::App& parser, JobFlags& flags, const char* group) {
+  parser
+      .add_flag("--timeline", flags.timeline,
+                "With the JSON: when each rank computed, sent and waited, for the first few thousand times")
+      ->group(group);
+}
 
 void add_job_flags(CLI::App& parser, JobFlags& flags) {
   add_model_flag(parser, flags.job.model_path);

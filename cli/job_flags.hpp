@@ -22,6 +22,7 @@ struct JobFlags {
   bool no_blas = false;
   bool no_repack = false;
   bool quiet = false;
+  bool timeline = false;
   bool timed = false;             ///< GPUs measure their operations by their own clocks
   std::vector<std::string> lora;  ///< --lora; see lora_flags.hpp
   DeviceFlags device;
@@ -40,5 +41,7 @@ void add_kv_flag(CLI::App& parser, std::string& kv, const char* group);
 /// The flags must live as long as the parser is used.
 void add_model_flag(CLI::App& parser, std::string& path);
 void add_job_flags(CLI::App& parser, JobFlags& flags);
+/// For commands whose JSON has the accounts of the ranks.
+void add_timeline_flag(CLI::App& parser, JobFlags& flags, const char* group);
 
 }  // namespace covey

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cli/suggestion.hpp"
+#include "cli/units.hpp"
 
 namespace covey {
 
@@ -55,6 +56,16 @@ CLI::Validator whole_in_range(std::int64_t low, std::int64_t high) {
 CLI::Validator whole_at_least(std::uint64_t low) {
   return whole_between(low, std::numeric_limits<std::uint64_t>::max(),
                        fmt::format("a whole number of at least {}", low));
+}
+
+CLI::Validator size_in_bytes() {
+  return {[](std::string& text) {
+            const auto bytes = parse_bytes(text);
+            if (!bytes) return fmt::format("'{}' is no size: write 500M, 2G or 4GiB", text);
+            text = std::to_string(*bytes);
+            return std::string();
+          },
+          ""};
 }
 
 CLI::Validator one_of(std::vector<std::string> choices) {

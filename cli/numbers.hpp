@@ -20,6 +20,9 @@ CLI::Validator whole_in_range(std::int64_t low, std::int64_t high);
 /// A whole number of at least `low`, up to the largest of 64 bits without a sign.
 CLI::Validator whole_at_least(std::uint64_t low);
 
+/// A size like 500M, 2G or 4GiB, which becomes its number of bytes: for transform().
+CLI::Validator size_in_bytes();
+
 /// One of `choices`.
 CLI::Validator one_of(std::vector<std::string> choices);
 

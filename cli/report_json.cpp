@@ -1,6 +1,7 @@
 #include "cli/report_json.hpp"
 
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <string_view>
 
@@ -19,6 +20,17 @@ Json stream_json(const StreamTimes& stream) {
           {"tokens", stream.tokens},
           {"prompt_tokens", stream.prompt_tokens},
           {"reused_tokens", stream.reused_tokens}};
+}
+
+// Spans as [start, end, what], in whole microseconds: the clock tells no more.
+Json timeline_json(const std::vector<TimelineSpan>& timeline) {
+  constexpr std::array<std::string_view, 3> kNames = {"compute", "send", "wait"};
+  const auto rounded = [](double seconds) { return std::round(seconds * 1e6) / 1e6; };
+  Json spans = Json::array();
+  for (const TimelineSpan& span : timeline) {
+    spans.push_back({rounded(span.start), rounded(span.end), kNames[static_cast<std::size_t>(span.doing)]});
+  }
+  return spans;
 }
 
 }  // namespace
@@ -78,18 +90,20 @@ Json rank_json(const RankReport& rank) {
   }
   Json streams = Json::array();
   for (const StreamTimes& stream : rank.streams) streams.push_back(stream_json(stream));
-  return {{"rank", rank.rank},
-          {"host", rank.host},
-          {"device", rank.device},
-          {"phases", std::move(phases)},
-          {"operations", std::move(operations)},
-          {"sent", std::move(sent)},
-          {"streams", std::move(streams)},
-          {"model_bytes", rank.model_bytes},
-          {"peak_rss_bytes", rank.peak_rss_bytes},
-          {"joules", joules_json(rank.joules)},
-          {"load_seconds", rank.load_seconds},
-          {"work_seconds", rank.work_seconds}};
+  Json json = {{"rank", rank.rank},
+               {"host", rank.host},
+               {"device", rank.device},
+               {"phases", std::move(phases)},
+               {"operations", std::move(operations)},
+               {"sent", std::move(sent)},
+               {"streams", std::move(streams)},
+               {"model_bytes", rank.model_bytes},
+               {"peak_rss_bytes", rank.peak_rss_bytes},
+               {"joules", joules_json(rank.joules)},
+               {"load_seconds", rank.load_seconds},
+               {"work_seconds", rank.work_seconds}};
+  if (!rank.timeline.empty()) json["timeline"] = timeline_json(rank.timeline);
+  return json;
 }
 
 Json completion_json(const Completion& completion, bool with_logprobs) {

@@ -102,6 +102,7 @@ CommandRun add_run(CLI::App& parser) {
   auto flags = std::make_shared<RunFlags>();
   add_job_flags(parser, flags->job);
   add_generation_flags(parser, flags->generation);
+  add_timeline_flag(parser, flags->job, "Output");
   add_chat_flags(parser, flags->chat);
   return [flags] {
     if (flags->generation.sequences > 1 && !find_mode(flags->job.mode).many_sequences) {

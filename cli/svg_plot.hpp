@@ -1,5 +1,5 @@
-// Plots as SVG that takes its colours from the page: axes, points, lines, a legend. Texts are large enough on a screen
-// of 390 pixels, where a plot is as wide as the page.
+// Plots as SVG that takes its colours from the page. Texts are large enough on a screen of 390 pixels, where a plot is
+// as wide as the page.
 #pragma once
 
 #include <string>
@@ -20,26 +20,18 @@ struct PlotSeries {
 };
 
 struct Plot {
-  std::string title, x_title, y_title;
+  std::string title, remark, x_title, y_title;
   bool x_log = false, y_log = false;  ///< all values on the axis must be above 0
   bool joined = true;                 ///< points by lines
+  bool diagonal = false;              ///< a thin line y = x, for comparison
   std::vector<PlotSeries> series;
 };
 
-/// Empty if there is no point.
+/// A figure with its key. Empty if there is no point.
 std::string svg_plot(const Plot& plot);
 
-/// A bar of coloured pieces for each row.
-struct PlotPiece {
-  std::string name;
-  double length = 0;
-};
-struct PlotRow {
-  std::string name;
-  std::vector<PlotPiece> pieces;
-};
-/// `unit` follows the numbers on the axis. Pieces of equal names have one colour.
-std::string svg_bars(const std::string& title, const std::string& unit, const std::vector<PlotRow>& rows);
+/// "2.5k": three or four digits and a letter for the power of 1000.
+std::string tick_text(double value);
 
 /// Text for HTML and SVG.
 std::string escaped(std::string_view text);

@@ -210,6 +210,13 @@ class Device {
   /// type without kernels here.
   using Packed = std::function<void(std::span<const std::byte>)>;
   virtual MatrixHandle add_matrix(const MatrixView& weights, const Packed& packed = {}) = 0;
+  /// A matrix like `weights` that is not there yet: it may be used between fill_matrix(), which packs it, and
+  /// empty_matrix(), after which its memory serves the next that is filled. These two may be called from another thread
+  /// while the device computes with other matrices, but are not to overlap with each other. Throws Error where the
+  /// device has no such matrices.
+  virtual MatrixHandle declare_matrix(const MatrixView& weights);
+  virtual void fill_matrix(MatrixHandle matrix, const MatrixView& weights, const Packed& packed);
+  virtual void empty_matrix(MatrixHandle matrix);
   /// A matrix whose rows are looked up by token. The view must outlive the device (it is read in place).
   virtual TableHandle add_table(const MatrixView& weights) = 0;
   virtual VectorHandle add_vector(std::span<const float> values) = 0;

@@ -26,6 +26,17 @@ class Exchange {
     static_cast<void>(partial);
     static_cast<void>(use);
   }
+  /// Tensor parallel: of how many tokens a sum can travel while others are computed, with the bits that one sum of all
+  /// tokens has; 0: of none.
+  virtual std::int32_t tokens_on_the_way() const { return 0; }
+  /// The same as sum(), of the pass's tokens from number `first` on; `partial` holds it once finish_sum() returns. One
+  /// is under way at a time.
+  virtual void start_sum(std::span<float> partial, SumUse use, std::int32_t first) {
+    static_cast<void>(partial);
+    static_cast<void>(use);
+    static_cast<void>(first);
+  }
+  virtual void finish_sum() {}
   /// Pipeline: fills `activations` with what the stage before passed on.
   virtual void receive(std::span<float> activations) { static_cast<void>(activations); }
   /// Pipeline: gives `activations` to the stage after (the last stage gives to the first, which holds the head).

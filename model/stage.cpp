@@ -10,55 +10,14 @@
 #include "kernels/shortlist.hpp"
 #include "model/device_layers.hpp"
 #include "model/kv_cache.hpp"
+#include "model/layer_stream.hpp"
 #include "model/lora_merge.hpp"
+#include "model/overlapped_pass.hpp"
 #include "model/rope.hpp"
+#include "model/stage_limits.hpp"
 #include "model/weights.hpp"
 
 namespace covey {
-namespace {
-
-constexpr std::int32_t kBlockTokens = 32;
-constexpr std::int32_t kDefaultContext = 4096;
-
-RunnerLimits make_limits(const ArchSpec& spec, const HyperParams& params, const StageOptions& options) {
-  const auto refuse_below_one = [](const char* what, std::int32_t value) {
-    if (value < 1)
-      throw Error(std::string(what) + ": " + std::to_string(value) + " is not a positive number of tokens");
-  };
-  RunnerLimits limits;
-  limits.n_vocab = params.n_vocab;
-  limits.n_ctx = options.n_ctx != 0 ? options.n_ctx : std::min(params.n_ctx_train, kDefaultContext);
-  refuse_below_one("context", limits.n_ctx);
-  if (!spec.rotary && limits.n_ctx > params.n_ctx_train) {
-    throw Error("context: " + std::to_string(limits.n_ctx) + " tokens; the model has learned positions for " +
-                std::to_string(params.n_ctx_train) + ", and there are no others");
-  }
-  limits.max_tokens = options.max_tokens;
-  refuse_below_one("batch", limits.max_tokens);
-  limits.block_tokens = kBlockTokens;
-  const std::int32_t kv_tokens = options.kv_tokens != 0 ? options.kv_tokens : limits.n_ctx;
-  refuse_below_one("KV cache", kv_tokens);
-  limits.blocks = kv_tokens / kBlockTokens + (kv_tokens % kBlockTokens != 0 ? 1 : 0);
-  limits.window = params.window < limits.n_ctx ? params.window : 0;
-  return limits;
-}
-
-KvType kv_type(const GgufFile& file, KvChoice choice) {
-  switch (choice) {
-    case KvChoice::f32:
-      return KvType::f32;
-    case KvChoice::f16:
-      return KvType::f16;
-    case KvChoice::q8_0:
-      return KvType::q8_0;
-    case KvChoice::automatic:
-      break;
-  }
-  const auto is_f32 = [](const GgufTensor& tensor) { return tensor.type == TensorType::f32; };
-  return std::ranges::all_of(file.tensors(), is_f32) ? KvType::f32 : KvType::f16;
-}
-
-}  // namespace
 
 struct Stage::Impl {
   using Started = Stage::Started;
@@ -68,10 +27,9 @@ struct Stage::Impl {
         params(read_hyper_params(file, spec)),
         shard(options.shard),
         slice(cut_slice(file, spec, params, shard)),
-        limits(make_limits(spec, params, options)),
+        limits(stage_limits(spec, params, options)),
         cache(limits),
-        device(options.vulkan ? make_vulkan_device(*options.vulkan) : make_cpu_device(options.cpu)),
-        weights(load(file, options)) {
+        device(options.vulkan ? make_vulkan_device(*options.vulkan) : make_cpu_device(options.cpu)) {
     if (spec.rotary) {
       const std::vector<float> factors = load_rope_factors(file, spec, params, limits.n_ctx);
       rope = device->add_rope(make_rope(params.rope, spec.rope, factors));
@@ -86,16 +44,22 @@ struct Stage::Impl {
     attend.scale = params.attention_scale;
     attend.softcap = params.attention_softcap;
     kv_layout = {slice.layers.size(), attend.kv_heads,     params.head_dim,
-                 limits.blocks,       limits.block_tokens, kv_type(file, options.kv)};
+                 limits.blocks,       limits.block_tokens, stored_kv_type(file, options.kv)};
     number_kv_layers();
     device->reserve_kv(kv_layout);
     reserve_slots();
+    load(file, options);
   }
 
-  Weights load(const GgufFile& file, const StageOptions& options) {
+  void load(const GgufFile& file, const StageOptions& options) {
     LoraMerge adapters(file, spec, params, options.lora, options.cpu);
     adapters_fingerprint = adapters.fingerprint();
-    return load_weights(file, spec, params, shard, slice, *device, adapters, options.progress);
+    const bool limited = options.memory_limit > 0 && !options.vulkan;
+    if (limited && adapters_fingerprint != 0) {
+      throw Error("--memory-limit: adapters are merged while weights are loaded, once: leave it out, or --lora");
+    }
+    weights = load_weights(file, spec, params, shard, slice, *device, adapters, limited, options.progress);
+    if (limited) stream = std::make_unique<LayerStream>(file, *device, std::move(weights.absent), options.memory_limit);
   }
 
   std::size_t memory_bytes() const {
@@ -184,12 +148,58 @@ struct Stage::Impl {
     } else {
       exchange.receive(device->map(Slot::residual, static_cast<std::int32_t>(batch.tokens.size())));
     }
-    for (std::size_t layer = 0; layer < weights.layers.size(); ++layer) {
-      attention(static_cast<std::int32_t>(layer), weights.layers[layer], exchange);
-      feed_forward(weights.layers[layer], exchange);
+    const std::int32_t pieces = pieces_of(static_cast<std::int32_t>(batch.tokens.size()), exchange);
+    if (pieces > 1) {
+      overlapped.run(*device, plan.view(batch.prompt), pieces, exchange, steps(exchange));
+    } else {
+      for (std::int32_t step = 0; step < 2 * slice.layers.size(); ++step) {
+        compute(step, exchange);
+        if (shard.parts > 1) exchange.sum(device->map(Slot::partial), use_of(step));
+        join_residual(step);
+      }
     }
     hand_on(exchange);
     return {static_cast<std::int32_t>(plan.wanted.size()), batch.shortlist};
+  }
+
+  /// In how many pieces a pass computes one while the sums of another travel. All parts must come to the same: nothing
+  /// here may depend on this part's device, or on how much of the model is its own.
+  std::int32_t pieces_of(std::int32_t tokens, const Exchange& exchange) const {
+    if (shard.parts == 1 || weights.layers.empty()) return 1;
+    // A piece would find the normed rows of another there, or a sum of another kind would come in between.
+    if (std::ranges::any_of(weights.layers, reads_beside_attention) || spec.head_norm == HeadNorm::all) return 1;
+    return overlapped_pieces(tokens, exchange.tokens_on_the_way());
+  }
+
+  StageSteps steps(Exchange& exchange) {
+    return {2 * slice.layers.size(), [this, &exchange](std::int32_t step) { compute(step, exchange); },
+            [this](std::int32_t step) { return use_of(step); }, [this](std::int32_t step) { join_residual(step); }};
+  }
+
+  // A layer is two steps, attention and the feed-forward layer; each leaves this part's share of what joins the
+  // residual stream in Slot::partial.
+
+  const LayerWeights& layer_of(std::int32_t step) const { return weights.layers[static_cast<std::size_t>(step / 2)]; }
+
+  void compute(std::int32_t step, Exchange& exchange) {
+    if (stream) stream->use(step / 2);
+    if (step % 2 == 0) {
+      attention(step / 2, layer_of(step), exchange);
+    } else {
+      feed_forward(layer_of(step));
+    }
+  }
+
+  static Role post_norm(std::int32_t step) { return step % 2 == 0 ? Role::attn_post_norm : Role::ffn_post_norm; }
+  SumUse use_of(std::int32_t step) const {
+    return layer_of(step).vector(post_norm(step)) ? SumUse::normed : SumUse::residual;
+  }
+
+  /// Adds what a step has left to the residual stream.
+  void join_residual(std::int32_t step) const {
+    if (use_of(step) == SumUse::normed) norm(layer_of(step), post_norm(step), {}, 1, Slot::partial, Slot::partial);
+    if (params.residual_scale != 1.0F) device->scale(params.residual_scale, Slot::partial);
+    device->add(Slot::partial, Slot::residual);
   }
 
   /// What a layer's attention, or feed-forward layer, reads: the residual stream, normed if there is a norm.
@@ -215,7 +225,6 @@ struct Stage::Impl {
     attend.window = windowed(layer) ? params.window : 0;
     device->attend(kv_layer, attend, Slot::q, Slot::heads);
     device->matmul(Slot::heads, w.matrix(Role::attn_output), w.vector(Role::attn_output_bias), Slot::partial);
-    join_residual(w, Role::attn_post_norm, exchange);
   }
 
   void norm_heads(const LayerWeights& w, Exchange& exchange) {
@@ -246,10 +255,13 @@ struct Stage::Impl {
                          Slot::k);
   }
 
-  void feed_forward(const LayerWeights& w, Exchange& exchange) {
-    // Without a norm of its own it reads what attention read, side by side with it.
-    const bool beside_attention = !w.vector(Role::ffn_norm) && w.vector(Role::attn_norm);
-    const Slot in = beside_attention ? Slot::normed : normed(w, Role::ffn_norm, Role::ffn_norm_bias);
+  /// The feed-forward layer without a norm of its own reads what attention read, side by side with it.
+  static bool reads_beside_attention(const LayerWeights& w) {
+    return !w.vector(Role::ffn_norm) && w.vector(Role::attn_norm);
+  }
+
+  void feed_forward(const LayerWeights& w) {
+    const Slot in = reads_beside_attention(w) ? Slot::normed : normed(w, Role::ffn_norm, Role::ffn_norm_bias);
     if (w.experts) {
       device->matmul(in, w.matrix(Role::ffn_router), {}, Slot::router);
       device->mix_experts(w.experts, in, Slot::router, Slot::partial);
@@ -264,16 +276,6 @@ struct Stage::Impl {
       }
       device->matmul(Slot::gate, w.matrix(Role::ffn_down), w.vector(Role::ffn_down_bias), Slot::partial);
     }
-    join_residual(w, Role::ffn_post_norm, exchange);
-  }
-
-  /// Adds the projection to the residual stream, summed over the parts first.
-  void join_residual(const LayerWeights& w, Role post_norm, Exchange& exchange) const {
-    const bool is_normed = static_cast<bool>(w.vector(post_norm));
-    if (shard.parts > 1) exchange.sum(device->map(Slot::partial), is_normed ? SumUse::normed : SumUse::residual);
-    if (is_normed) norm(w, post_norm, {}, 1, Slot::partial, Slot::partial);
-    if (params.residual_scale != 1.0F) device->scale(params.residual_scale, Slot::partial);
-    device->add(Slot::partial, Slot::residual);
   }
 
   /// Hands the residual stream on: after the last layer wanted rows only, to the first stage.
@@ -311,11 +313,13 @@ struct Stage::Impl {
   std::unique_ptr<Device> device;
   std::uint64_t adapters_fingerprint = 0;
   Weights weights;
+  std::unique_ptr<LayerStream> stream;  // the layers, under a limit; ends before the device
   RopeHandle rope;
   RopeHandle window_rope;
   AttendSpec attend;
   KvLayout kv_layout;
   std::vector<std::int32_t> kv_layers;  // by layer: its number in the cache
+  OverlappedPass overlapped;
   BatchPlan plan;
 };
 

@@ -27,9 +27,12 @@ struct StageOptions {
   std::int32_t vulkan_layers = 0;
   Shard shard;
   KvChoice kv = KvChoice::automatic;
-  std::int32_t n_ctx = 0;                ///< longest sequence; 0: what the model was trained for, at most 4096
-  std::int32_t max_tokens = 256;         ///< most tokens in one forward pass: prompts are cut in pieces of this many
-  std::int32_t kv_tokens = 0;            ///< room of the KV cache in tokens, over all sequences; 0: n_ctx
+  std::int32_t n_ctx = 0;         ///< longest sequence; 0: what the model was trained for, at most 4096
+  std::int32_t max_tokens = 256;  ///< most tokens in one forward pass: prompts are cut in pieces of this many
+  std::int32_t kv_tokens = 0;     ///< room of the KV cache in tokens, over all sequences; 0: n_ctx
+  /// Most bytes of weights, activations (but logits) and KV cache on the CPU; layers that have no room are read from
+  /// the file ahead of every use. 0: no limit.
+  std::uint64_t memory_limit = 0;
   std::vector<LoraAdapter> lora;         ///< merged into the weights
   std::function<void(double)> progress;  ///< called while loading with the fraction done
 };

@@ -114,6 +114,9 @@ class Loader {
     }
   }
 
+  /// Matrices that are loaded from now on are declared, and listed in `absent`; nullptr: held.
+  void declare_in(std::vector<AbsentMatrix>* absent) { absent_ = absent; }
+
   /// What rules that stand in for each other must have given between them.
   void check(const TensorRule& rule, std::int32_t layer, const LayerWeights& loaded) const {
     if (rule.need == Need::either && !loaded.matrix(rule.role)) {
@@ -135,6 +138,10 @@ class Loader {
     const TensorTypeInfo& type = tensor_type_info(tensor.type);
     view.data += static_cast<std::size_t>(cols.first) / type.block_elements * type.block_bytes;
     view.cols = cols.size();
+    if (absent_ != nullptr) {
+      absent_->push_back({device_.declare_matrix(view), view});
+      return absent_->back().matrix;
+    }
     // Given back to the system as packing goes on, so that weights do not lie in memory twice.
     return device_.add_matrix(view, [&](std::span<const std::byte> part) {
       file_.release(part);
@@ -213,6 +220,7 @@ class Loader {
   LoraMerge& adapters_;
   const std::function<void(double)>& progress_;
   std::vector<MergedMatrix> merged_;
+  std::vector<AbsentMatrix>* absent_ = nullptr;
   double done_ = 0;
 };
 
@@ -275,11 +283,12 @@ Slice cut_slice(const GgufFile& file, const ArchSpec& spec, const HyperParams& p
 }
 
 Weights load_weights(const GgufFile& file, const ArchSpec& spec, const HyperParams& params, const Shard& shard,
-                     const Slice& slice, Device& device, LoraMerge& adapters,
+                     const Slice& slice, Device& device, LoraMerge& adapters, bool stream,
                      const std::function<void(double)>& progress) {
   Loader loader(file, params, shard, slice, device, adapters, progress);
   Weights weights;
   weights.layers.resize(static_cast<std::size_t>(slice.layers.size()));
+  if (stream) weights.absent.resize(weights.layers.size());
   const TensorRule& embedding = *find_rule(spec, Role::token_embd);
   if (shard.first_stage()) {
     weights.embedding = device.add_table(Loader::whole(*find(file, params, embedding, 0)));
@@ -293,8 +302,10 @@ Weights load_weights(const GgufFile& file, const ArchSpec& spec, const HyperPara
   for (const auto& rule : spec.tensors) {
     if (rule.scope != Scope::model) {
       for (std::int32_t layer = slice.layers.first; layer < slice.layers.last; ++layer) {
+        if (stream) loader.declare_in(&weights.absent[static_cast<std::size_t>(layer - slice.layers.first)]);
         loader.load(rule, layer, layer_of(layer));
       }
+      loader.declare_in(nullptr);
     } else if (shard.has_head() && belongs_to_head(rule.role)) {
       loader.load(rule, 0, weights.model);
     }

@@ -37,18 +37,25 @@ struct LayerWeights {
   VectorHandle vector(Role role) const { return vectors[static_cast<std::size_t>(role)]; }
 };
 
-struct Weights {
-  TableHandle embedding;             ///< first stage only
-  TableHandle positions;             ///< first stage only; none if positions are not embedded
-  LayerWeights model;                ///< output and its norm: only where the shard has the head
-  std::vector<LayerWeights> layers;  ///< of this stage
-  std::vector<MergedMatrix> merged;  ///< those that the device reads where they lie
+/// A matrix that its device knows, but does not hold, and where its weights are in the file.
+struct AbsentMatrix {
+  MatrixHandle matrix;
+  MatrixView weights;
 };
 
-/// Loads the shard's slice, changed by `adapters`. `file` must outlive the device. Throws Error naming file and tensor
-/// when one is missing or has another shape than the architecture says.
+struct Weights {
+  TableHandle embedding;                          ///< first stage only
+  TableHandle positions;                          ///< first stage only; none if positions are not embedded
+  LayerWeights model;                             ///< output and its norm: only where the shard has the head
+  std::vector<LayerWeights> layers;               ///< of this stage
+  std::vector<MergedMatrix> merged;               ///< those that the device reads where they lie
+  std::vector<std::vector<AbsentMatrix>> absent;  ///< by layer of this stage: what a LayerStream is to bring
+};
+
+/// Loads the shard's slice, changed by `adapters`; `stream`: the layers' matrices are left absent. `file` must outlive
+/// the device. Throws Error naming file and tensor when one is missing or has another shape than the architecture says.
 Weights load_weights(const GgufFile& file, const ArchSpec& spec, const HyperParams& params, const Shard& shard,
-                     const Slice& slice, Device& device, LoraMerge& adapters,
+                     const Slice& slice, Device& device, LoraMerge& adapters, bool stream,
                      const std::function<void(double)>& progress);
 
 /// The file's factors of rotary frequencies for sequences of up to `n_ctx` tokens; empty without. Throws Error.

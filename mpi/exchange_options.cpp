@@ -34,6 +34,7 @@ std::string settings_of(const ExchangeOptions& options) {
   std::string sums = options.sums.empty() ? "auto" : "";
   for (const SumAlgorithm* const sum : options.sums) sums += (sums.empty() ? "" : ",") + std::string(sum->name);
   std::string text = "--allreduce " + sums + " --wire " + std::string(wire_name(options.wire));
+  if (!options.overlap) text += " --overlap off";
   if (options.mesh.parts > 0) {
     text += " --mesh " + std::to_string(options.mesh.parts) + "x" + std::to_string(options.mesh.stages);
   }
@@ -44,6 +45,7 @@ void check_exchange_options(const ExchangeOptions& options, std::string_view mod
   const ExchangeOptions usual;
   refuse_flag(!options.sums.empty(), uses.sums, "--allreduce", mode, "tensor or hybrid");
   refuse_flag(options.wire != usual.wire, uses.wire, "--wire", mode, "pipeline, tensor or hybrid");
+  refuse_flag(options.overlap != usual.overlap, uses.sums, "--overlap", mode, "tensor or hybrid");
   refuse_flag(options.mesh != usual.mesh, uses.mesh, "--mesh", mode, "hybrid");
   refuse_flag(options.schedule != usual.schedule, uses.stages, "--schedule", mode, "pipeline or hybrid");
   refuse_flag(options.micro_batch != usual.micro_batch, uses.stages, "--micro-batch", mode, "pipeline or hybrid");

@@ -30,6 +30,7 @@ enum class Schedule : std::uint8_t {
 struct ExchangeOptions {
   std::vector<const SumAlgorithm*> sums;  ///< to choose from; empty: see measure_sums
   WireType wire = WireType::f32;
+  bool overlap = true;  ///< sums travel while other tokens of the pass are computed
   Mesh mesh;
   Schedule schedule = Schedule::no_bubble;
   /// Most tokens of a prompt in one pass of a pipeline; 0: no limit. Not given: kUsualMicroBatch, where the size of a

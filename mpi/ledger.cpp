@@ -10,21 +10,17 @@ double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
-// Adds the time until it goes out of scope to two accounts, also when a peer is lost.
+// Calls `enter` with the seconds until it goes out of scope, also when a peer is lost.
+template <typename Enter>
 class Stopwatch {
  public:
-  Stopwatch(double& account, double& exchanged) : account_(account), exchanged_(exchanged), start_(Clock::now()) {}
+  explicit Stopwatch(const Enter& enter) : enter_(enter), start_(Clock::now()) {}
   Stopwatch(const Stopwatch&) = delete;
   Stopwatch& operator=(const Stopwatch&) = delete;
-  ~Stopwatch() {
-    const double seconds = seconds_between(start_, Clock::now());
-    account_ += seconds;
-    exchanged_ += seconds;
-  }
+  ~Stopwatch() { enter_(seconds_between(start_, Clock::now())); }
 
  private:
-  double& account_;
-  double& exchanged_;
+  Enter enter_;
   Clock::time_point start_;
 };
 
@@ -35,10 +31,25 @@ Ledger::Ledger(Transport& below) : below_(below), created_(Clock::now()), start_
   report_.host = host_name();
 }
 
+void Ledger::record_timeline() {
+  records_ = true;
+  report_.timeline.reserve(kMostSpans);  // entered where nothing may be thrown
+}
+
+void Ledger::note(TimelineSpan::Doing doing, double seconds) {
+  if (!records_ || phase_ == Phase::load || report_.timeline.size() >= kMostSpans) return;
+  const double now = since_start();
+  report_.timeline.push_back({std::max(0.0, now - seconds), now, doing});
+}
+
 void Ledger::send(int to, std::span<const std::byte> bytes, Tag tag) {
   const auto phase = static_cast<std::size_t>(phase_);
   {
-    const Stopwatch watch(report_.phases[phase].transfer, exchanged_);
+    const Stopwatch watch([&](double seconds) {
+      report_.phases[phase].transfer += seconds;
+      exchanged_ += seconds;
+      note(TimelineSpan::Doing::send, seconds);
+    });
     below_.send(to, bytes, tag);
   }
   if (tag == Tag::control) return;
@@ -48,8 +59,30 @@ void Ledger::send(int to, std::span<const std::byte> bytes, Tag tag) {
 }
 
 void Ledger::recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) {
-  const Stopwatch watch(report_.phases[static_cast<std::size_t>(phase_)].wait, exchanged_);
+  const Stopwatch watch([&](double seconds) {
+    enter_wait(seconds);
+    exchanged_ += seconds;
+  });
   below_.recv(from, bytes, tag, deadline);
+}
+
+void Ledger::sum(std::span<float> values, Deadline deadline) {
+  {
+    const Stopwatch watch([&](double seconds) {
+      enter_wait(seconds);
+      exchanged_ += seconds;
+    });
+    below_.sum(values, deadline);
+  }
+  const auto others = static_cast<std::uint64_t>(size() - 1);
+  Traffic& traffic = report_.sent[(rank() + 1) % size()][static_cast<std::size_t>(phase_)];
+  traffic.messages += 2 * others;
+  traffic.bytes += 2 * others * values.size_bytes() / static_cast<std::uint64_t>(size());
+}
+
+void Ledger::enter_wait(double seconds) {
+  report_.phases[static_cast<std::size_t>(phase_)].wait += seconds;
+  note(TimelineSpan::Doing::wait, seconds);
 }
 
 void Ledger::enter_pass(std::int64_t tokens, double seconds) {
@@ -61,6 +94,7 @@ void Ledger::enter_pass(std::int64_t tokens, double seconds) {
 
 void Ledger::enter_rest(double seconds) {
   report_.phases[static_cast<std::size_t>(phase_)].compute += std::max(0.0, seconds - exchanged_);
+  note(TimelineSpan::Doing::compute, seconds);
   exchanged_ = 0;
 }
 

@@ -46,6 +46,15 @@ struct StreamTimes {
   std::string role;  ///< "answer", "proposal", "aggregation"
 };
 
+/// What a rank did from one moment to another, in seconds from the start of the work. What was sent and waited for
+/// during a forward pass lies within its compute.
+struct TimelineSpan {
+  enum class Doing : std::uint8_t { compute, send, wait };
+  double start = 0, end = 0;
+  Doing doing = Doing::compute;
+  bool operator==(const TimelineSpan&) const = default;
+};
+
 /// A rank that others went on without.
 struct LostRank {
   std::int32_t rank = 0;
@@ -64,7 +73,8 @@ struct RankReport {
   std::vector<OperationTime> operations;  ///< by the device's own clock, where it has one and was asked to use it
   std::map<std::int32_t, std::array<Traffic, kPhaseCount>> sent;  ///< by peer
   std::vector<StreamTimes> streams;
-  std::uint64_t model_bytes = 0;  ///< weights, activations, KV cache
+  std::vector<TimelineSpan> timeline;  ///< if it was asked for, in order of their ends
+  std::uint64_t model_bytes = 0;       ///< weights, activations, KV cache
   std::uint64_t peak_rss_bytes = 0;
   /// Of the whole host, entered by its first rank (the others: 0); -1: no counter that can be read.
   double joules = -1;
@@ -107,6 +117,10 @@ class Ledger final : public Transport {
   void send(int to, std::span<const std::byte> bytes, Tag tag) override;
   void recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) override;
   bool ready(int from, Tag tag) override { return below_.ready(from, tag); }
+  bool can_sum() const override { return below_.can_sum(); }
+  /// What was sent is not known. Entered, to the next rank, is the least that any way takes: 2 (n - 1) / n of the
+  /// values, in as many messages.
+  void sum(std::span<float> values, Deadline deadline) override;
   void outlive_others() override { below_.outlive_others(); }
   void alarm(const PeerLost& loss) noexcept override { below_.alarm(loss); }
   void regroup(std::uint32_t generation, std::span<const int> members) override { below_.regroup(generation, members); }
@@ -122,9 +136,13 @@ class Ledger final : public Transport {
   /// begin_pass() is not compute.
   void enter_pass(std::int64_t tokens, double seconds);
   /// Enters time spent asking ready() in vain.
-  void enter_wait(double seconds) { report_.phases[static_cast<std::size_t>(phase_)].wait += seconds; }
+  void enter_wait(double seconds);
   /// The same of the later part of a pass that has been entered.
   void enter_rest(double seconds);
+
+  /// The first kMostSpans of what this rank does from now on go to the report's timeline.
+  void record_timeline();
+  static constexpr std::size_t kMostSpans = 4000;
 
   /// What follows is no part of the pass under way, but making lost ranks' work up. Entered as loading.
   void begin_recovery();
@@ -145,7 +163,10 @@ class Ledger final : public Transport {
   RankReport& report() { return report_; }
 
  private:
+  void note(TimelineSpan::Doing doing, double seconds);
+
   Transport& below_;
+  bool records_ = false;
   Phase phase_ = Phase::load;
   RankReport report_;
   Clock::time_point created_;

@@ -31,7 +31,8 @@ const SplitWay kHybridWay{
     },
     [](Transport& group, const JobOptions& job, const ModelFacts& facts) -> std::unique_ptr<Exchange> {
       return std::make_unique<MeshExchange>(group, job.peer_timeout, job.exchange.wire, job.exchange.mesh.parts,
-                                            job.exchange.sums, static_cast<std::size_t>(facts.n_embd));
+                                            job.exchange.sums, static_cast<std::size_t>(facts.n_embd),
+                                            job.exchange.overlap);
     }};
 
 std::unique_ptr<Session> open_hybrid(Ledger& ledger, const JobOptions& options) {

@@ -19,9 +19,10 @@ const SplitWay kTensorWay{
     },
     [](Transport& group, const JobOptions& job, const ModelFacts& facts) -> std::unique_ptr<Exchange> {
       const WireType wire = job.exchange.wire;
-      SumPlan plan =
-          measure_sums(group, job.peer_timeout, wire, job.exchange.sums, static_cast<std::size_t>(facts.n_embd));
-      return std::make_unique<TensorExchange>(group, job.peer_timeout, std::move(plan), wire);
+      const auto row = static_cast<std::size_t>(facts.n_embd);
+      SumPlan plan = measure_sums(group, job.peer_timeout, wire, job.exchange.sums, row);
+      return std::make_unique<TensorExchange>(group, job.peer_timeout, std::move(plan), wire,
+                                              job.exchange.overlap ? row : 0);
     }};
 
 std::unique_ptr<Session> open_tensor(Ledger& ledger, const JobOptions& options) {

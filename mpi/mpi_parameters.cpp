@@ -1,6 +1,7 @@
 #include "mpi/mpi_parameters.hpp"
 
 #include <cstdlib>
+#include <initializer_list>
 #include <string_view>
 
 namespace covey {

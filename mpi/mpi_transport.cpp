@@ -10,7 +10,6 @@
 #include <csignal>
 #include <cstring>
 #include <deque>
-#include <optional>
 #include <utility>
 
 #include "mpi/backoff.hpp"
@@ -19,6 +18,8 @@
 #include "mpi/launch.hpp"
 #include "mpi/loss_board.hpp"
 #include "mpi/mpi_parameters.hpp"
+#include "mpi/mpi_sum.hpp"
+#include "mpi/mpi_tags.hpp"
 #include "mpi/peer_message.hpp"
 #include "mpi/process_watch.hpp"
 #include "mpi/ulfm_watch.hpp"
@@ -32,24 +33,9 @@ constexpr std::size_t kChunkBytes = 61440;  // with its header below the eager l
 constexpr std::size_t kMostWaiting = 16;  // chunks, just under 1 MB
 // Sockets are looked at on every eighth call; a broken connection must be seen before the next message goes to it.
 constexpr int kPollsBeforeSend = 8;
-constexpr std::uint32_t kGenerations = 1 << 20;  // tags are ints
 constexpr std::chrono::microseconds kSpin{30};
 constexpr std::chrono::milliseconds kFlushTime{20};
 constexpr std::chrono::seconds kFailTime{2};
-
-// Messages of earlier groups must not be taken for those of this one: each generation has tags of its own.
-constexpr int kTagsOfGeneration = 16;
-constexpr int kTouchTag = kTagCount;
-constexpr int kFailTag = kTagCount + 1;  // of all generations
-static_assert(kFailTag < kTagsOfGeneration);
-
-void check(int code, const char* call) {
-  if (code == MPI_SUCCESS) return;
-  std::array<char, MPI_MAX_ERROR_STRING> text{};
-  int length = 0;
-  MPI_Error_string(code, text.data(), &length);
-  throw Error(std::string(call) + ": " + std::string(text.data(), static_cast<std::size_t>(length)));
-}
 
 }  // namespace
 
@@ -123,10 +109,7 @@ struct MpiTransport::Impl {
 
   Peer& peer(int index) { return peers[static_cast<std::size_t>(index)]; }
 
-  int wire_tag(Tag tag) const {
-    return static_cast<int>(tag) +
-           (outlasts_losses(tag) ? 0 : static_cast<int>(board.generation() % kGenerations) * kTagsOfGeneration);
-  }
+  int wire_tag(Tag tag) const { return covey::wire_tag(tag, board.generation()); }
 
   [[noreturn]] void lose(const PeerLost& loss) {
     board.enter(loss);
@@ -239,14 +222,18 @@ struct MpiTransport::Impl {
     }
   }
 
+  template <typename Done>
+  void poll_until(Clock::time_point until, const Done& done) {
+    for (Backoff backoff(spin); !done() && Clock::now() < until; backoff.wait()) poll();
+  }
+
   /// Gives a message of several chunks a moment to leave: nothing moves it while this rank computes.
   void flush(Peer& p, std::chrono::milliseconds time) {
-    Backoff backoff(spin);
-    const auto until = Clock::now() + time;
-    for (reap(p); !p.outgoing.empty() && Clock::now() < until; reap(p)) {
-      poll();
-      backoff.wait();
-    }
+    const auto left = [&] {
+      reap(p);
+      return p.outgoing.empty();
+    };
+    poll_until(Clock::now() + time, left);
   }
 
   bool probe(int from, Tag tag, MPI_Status& status) const {
@@ -352,6 +339,23 @@ bool MpiTransport::ready(int from, Tag tag) {
   return false;
 }
 
+bool MpiTransport::can_sum() const { return impl_->board.generation() == 0 && !impl_->board.first(); }
+
+void MpiTransport::sum(std::span<float> values, Deadline deadline) {
+  const auto start = Clock::now();
+  MpiSum sum(values);
+  const auto done = [&] {
+    if (sum.done()) return true;
+    for (int other = 0; other < size(); ++other) {
+      if (impl_->peer(other).process.long_ended()) impl_->lose(ended_peer(other));
+    }
+    return false;
+  };
+  const int next = (rank() + 1) % size();  // MPI does not say who is missing
+  impl_->wait(next, Tag::partial, deadline, done,
+              [&] { return silent_peer(next, Tag::partial, Clock::now() - start); });
+}
+
 void MpiTransport::outlive_others() { impl_->board.outlive_others(); }
 
 void MpiTransport::alarm(const PeerLost& loss) noexcept {
@@ -387,11 +391,7 @@ void MpiTransport::fail(const std::string& why) noexcept {
       }
       return all;
     };
-    Backoff backoff(impl_->spin);
-    while (!(settled() && all_sent()) && Clock::now() < until) {
-      impl_->poll();
-      backoff.wait();
-    }
+    impl_->poll_until(until, [&] { return settled() && all_sent(); });
   } catch (const std::exception&) {
     // There is nobody left to tell.
   }

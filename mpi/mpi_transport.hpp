@@ -59,6 +59,8 @@ class MpiTransport final : public Transport {
   void send(int to, std::span<const std::byte> bytes, Tag tag) override;
   void recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) override;
   bool ready(int from, Tag tag) override;
+  bool can_sum() const override;
+  void sum(std::span<float> values, Deadline deadline) override;
   void outlive_others() override;
   void alarm(const PeerLost& loss) noexcept override;
   void regroup(std::uint32_t generation, std::span<const int> members) override;

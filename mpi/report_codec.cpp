@@ -42,6 +42,29 @@ void read_sent(ByteReader& in, RankReport& report) {
   }
 }
 
+void write_timeline(ByteWriter& out, const std::vector<TimelineSpan>& timeline) {
+  out.varint(timeline.size());
+  for (const TimelineSpan& span : timeline) {
+    out.f64(span.start);
+    out.f64(span.end);
+    out.u8(static_cast<std::uint8_t>(span.doing));
+  }
+}
+
+std::vector<TimelineSpan> read_timeline(ByteReader& in) {
+  std::vector<TimelineSpan> timeline(in.count(2 * sizeof(double) + 1));
+  for (TimelineSpan& span : timeline) {
+    span.start = in.f64();
+    span.end = in.f64();
+    const std::uint8_t doing = in.u8();
+    if (!(span.start >= 0 && span.end >= span.start) || doing > static_cast<int>(TimelineSpan::Doing::wait)) {
+      in.malformed("a span of the time line is out of range");
+    }
+    span.doing = static_cast<TimelineSpan::Doing>(doing);
+  }
+  return timeline;
+}
+
 void write_loss(ByteWriter& out, const LostRank& loss) {
   out.zigzag(loss.rank);
   out.text(loss.why);
@@ -91,6 +114,7 @@ std::vector<std::byte> encode_report(const RankReport& report) {
   }
   out.varint(report.streams.size());
   for (const StreamTimes& stream : report.streams) write_stream(out, stream);
+  write_timeline(out, report.timeline);
   out.varint(report.model_bytes);
   out.varint(report.peak_rss_bytes);
   out.f64(report.joules);
@@ -124,6 +148,7 @@ RankReport decode_report(std::span<const std::byte> bytes) {
   const std::size_t streams = in.count(kMinStreamBytes);
   report.streams.reserve(streams);
   for (std::size_t i = 0; i < streams; ++i) report.streams.push_back(read_stream(in));
+  report.timeline = read_timeline(in);
   report.model_bytes = in.varint();
   report.peak_rss_bytes = in.varint();
   report.joules = in.f64();

@@ -46,6 +46,7 @@ JobOptions options_of_group(const JobOptions& options, std::span<const int> memb
     const bool any = std::ranges::any_of(left, [](double share) { return share > 0; });
     shares = any ? std::move(left) : std::vector<double>{};
   }
+  std::erase(own.exchange.sums, &transport_sum());  // MPI adds over all of its ranks only
   Mesh& mesh = own.exchange.mesh;
   if (mesh.parts > 0) mesh = mesh_for(mesh, static_cast<int>(members.size()), layers);
   return own;

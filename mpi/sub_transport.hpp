@@ -28,6 +28,8 @@ class SubTransport final : public Transport {
     below_.recv(below_rank(from), bytes, tag, deadline);
   }
   bool ready(int from, Tag tag) override { return below_.ready(below_rank(from), tag); }
+  bool can_sum() const override { return size() == below_.size() && below_.can_sum(); }
+  void sum(std::span<float> values, Deadline deadline) override { below_.sum(values, deadline); }
   void outlive_others() override { below_.outlive_others(); }
   void alarm(const PeerLost& loss) noexcept override { below_.alarm(loss); }
   /// `members` as `below` counts them.

@@ -4,6 +4,7 @@
 // join the same residual stream, so the loss lasts for one layer only and does not add up.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "model/exchange.hpp"
@@ -14,19 +15,32 @@ namespace covey {
 
 class TensorExchange final : public Exchange {
  public:
-  /// `transport` must outlive the object. A peer that sends nothing for `timeout` counts as lost.
-  TensorExchange(Transport& transport, std::chrono::milliseconds timeout, SumPlan plan, WireType wire);
+  /// `transport` must outlive the object. A peer that sends nothing for `timeout` counts as lost. `row`: values of a
+  /// token, if sums may travel while others are computed; else 0.
+  TensorExchange(Transport& transport, std::chrono::milliseconds timeout, SumPlan plan, WireType wire,
+                 std::size_t row = 0);
 
   void begin() override;
   void sum(std::span<float> partial, SumUse use) override;
+  std::int32_t tokens_on_the_way() const override { return tokens_on_the_way_; }
+  void start_sum(std::span<float> partial, SumUse use, std::int32_t first) override;
+  void finish_sum() override;
 
  private:
+  /// This rank's part with what was rounded away before, and where to keep what will be; `first`: number of its first
+  /// value among those of the pass.
+  SumPiece carried(std::span<float> partial, SumUse use, std::size_t first);
+
   Transport& transport_;
   SumPlan plan_;
+  std::size_t row_;
+  std::int32_t tokens_on_the_way_ = 0;
   bool rounds_;
   SumLink link_;
   SumLink exact_link_;
   std::vector<float> errors_;  // (tokens, n_embd) of the sums of this pass; empty before the first
+  const SumAlgorithm* under_way_ = nullptr;
+  SumPiece under_way_piece_;
 };
 
 }  // namespace covey

@@ -71,6 +71,12 @@ class Transport {
   /// PeerLost as recv does.
   virtual bool ready(int from, Tag tag) = 0;
 
+  /// Whether sum() works: as the library below likes it, over all ranks.
+  virtual bool can_sum() const { return false; }
+  /// Collective: replaces `values` by their sum over all ranks. The order of additions is the library's business.
+  /// Throws PeerLost once a rank is known to have failed, Error past the deadline: who is late can't be told.
+  virtual void sum(std::span<float> values, Deadline deadline);
+
   /// From here on the failure of one rank ends what this rank does with that rank alone; before, any rank's failure
   /// ends all.
   virtual void outlive_others() = 0;

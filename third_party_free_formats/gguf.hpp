@@ -138,8 +138,9 @@ class GgufFile {
   /// An array of any integer type, widened.
   std::optional<std::vector<std::int64_t>> integers(std::string_view key) const;
 
-  /// See MappedFile::release; no effect on a file parsed from bytes.
+  /// See MappedFile; no effect on a file parsed from bytes.
   void release(std::span<const std::byte> part) const noexcept;
+  void prefetch(std::span<const std::byte> part) const noexcept;
 
  private:
   GgufFile() = default;

@@ -125,4 +125,8 @@ void GgufFile::release(std::span<const std::byte> part) const noexcept {
   for (const MappedFile& map : maps_) map.release(part);  // which pass over what is not theirs
 }
 
+void GgufFile::prefetch(std::span<const std::byte> part) const noexcept {
+  for (const MappedFile& map : maps_) map.prefetch(part);
+}
+
 }  // namespace covey

@@ -66,13 +66,25 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 }
 
 void MappedFile::release(std::span<const std::byte> part) const noexcept {
-  const std::less<> before;
-  if (part.empty() || before(part.data(), data_) || before(data_ + size_, part.data() + part.size())) return;
   const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const auto [first, last] = place_of(part);
+  const std::size_t begin = (first + page - 1) / page * page;
+  const std::size_t end = last / page * page;
+  if (begin < end) ::madvise(const_cast<std::byte*>(data_) + begin, end - begin, MADV_DONTNEED);
+}
+
+void MappedFile::prefetch(std::span<const std::byte> part) const noexcept {
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const auto [first, last] = place_of(part);
+  const std::size_t begin = first / page * page;
+  if (begin < last) ::madvise(const_cast<std::byte*>(data_) + begin, last - begin, MADV_WILLNEED);
+}
+
+std::pair<std::size_t, std::size_t> MappedFile::place_of(std::span<const std::byte> part) const noexcept {
+  const std::less<> before;
+  if (part.empty() || before(part.data(), data_) || before(data_ + size_, part.data() + part.size())) return {0, 0};
   const auto offset = static_cast<std::size_t>(part.data() - data_);  // data_ is at the start of a page
-  const std::size_t first = (offset + page - 1) / page * page;
-  const std::size_t last = (offset + part.size()) / page * page;
-  if (first < last) ::madvise(const_cast<std::byte*>(data_) + first, last - first, MADV_DONTNEED);
+  return {offset, offset + part.size()};
 }
 
 }  // namespace covey

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace covey {
 
@@ -25,8 +26,13 @@ class MappedFile {
   /// Tells the system that `part` (a sub-span of bytes()) is not needed soon: its whole pages leave the resident set
   /// and are read again from the file if touched. Never fails; a hint only.
   void release(std::span<const std::byte> part) const noexcept;
+  /// Tells the system that `part` is needed soon: it may begin to read it. Never fails; a hint only.
+  void prefetch(std::span<const std::byte> part) const noexcept;
 
  private:
+  /// Offsets from the first of `part` to one past its last byte; none if it is not of this file.
+  std::pair<std::size_t, std::size_t> place_of(std::span<const std::byte> part) const noexcept;
+
   std::string path_;
   const std::byte* data_ = nullptr;
   std::size_t size_ = 0;

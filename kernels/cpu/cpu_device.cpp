@@ -46,8 +46,11 @@ std::string CpuDevice::description() const {
 
 std::size_t CpuDevice::memory_bytes() const {
   std::size_t bytes = activations_.memory_bytes() + kv_.memory_bytes() + window_kv_.memory_bytes() +
-                      attention_.memory_bytes() + blas_.memory_bytes() + scratch_.memory_bytes();
-  for (const PackedMatrix& matrix : matrices_) bytes += matrix.panels.size();
+                      attention_.memory_bytes() + blas_.memory_bytes() + scratch_.memory_bytes() +
+                      declared_.memory_bytes();
+  for (std::size_t i = 0; i < matrices_.size(); ++i) {
+    if (!declared_.contains(i)) bytes += matrices_[i].panels.size();
+  }
   for (const std::vector<float>& vector : vectors_) bytes += vector.size() * sizeof(float);
   for (const RopeTable& rope : ropes_) bytes += rope.memory_bytes();
   return bytes;
@@ -58,7 +61,7 @@ MatrixCost CpuDevice::matrix_cost(MatrixHandle matrix) const {
   const auto weights = static_cast<std::uint64_t>(packed.rows) * static_cast<std::uint64_t>(packed.cols);
   const bool int8 = packed.rows > 0 && packed.format->activations == ActivationKind::int8;
   // Without panels of its own it is read as it lies; each panel then stays in a cache until it is used.
-  const std::uint64_t read = packed.is_packed() ? packed.panels.size()
+  const std::uint64_t read = packed.is_packed() ? packed_bytes(packed)
                                                 : weights * tensor_type_info(packed.source.type).block_bytes /
                                                       tensor_type_info(packed.source.type).block_elements;
   return {int8 ? weights : 0, int8 ? 0 : weights, read};
@@ -74,6 +77,17 @@ MatrixHandle CpuDevice::add_matrix(const MatrixView& weights, const Packed& pack
   }
   return append<MatrixHandle>(matrices_, pack_matrix(weights, options_.exact, pool_, packed));
 }
+
+MatrixHandle CpuDevice::declare_matrix(const MatrixView& weights) {
+  declared_.add(matrices_.size());
+  return append<MatrixHandle>(matrices_, matrix_to_pack(weights, options_.exact));
+}
+
+void CpuDevice::fill_matrix(MatrixHandle matrix, const MatrixView& weights, const Packed& packed) {
+  declared_.fill(matrices_[index_of(matrix.id)], weights, packed);
+}
+
+void CpuDevice::empty_matrix(MatrixHandle matrix) { declared_.empty(matrices_[index_of(matrix.id)]); }
 
 TableHandle CpuDevice::add_table(const MatrixView& weights) {
   return append<TableHandle>(tables_, Table{&checked_format(weights), weights});

@@ -14,6 +14,7 @@
 #include "kernels/cpu/activations.hpp"
 #include "kernels/cpu/blas_product.hpp"
 #include "kernels/cpu/cpu_attention.hpp"
+#include "kernels/cpu/declared_matrices.hpp"
 #include "kernels/cpu/expert_routes.hpp"
 #include "kernels/cpu/isa.hpp"
 #include "kernels/cpu/kv_store.hpp"
@@ -33,6 +34,9 @@ class CpuDevice final : public Device {
   MatrixCost matrix_cost(MatrixHandle matrix) const override;
 
   MatrixHandle add_matrix(const MatrixView& weights, const Packed& packed) override;
+  MatrixHandle declare_matrix(const MatrixView& weights) override;
+  void fill_matrix(MatrixHandle matrix, const MatrixView& weights, const Packed& packed) override;
+  void empty_matrix(MatrixHandle matrix) override;
   TableHandle add_table(const MatrixView& weights) override;
   VectorHandle add_vector(std::span<const float> values) override;
   RopeHandle add_rope(RopeSpec spec) override;
@@ -110,6 +114,7 @@ class CpuDevice final : public Device {
   BlasProduct blas_;
 
   std::vector<PackedMatrix> matrices_;
+  DeclaredMatrices declared_;
   PanelScratch scratch_;
   std::vector<Table> tables_;
   std::vector<std::vector<float>> vectors_;

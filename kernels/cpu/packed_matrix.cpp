@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "covey/error.hpp"
@@ -131,18 +132,32 @@ const Format& checked_format(const MatrixView& weights) {
   return *format;
 }
 
-PackedMatrix pack_matrix(const MatrixView& weights, bool as_f32, ThreadPool& pool, const Device::Packed& packed) {
+PackedMatrix matrix_to_pack(const MatrixView& weights, bool as_f32) {
   const Format& source = checked_format(weights);
   PackedMatrix matrix;
   matrix.format = as_f32 ? find_format(TensorType::f32) : &source;
   matrix.rows = weights.rows;
   matrix.cols = weights.cols;
-  if (weights.cols == 0) return matrix;
+  if (weights.cols > 0) matrix.panel_bytes = matrix.format->panel_bytes(weights.cols);
+  return matrix;
+}
 
-  matrix.panel_bytes = matrix.format->panel_bytes(weights.cols);
+std::size_t packed_bytes(const PackedMatrix& matrix) {
   const std::size_t factors[] = {static_cast<std::size_t>(matrix.panel_count()), matrix.panel_bytes};
-  matrix.panels = AlignedBuffer(checked_product(factors, "a packed matrix"), "a packed matrix");
+  return checked_product(factors, "a packed matrix");
+}
 
+PackedMatrix pack_matrix(const MatrixView& weights, bool as_f32, ThreadPool& pool, const Device::Packed& packed) {
+  PackedMatrix matrix = matrix_to_pack(weights, as_f32);
+  pack_into(matrix, AlignedBuffer(packed_bytes(matrix), "a packed matrix"), weights, pool, packed);
+  return matrix;
+}
+
+void pack_into(PackedMatrix& matrix, AlignedBuffer memory, const MatrixView& weights, ThreadPool& pool,
+               const Device::Packed& packed) {
+  matrix.panels = std::move(memory);
+  if (weights.cols == 0) return;
+  const Format& source = checked_format(weights);
   const std::int64_t scratch_floats = matrix.format != &source ? kPanelRows * weights.cols : 0;
   std::vector<float> scratch(static_cast<std::size_t>(scratch_floats * pool.size()));
   const Packing packing{source, weights, matrix, scratch};
@@ -160,7 +175,6 @@ PackedMatrix pack_matrix(const MatrixView& weights, bool as_f32, ThreadPool& poo
             static_cast<std::size_t>(rows - 1) * weights.row_stride +
                 row_bytes(tensor_type_info(weights.type), weights.cols)});
   }
-  return matrix;
 }
 
 PackedMatrix unpacked_matrix(const MatrixView& weights) {

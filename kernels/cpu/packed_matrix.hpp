@@ -46,6 +46,11 @@ const Format& checked_format(const MatrixView& weights);
 /// `as_f32`: decodes the weights and keeps them as F32. `packed`: see Device::add_matrix. Throws Error as
 /// checked_format, or for lack of memory.
 PackedMatrix pack_matrix(const MatrixView& weights, bool as_f32, ThreadPool& pool, const Device::Packed& packed);
+/// The two steps of that: a matrix without panels, and panels, in `memory`, which has packed_bytes().
+PackedMatrix matrix_to_pack(const MatrixView& weights, bool as_f32);
+std::size_t packed_bytes(const PackedMatrix& matrix);
+void pack_into(PackedMatrix& matrix, AlignedBuffer memory, const MatrixView& weights, ThreadPool& pool,
+               const Device::Packed& packed);
 /// A matrix that stays where it is, packed panel by panel when it is used. Throws Error as checked_format.
 PackedMatrix unpacked_matrix(const MatrixView& weights);
 

@@ -27,7 +27,8 @@ ExpertsHandle GpuDevice::add_experts(ExpertsSpec spec) {
   added.up = lay_together(spec.up);
   added.down = lay_together(spec.down);
   added.spec = std::move(spec);
-  return appended<ExpertsHandle>(experts_, std::move(added));
+  experts_.push_back(std::move(added));
+  return {static_cast<std::int32_t>(experts_.size()) - 1};
 }
 
 // A shader sees one binding, and chooses an expert in it. The single matrices give their memory back.

@@ -12,12 +12,15 @@ std::span<const SumAlgorithm> sum_algorithms() {
   return list;
 }
 
+const SumAlgorithm& transport_sum() { return kTransportSum; }
+
 const SumAlgorithm& find_sum_algorithm(std::string_view name) {
+  if (name == kTransportSum.name) return kTransportSum;
   const auto found = std::ranges::find(sum_algorithms(), name, &SumAlgorithm::name);
   if (found != sum_algorithms().end()) return *found;
   std::string names;
   for (const SumAlgorithm& algorithm : sum_algorithms()) names += ", " + std::string(algorithm.name);
-  throw Error("--allreduce: there is no algorithm '" + std::string(name) + "': choose auto" + names);
+  throw Error("--allreduce: there is no algorithm '" + std::string(name) + "': choose auto" + names + ", mpi");
 }
 
 std::vector<const SumAlgorithm*> parse_sum_algorithms(std::string_view text) {

@@ -9,6 +9,8 @@
 //   doubling   log2 n, up to 2 more          log2 n S, up to 1 S more  of a tree
 //
 // With any of them all ranks end with the same bits. Those that add in order of ranks give the same bits as each other.
+//
+// Besides there is "mpi", which leaves the sum to the transport: what it sends and how it adds is the business of MPI.
 #pragma once
 
 #include <span>
@@ -24,13 +26,19 @@ struct SumAlgorithm {
   std::string_view name;
   std::string_view summary;
   bool in_rank_order;
-  /// Replaces the values by their sum over all ranks.
-  void (*sum)(SumLink& link, const SumPiece& piece);
+  /// Whether a value's sum has the same bits wherever in the piece it stands, on whatever wire.
+  bool same_everywhere;
+  /// Sends what can be sent before anything has come; nullptr: nothing.
+  void (*start)(SumLink& link, const SumPiece& piece);
+  /// Replaces the values by their sum over all ranks; start() was called before.
+  void (*finish)(SumLink& link, const SumPiece& piece);
 };
 
-/// direct, scatter, ring, doubling.
+/// direct, scatter, ring, doubling: those made of messages.
 std::span<const SumAlgorithm> sum_algorithms();
-/// Throws Error listing the names if there is none such.
+/// mpi.
+const SumAlgorithm& transport_sum();
+/// One of all. Throws Error listing the names if there is none such.
 const SumAlgorithm& find_sum_algorithm(std::string_view name);
 /// "auto": none, which lets the exchange choose among those in order of ranks; or names separated by commas. Throws
 /// Error.

@@ -9,5 +9,6 @@ extern const SumAlgorithm kDirectSum;
 extern const SumAlgorithm kScatterSum;
 extern const SumAlgorithm kRingSum;
 extern const SumAlgorithm kDoublingSum;
+extern const SumAlgorithm kTransportSum;
 
 }  // namespace covey

@@ -5,13 +5,12 @@ namespace covey {
 
 namespace {
 
-void sum_direct(SumLink& link, const SumPiece& piece) {
-  link.send_to_all(link.encode(piece));
-  link.add_in_rank_order(piece.values);
-}
+void start_direct(SumLink& link, const SumPiece& piece) { link.send_to_all(link.encode(piece)); }
+
+void finish_direct(SumLink& link, const SumPiece& piece) { link.add_in_rank_order(piece.values); }
 
 }  // namespace
 
-const SumAlgorithm kDirectSum{"direct", "everything to everybody", true, sum_direct};
+const SumAlgorithm kDirectSum{"direct", "everything to everybody", true, true, start_direct, finish_direct};
 
 }  // namespace covey

@@ -10,10 +10,13 @@ namespace covey {
 
 namespace {
 
-void sum_scattered(SumLink& link, const SumPiece& piece) {
+void start_scattered(SumLink& link, const SumPiece& piece) {
   for (int to = 0; to < link.ranks(); ++to) {
     if (to != link.rank()) link.send(to, link.encode(link.slice(piece, to)));
   }
+}
+
+void finish_scattered(SumLink& link, const SumPiece& piece) {
   const SumPiece own = link.slice(piece, link.rank());
   if (!own.values.empty()) link.add_in_rank_order(own.values);
   link.send_to_all(link.encode(own));
@@ -24,6 +27,7 @@ void sum_scattered(SumLink& link, const SumPiece& piece) {
 
 }  // namespace
 
-const SumAlgorithm kScatterSum{"scatter", "slices added by one rank each, then given to all", true, sum_scattered};
+const SumAlgorithm kScatterSum{
+    "scatter", "slices added by one rank each, then given to all", true, false, start_scattered, finish_scattered};
 
 }  // namespace covey

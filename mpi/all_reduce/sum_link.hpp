@@ -55,6 +55,8 @@ class SumLink {
 
   /// Adds this rank's values and those that all others send, in order of ranks 0, 1, 2, …
   void add_in_rank_order(std::span<float> values);
+  /// Only where the transport can, and nothing is rounded.
+  void sum_by_transport(std::span<float> values) { transport_.sum(values, Clock::now() + timeout_); }
 
  private:
   Transport& transport_;

@@ -57,6 +57,26 @@ TEST(Compare, RunsEverySettingOnceAndReports) {
   EXPECT_EQ(std::filesystem::last_write_time(first), before);
 }
 
+#ifdef COVEY_WITH_MPI
+
+TEST(Compare, ThePageStandsUpToABrowser) {
+  const std::string job = job_file("page.yaml", "models:\n  - {name: tiny, path: " + test_data("llama-q4_0.gguf") +
+                                                    "}\nmodes: [solo, tensor]\nranks: [1, 2]\nlinks: [none, "
+                                                    "1gbe]\nprompts: [once upon]\noptions: [-n, 8, -t, 1]\n");
+  const Finished ended = covey_run({"compare", job, "-q"});
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  const std::string file = scratch("page.compare/report.html");
+  const std::string page = whole_file(file);
+  EXPECT_EQ(count_of(page, "Time line: tensor"), 2);
+  EXPECT_EQ(count_of(page, "<figcaption>Time per answer"), 2);
+  EXPECT_EQ(count_of(page, "<figcaption>Speed-up"), 1);
+  const Finished looked = run({"python3", COVEY_SOURCE_DIR "/tools/check_page.py", file, "--only", "390-dark"});
+  if (looked.code == 77 || looked.code == 127) GTEST_SKIP() << "no browser: " << looked.out << looked.err;
+  EXPECT_EQ(looked.code, 0) << looked.out << looked.err;
+}
+
+#endif
+
 TEST(Compare, AFailedRunIsNamedAndTriedAgain) {
   std::string yaml = small_job();
   yaml.replace(yaml.find("path: "), 6, "path: /nowhere");

@@ -105,6 +105,7 @@ TEST(MpiExchange, MeshesWiresSumsAndSchedulesGiveTheTextOfOneRank) {
   const std::vector<std::pair<int, std::vector<std::string>>> ways = {
       {4, {"--mode", "hybrid", "--mesh", "2x2"}},
       {3, {"--mode", "tensor", "--allreduce", "ring,doubling", "--wire", "f16"}},
+      {3, {"--mode", "tensor", "--allreduce", "mpi,direct"}},
       {3, {"--mode", "pipeline", "--sequences", "3", "--micro-batch", "4"}},
       {3, {"--mode", "pipeline", "--sequences", "3", "--schedule", "plain"}}};
   for (const auto& [ranks, flags] : ways) {

@@ -216,6 +216,27 @@ TEST(SumPlan, AllRanksAgreeOnWhatWasMeasured) {
   for (const auto& times : told) EXPECT_EQ(times, told[0]);
 }
 
+TEST(SumPlan, RefusesATransportThatCannotAdd) {
+  run_ranks(2, [&](Transport& t) {
+    const std::string error =
+        error_of([&] { measure_sums(t, kSumTimeout, WireType::f32, parse_sum_algorithms("direct,mpi"), 64); });
+    EXPECT_TRUE(contains(error, "--allreduce mpi")) << error;
+  });
+}
+
+TEST(SumPlan, KnowsWhetherPiecesHaveTheBitsOfTheWhole) {
+  const auto same = [](const char* name, int ranks, WireType wire, std::size_t row) {
+    return SumPlan(find_sum_algorithm(name)).same_in_pieces(ranks, wire, row);
+  };
+  EXPECT_TRUE(same("direct", 3, WireType::int8, 64));
+  EXPECT_FALSE(same("direct", 3, WireType::int8, 65)) << "a block would hold values of two tokens";
+  EXPECT_TRUE(same("scatter", 3, WireType::f32, 65));
+  EXPECT_FALSE(same("scatter", 3, WireType::int8, 64));
+  EXPECT_FALSE(same("ring", 3, WireType::f32, 64));
+  EXPECT_TRUE(same("mpi", 2, WireType::f32, 64));
+  EXPECT_FALSE(same("mpi", 3, WireType::f32, 64));
+}
+
 TEST(SumPlan, ChoosesByItselfAmongThoseInOrderOfRanks) {
   for (const int ranks : {1, 2, 3}) {
     run_ranks(ranks, [&](Transport& t) {
@@ -228,7 +249,7 @@ TEST(SumPlan, ChoosesByItselfAmongThoseInOrderOfRanks) {
 
 TEST(SumAlgorithms, AreFoundByName) {
   for (const SumAlgorithm& algorithm : sum_algorithms()) {
-    EXPECT_EQ(find_sum_algorithm(algorithm.name).sum, algorithm.sum);
+    EXPECT_EQ(find_sum_algorithm(algorithm.name).finish, algorithm.finish);
   }
   EXPECT_TRUE(parse_sum_algorithms("auto").empty());
   const auto two = parse_sum_algorithms("ring,direct,ring");

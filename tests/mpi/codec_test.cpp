@@ -37,6 +37,7 @@ RankReport sample_report() {
   report.operations = {{"products", 0.75, 12}, {"attention", 0.5, 3}};
   report.sent[0] = {Traffic{1, 2}, Traffic{3, 400}, Traffic{5, 6}, Traffic{7, 1ULL << 40}};
   report.sent[3] = {};
+  report.timeline = {{0.25, 0.5, TimelineSpan::Doing::wait}, {0, 0.75, TimelineSpan::Doing::compute}};
   report.streams = {{0.5, 1.0, {1.0, 1.25}, 12, 7, "proposal"}, {}};
   report.model_bytes = 1ULL << 33;
   report.peak_rss_bytes = 12345;
@@ -99,6 +100,7 @@ TEST(ReportCodec, RoundTrip) {
   EXPECT_EQ(out.operations[1].count, 3U);
   EXPECT_EQ(out.streams.at(0).tokens, in.streams[0].tokens);
   EXPECT_EQ(out.streams.at(0).role, "proposal");
+  EXPECT_EQ(out.timeline, in.timeline);
   EXPECT_EQ(out.phases[1].tokens, 700U);
   EXPECT_EQ(out.model_bytes, in.model_bytes);
   EXPECT_EQ(out.work_seconds, 3);

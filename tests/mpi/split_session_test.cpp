@@ -103,6 +103,28 @@ INSTANTIATE_TEST_SUITE_P(
                       Split{"tensor", 2, "", {}}, Split{"tensor", 3, "", {}}, Split{"tensor", 4, "", {}},
                       Split{"tensor", 4, "", {0.5, 2, 1, 0}}, Split{"tensor", 3, "llama-q8_0.gguf", {}}));
 
+TEST(TensorOverlap, ChangesNoBit) {
+  for (const auto& [ranks, wire] : {std::pair{2, WireType::f32}, {3, WireType::f32}, {3, WireType::int8}}) {
+    std::vector<float> logits[2];
+    std::uint64_t messages[2] = {};
+    for (const bool overlap : {false, true}) {
+      JobOptions job = job_on(deep_model(TensorType::q8_0));
+      job.stage.max_tokens = 64;
+      job.exchange.wire = wire;
+      job.exchange.overlap = overlap;
+      job.exchange.sums = {&find_sum_algorithm("direct")};
+      const auto reports = on_session("tensor", ranks, job, [&](Session& session) {
+        std::vector<Token> tokens;
+        for (Token t = 0; t < 60; ++t) tokens.push_back((t * 37 + 11) % session.facts().n_vocab);
+        logits[overlap] = all_logits(session.runner(), tokens);
+      });
+      for (const auto& phase : reports[1].sent.at(0)) messages[overlap] += phase.messages;
+    }
+    EXPECT_EQ(logits[0], logits[1]) << ranks << " ranks, " << wire_name(wire);
+    EXPECT_GT(messages[1], messages[0]) << "sums have to be of pieces";
+  }
+}
+
 TEST(SplitLedger, AllRanksEnterTheSamePasses) {
   for (const char* mode : {"pipeline", "tensor"}) {
     const SplitOutcome out = outcome(mode, 3, deep_model());
