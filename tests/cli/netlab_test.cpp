@@ -68,7 +68,7 @@ TEST_F(Netlab, RanksOnTwoHostsGiveTheTextOfOneAndSendWhatTheLedgerSays) {
   double account = 0;
   double messages = 0;
   for (const auto& to : together["ranks"][1]["sent"]) {
-    for (const char* phase : {"prefill", "decode", "other"}) {
+    for (const char* phase : {"load", "prefill", "decode", "other"}) {  // loading measures ways to sum
       account += to[phase]["bytes"].get<double>();
       messages += to[phase]["messages"].get<double>();
     }
