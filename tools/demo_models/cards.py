@@ -2,7 +2,7 @@
 import json
 import sys
 
-SHAPES = {'s': ('196,672', 3, 64, 2, 1, 192), 'm': ('1,278,080', 6, 128, 4, 2, 384), 'l': ('4,915,456', 6, 256, 8, 4, 768)}
+SHAPES = {'s': ('233,536', 3, 64, 4, 2, 192), 'm': ('1,278,080', 6, 128, 4, 2, 384), 'l': ('4,915,456', 6, 256, 8, 4, 768)}
 ROWS = [('greedy', 'test.jsonl', 'greedy'), ('sampled', 'test.jsonl', 'one sample at temperature 0.8'),
         ('self-moa', 'test.jsonl', 'self-moa: 6 samples at temperature 0.8, aggregated'),
         ('unseen', 'unseen.jsonl', 'scenes never seen, greedy'), ('choice', 'choice.jsonl', 'four choices, greedy'),

@@ -15,8 +15,8 @@ def question_with_choices(question, options):
 
 
 def question_with_proposals(question, proposals):
-    """As models/aggregation.jinja writes it."""
-    return question + ''.join('\n\n' + proposal.strip() for proposal in proposals)
+    """As models/aggregation.jinja writes it: the question last, where it also stands when there are no proposals."""
+    return ''.join(proposal.strip() + '\n\n' for proposal in proposals) + question
 
 
 def slip(rng, worked):
@@ -52,6 +52,29 @@ class Examples:
         answer = self.tokenizer.encode(worked) + [self.tokenizer.end]
         return prompt + answer, [0] * len(prompt) + [1] * len(answer)
 
+    def settled(self, one, rng):
+        """Only the last line is to be predicted, behind a calculation that may be wrong.
+
+        Behind a right calculation the last line follows from the one before; an aggregator that has only seen those
+        repeats its own mistakes, whatever the proposals say.
+        """
+        drafts = one.get('drafts') or one['proposals']
+        draft = rng.choice(drafts).rsplit('####', 1)[0]
+        shown = rng.sample(one['proposals'], len(one['proposals']))
+        last = one['worked'].rsplit('####', 1)[1]
+        tokens, learn = self.answered(question_with_proposals(one['question'], shown), draft + '####' + last)
+        learned = len(self.tokenizer.encode(last)) + 1
+        return tokens, [0] * (len(tokens) - learned) + [1] * learned
+
+    def majority(self, rng):
+        """Proposals without a question, so nothing but their number says which to repeat; that one may be wrong, too."""
+        worked = problem(rng).worked
+        most = slip(rng, worked) if rng.random() < 0.7 else worked
+        others = rng.choice([1, 1, 2, 2, 3])
+        shown = [most] * (others + rng.choice([1, 1, 2])) + [slip(rng, worked) for _ in range(others)]
+        rng.shuffle(shown)
+        return self.answered(question_with_proposals('', shown), most)
+
     def draw(self, rng):
         kind = rng.choices(self.kinds, self.shares)[0]
         if kind == 'practice':  # only results can be foreseen
@@ -67,6 +90,10 @@ class Examples:
             one = rng.choice(self.sampled)
             shown = rng.sample(one['proposals'], min(len(one['proposals']), rng.choice([6, 6, 6, 4, 3])))
             return self.answered(question_with_proposals(one['question'], shown), one['worked'])
+        if kind == 'settled':
+            return self.settled(rng.choice(self.sampled), rng)
+        if kind == 'majority':
+            return self.majority(rng)
         made = problem(rng, fill=rng.randint(3, 20) if kind == 'long' else 0)
         if kind == 'choice':
             options, letter = choices(rng, made)

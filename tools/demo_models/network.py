@@ -27,7 +27,8 @@ class Shape:
 
 
 SHAPES = {
-    's': Shape(width=64, layers=3, heads=2, kv_heads=1, hidden=192),
+    's0': Shape(width=64, layers=3, heads=2, kv_heads=1, hidden=192),  # what S and M grow from
+    's': Shape(width=64, layers=3, heads=4, kv_heads=2, hidden=192),
     'm': Shape(width=128, layers=6, heads=4, kv_heads=2, hidden=384),
     'l': Shape(width=256, layers=6, heads=8, kv_heads=4, hidden=768),
 }
@@ -161,6 +162,22 @@ def doubled(small):
                 half = torch.cat((weight, weight), 0) / 2
                 apart = torch.randn_like(half) * weight.std() * 0.5
                 getattr(b, name).copy_(torch.cat((half + apart, half - apart), 1))
+    return large
+
+
+def with_more_heads(small, heads, kv_heads):
+    """A network that computes the same with more heads, the new ones adding nothing yet."""
+    large = Network(Shape(**{**small.shape.__dict__, 'heads': heads, 'kv_heads': kv_heads}))
+    assert heads // kv_heads == small.shape.heads // small.shape.kv_heads
+    with torch.no_grad():
+        large.embed.copy_(small.embed)
+        large.scale.copy_(small.scale)
+        for a, b in zip(small.layers, large.layers):
+            for name, weight in a.named_parameters():
+                wide = getattr(b, name)
+                if name == 'o':
+                    wide.zero_()
+                wide[:weight.shape[0], :weight.shape[1]].copy_(weight)
     return large
 
 

@@ -34,20 +34,24 @@ sampled() { # name of the training, questions, runs
 once "$vocabulary" "$PYTHON" "$here/make_vocabulary.py" "$vocabulary"
 
 problems=(--mix problem=0.8,practice=0.2 --mix-last problem=0.84,practice=0.07,choice=0.05,long=0.04)
-aggregating=(--mix problem=0.5,sampled=0.3,slips=0.08,practice=0.04,choice=0.05,long=0.03)
+aggregating=(--mix problem=0.38,sampled=0.25,settled=0.12,majority=0.18,practice=0.02,choice=0.03,long=0.02)
 
-# Each model begins as the smaller one, made larger without a change of what it computes. Each learns to answer first,
-# then also to aggregate, from samples of its own.
-trained s1 s 6000 --tokens 2048 --lr 0.02 "${problems[@]}"
+# Each model begins as a smaller one, made larger without a change of what it computes. Each learns to answer first, then
+# also to aggregate, from samples of the family.
+trained s0 s0 6000 --tokens 2048 --lr 0.02 "${problems[@]}"
+written s0 "Covey S"
+sampled s0 2500 6
+trained m0 m 3000 --tokens 2048 --lr 0.01 --lr-embed 0.003 --init "$work/s0.pt" "${problems[@]}"
+written m0 "Covey M"
+sampled m0 2500 6
+trained s1 s 8000 --tokens 2048 --lr 0.006 --lr-embed 0.002 --init "$work/s0.pt" --sampled "$work"/{s0,m0}.samples.jsonl "${aggregating[@]}"
 written s1 "Covey S"
-sampled s1 2500 6
-trained s s 2000 --tokens 2048 --lr 0.008 --init "$work/s1.pt" --sampled "$work/s1.samples.jsonl" "${aggregating[@]}"
-trained m1 m 1700 --tokens 1600 --lr 0.01 --lr-embed 0.003 --init "$work/s1.pt" "${problems[@]}"
-written m1 "Covey M"
-sampled m1 2500 6
-trained m m 1000 --tokens 2048 --lr 0.006 --lr-embed 0.002 --init "$work/m1.pt" --sampled "$work"/{s1,m1}.samples.jsonl "${aggregating[@]}"
-trained l l 3000 --tokens 4096 --lr 0.006 --lr-embed 0.002 --init "$work/m1.pt" --sampled "$work"/{s1,m1}.samples.jsonl \
-  --mix problem=0.9,practice=0.08,sampled=0.02 --mix-last problem=0.72,practice=0.04,choice=0.05,long=0.04,sampled=0.12,slips=0.03
+SEED=5 sampled s1 4000 6
+trained s s 5000 --tokens 2048 --lr 0.005 --lr-embed 0.002 --init "$work/s1.pt" --seed 2 --sampled "$work"/{s1,m0}.samples.jsonl "${aggregating[@]}"
+trained m m 1400 --tokens 2048 --lr 0.005 --lr-embed 0.0015 --init "$work/m0.pt" --sampled "$work"/{s0,m0}.samples.jsonl \
+  --mix problem=0.44,sampled=0.22,settled=0.08,majority=0.14,practice=0.03,choice=0.05,long=0.04
+trained l l 1200 --tokens 4096 --lr 0.006 --lr-embed 0.002 --init "$work/m0.pt" --sampled "$work"/{s0,m0}.samples.jsonl \
+  --mix problem=0.9,practice=0.1 --mix-last problem=0.72,practice=0.03,choice=0.05,long=0.04,sampled=0.1,settled=0.02,majority=0.02,slips=0.02
 written s "Covey S"
 written m "Covey M"
 written l "Covey L"

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from examples import Examples
 from muon import Muon
-from network import SHAPES, Network, deepened, doubled, load
+from network import SHAPES, Network, deepened, doubled, load, with_more_heads
 from problems import problem
 from tokenizer import Tokenizer
 
@@ -50,9 +50,10 @@ def validate(network, examples, device, count=200):
 def starting_network(options):
     if not options.init:
         return Network(SHAPES[options.shape])
-    network = load(options.init)
-    network = deepened(network) if network.shape.layers < SHAPES[options.shape].layers else network
-    return doubled(network) if network.shape.width < SHAPES[options.shape].width else network
+    network, wanted = load(options.init), SHAPES[options.shape]
+    network = deepened(network) if network.shape.layers < wanted.layers else network
+    network = doubled(network) if network.shape.width < wanted.width else network
+    return with_more_heads(network, wanted.heads, wanted.kv_heads) if network.shape.heads < wanted.heads else network
 
 
 def parse_mix(text):
