@@ -54,7 +54,7 @@ run_asan() {
   # the same.
   local models='*Golden/*/scalar_*:*Golden/Split*:*Golden/*_1:*Golden/*_7:SplitHeads.*:SplitWindows.*:Devices/*_1:Devices/*_2'
   local much='JinjaReference.*:JinjaLimits.*:RandomSchemas.*:GrammarMasks.EqualTryingEachToken:*long_texts*:*long_runs*:*megabyte*:*million*:*ConvertReference*:DeviceProfile.*:Wires.CostLittlePerplexity'
-  build_and_test asan "-$models:$much:*ulkan*:DeviceLayers.AreAs*:DeviceLayers.TheRest*" \
+  build_and_test asan "-$models:$much:*ulkan*" \
     formats_tests kernels_tests golden_tests model_tests mpi_tests
   # Of Vulkan, how it fails, and no leaks.
   build/asan/tests/kernels_tests --gtest_brief=1 \

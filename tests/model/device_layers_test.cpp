@@ -43,7 +43,7 @@ TEST(DeviceLayers, AreAllWithoutAGpuAndOfPartsOfAModel) {
   EXPECT_NE(error_of([&] { layers_on_device(file, cpu); }).find("--device vulkan"), std::string::npos);
 }
 
-TEST(DeviceLayers, AreAsManyAsFit) {
+TEST(VulkanLayers, AreAsManyAsFit) {
   if (vulkan_devices().empty()) GTEST_SKIP() << "there is no Vulkan device here. " << vulkan_missing();
   const GgufFile file = GgufFile::open(data_file("llama"));
   const std::int32_t all = model_facts(file).n_layers;
@@ -67,7 +67,7 @@ TEST(DeviceLayers, AreAsManyAsFit) {
   }
 }
 
-TEST(DeviceLayers, TheRestIsComputedOnTheCpu) {
+TEST(VulkanLayers, TheRestIsComputedOnTheCpu) {
   if (vulkan_devices().empty()) GTEST_SKIP() << "there is no Vulkan device here. " << vulkan_missing();
   for (const char* name : {"llama", "gemma2"}) {
     const GgufFile file = GgufFile::open(data_file(name));
@@ -93,7 +93,7 @@ TEST(DeviceLayers, TheRestIsComputedOnTheCpu) {
 }
 
 // On the CPU, on a GPU, and on both.
-TEST(DeviceLayers, ShortlistsChangeNothing) {
+TEST(VulkanLayers, GiveShortlistsThatChangeNothing) {
   const GgufFile file = GgufFile::open(data_file("llama"));
   const auto tokenizer = Tokenizer::from_gguf(file);
   const auto expect = [&](const StageOptions& options, float tolerance) {

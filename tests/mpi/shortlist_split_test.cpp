@@ -6,7 +6,7 @@
 namespace covey {
 namespace {
 
-class ShortlistSplit : public testing::TestWithParam<const char*> {
+class VulkanShortlistSplit : public testing::TestWithParam<const char*> {
  protected:
   static void expect_no_change(bool gpu, float tolerance) {
     const std::string path = model_file("llama.gguf");
@@ -31,10 +31,10 @@ class ShortlistSplit : public testing::TestWithParam<const char*> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Modes, ShortlistSplit, testing::Values("tensor", "pipeline"),
+INSTANTIATE_TEST_SUITE_P(Modes, VulkanShortlistSplit, testing::Values("tensor", "pipeline"),
                          [](const auto& info) { return std::string(info.param); });
 
-TEST_P(ShortlistSplit, ChangesNothing) {
+TEST_P(VulkanShortlistSplit, ChangesNothing) {
   expect_no_change(false, 0.0F);
   if (vulkan_devices().empty()) GTEST_SKIP() << "there is no Vulkan device here. " << vulkan_missing();
   expect_no_change(true, 1e-5F);
