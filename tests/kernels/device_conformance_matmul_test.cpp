@@ -125,6 +125,7 @@ TEST_P(DeviceMatmul, PromptsGiveTheSameWithinRounding) {
     const std::int32_t cols = format.activations == ActivationKind::f32 ? 4096 : 2048;
     for (const Shape wanted : {Shape{150, 288, 33}, {16, 32, 32}, {17, cols, 50}}) {
       if (is_variant() && wanted.tokens != 33) continue;
+      if (is_vulkan() && wanted.cols == cols && format.index % 5 != 0) continue;
       const Shape shape = wanted.in_blocks_of(format);
       const TestMatrix matrix(format.type, shape.rows, shape.cols, data_);
       const MatrixHandle handle = device_->add_matrix(matrix.view);
