@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "kernels/vulkan_device.hpp"
 #include "model/evaluate.hpp"
 #include "model/stage.hpp"
 #include "tests/golden/golden.hpp"
 #include "tests/golden/in_pieces.hpp"
+#include "tests/kernels/vulkan_test_device.hpp"
 
 namespace covey {
 namespace {
@@ -17,16 +17,13 @@ namespace {
 class VulkanGolden : public testing::Test {
  protected:
   void SetUp() override {
-    if (vulkan_devices().empty()) GTEST_SKIP() << "there is no Vulkan device here. " << vulkan_missing();
+    if (!have_vulkan()) GTEST_SKIP() << why_no_vulkan();
   }
 
   static StageOptions options(VulkanUse use) {
     StageOptions options;
-    options.vulkan.emplace();
-    options.vulkan->cache_folder = "";
+    options.vulkan = vulkan_test_options();
     options.vulkan->use = use;
-    options.vulkan->check_synchronization = true;
-    options.vulkan->on_message = [](std::string_view message) { ADD_FAILURE() << message; };
     return options;
   }
 

@@ -11,6 +11,7 @@
 #include "model/evaluate.hpp"
 #include "model/tokenizer.hpp"
 #include "tests/error_of.hpp"
+#include "tests/kernels/vulkan_test_device.hpp"
 #include "tests/model/drawn_twice.hpp"
 #include "tests/test_data.hpp"
 
@@ -19,10 +20,7 @@ namespace {
 
 StageOptions on_vulkan() {
   StageOptions options;
-  options.vulkan.emplace();
-  options.vulkan->cache_folder = "";
-  options.vulkan->check_synchronization = true;
-  options.vulkan->on_message = [](std::string_view message) { ADD_FAILURE() << message; };
+  options.vulkan = vulkan_test_options();
   return options;
 }
 
@@ -44,7 +42,7 @@ TEST(DeviceLayers, AreAllWithoutAGpuAndOfPartsOfAModel) {
 }
 
 TEST(VulkanLayers, AreAsManyAsFit) {
-  if (vulkan_devices().empty()) GTEST_SKIP() << "there is no Vulkan device here. " << vulkan_missing();
+  if (!have_vulkan()) GTEST_SKIP() << why_no_vulkan();
   const GgufFile file = GgufFile::open(data_file("llama"));
   const std::int32_t all = model_facts(file).n_layers;
   StageOptions options = on_vulkan();
@@ -68,7 +66,7 @@ TEST(VulkanLayers, AreAsManyAsFit) {
 }
 
 TEST(VulkanLayers, TheRestIsComputedOnTheCpu) {
-  if (vulkan_devices().empty()) GTEST_SKIP() << "there is no Vulkan device here. " << vulkan_missing();
+  if (!have_vulkan()) GTEST_SKIP() << why_no_vulkan();
   for (const char* name : {"llama", "gemma2"}) {
     const GgufFile file = GgufFile::open(data_file(name));
     Stage cpu(file, {});
@@ -92,25 +90,27 @@ TEST(VulkanLayers, TheRestIsComputedOnTheCpu) {
   }
 }
 
-// On the CPU, on a GPU, and on both.
-TEST(VulkanLayers, GiveShortlistsThatChangeNothing) {
+void expect_shortlists_change_nothing_on(const StageOptions& options, float tolerance) {
   const GgufFile file = GgufFile::open(data_file("llama"));
   const auto tokenizer = Tokenizer::from_gguf(file);
-  const auto expect = [&](const StageOptions& options, float tolerance) {
-    Stage stage(file, options);
-    LocalRunner runner(stage);
-    expect_shortlists_change_nothing(runner, *tokenizer, tolerance);
-    Batch batch;
-    batch.tokens.push_back({1, 0, true});
-    batch.shortlist = kMostShortlisted + 1;
-    EXPECT_NE(error_of([&] { runner.forward(batch); }).find("at most 64"), std::string::npos);
-  };
-  expect({}, 0.0F);
-  if (vulkan_devices().empty()) GTEST_SKIP() << "there is no Vulkan device here. " << vulkan_missing();
+  Stage stage(file, options);
+  LocalRunner runner(stage);
+  expect_shortlists_change_nothing(runner, *tokenizer, tolerance);
+  Batch batch;
+  batch.tokens.push_back({1, 0, true});
+  batch.shortlist = kMostShortlisted + 1;
+  EXPECT_NE(error_of([&] { runner.forward(batch); }).find("at most 64"), std::string::npos);
+}
+
+TEST(DeviceLayers, GiveShortlistsThatChangeNothing) { expect_shortlists_change_nothing_on({}, 0.0F); }
+
+// On a GPU, and on both.
+TEST(VulkanLayers, GiveShortlistsThatChangeNothing) {
+  if (!have_vulkan()) GTEST_SKIP() << why_no_vulkan();
   StageOptions gpu = on_vulkan();
-  expect(gpu, 1e-5F);
+  expect_shortlists_change_nothing_on(gpu, 1e-5F);
   gpu.vulkan_layers = 1;
-  expect(gpu, 1e-5F);
+  expect_shortlists_change_nothing_on(gpu, 1e-5F);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "model/evaluate.hpp"
 #include "tests/golden/golden.hpp"
 #include "tests/golden/in_pieces.hpp"
+#include "tests/kernels/vulkan_test_device.hpp"
 #include "tests/mpi/session_ranks.hpp"
 
 namespace covey {
@@ -10,7 +11,7 @@ namespace {
 class VulkanSplit : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
-    if (vulkan_devices().empty()) GTEST_SKIP() << "there is no Vulkan device here. " << vulkan_missing();
+    if (!have_vulkan()) GTEST_SKIP() << why_no_vulkan();
   }
 
   /// Calls `check` with the logits of all positions that two ranks compute, in batches of every size. Software drivers
@@ -24,12 +25,7 @@ class VulkanSplit : public testing::TestWithParam<const char*> {
     run_ranks(2, [&](Transport& transport) {
       Ledger ledger(transport);
       JobOptions mine = job;
-      if (transport.rank() == gpu_rank) {
-        mine.stage.vulkan.emplace();
-        mine.stage.vulkan->cache_folder = "";
-        mine.stage.vulkan->check_synchronization = true;
-        mine.stage.vulkan->on_message = [](std::string_view message) { ADD_FAILURE() << message; };
-      }
+      if (transport.rank() == gpu_rank) mine.stage.vulkan = vulkan_test_options();
       const auto session = find_mode(GetParam()).open(ledger, mine);
       if (transport.rank() != 0) return session->serve();
       for (const std::int32_t batch : {1, 7, 256}) {
