@@ -35,11 +35,11 @@ build() { # preset, then targets
   local preset=$1; shift
   cmake --build --preset "$preset" -j "$jobs" ${1:+--target "$@"}
 }
-# One more test at a time than there are cores: many wait.
+# More tests at a time than there are cores: many wait.
 build_and_test() { # preset, which tests (as for --gtest_filter), then programs of tests
   local preset=$1 which=$2; shift 2
   build "$preset" "$@"
-  GTEST_FILTER=$which ctest --preset "$preset" -j $((jobs + 1)) -L "^($(IFS='|'; echo "$*"))\$"
+  GTEST_FILTER=$which ctest --preset "$preset" -j $((jobs + 2)) -L "^($(IFS='|'; echo "$*"))\$"
 }
 
 run_lint() {
@@ -87,7 +87,7 @@ run_fuzz() {
 run_release() {
   say "release: all tests"
   build release
-  ctest --preset release -j $((jobs + 1))
+  ctest --preset release -j $((jobs + 2))
 }
 
 # Configuring uses one core each time.
