@@ -112,7 +112,7 @@ void register_attention() {
         for (const std::int32_t depth : kDepths) {
           for (const std::int32_t queries : kQueries) {
             const Setting setting = {computer, cache, group, depth, queries};
-            benchmark::RegisterBenchmark(setting.name().c_str(), attend, setting);
+            benchmark::RegisterBenchmark(setting.name().c_str(), attend, setting)->UseRealTime();
           }
         }
       }

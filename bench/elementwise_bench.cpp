@@ -84,7 +84,7 @@ void add_rows(const std::string& kernel, const Computer& computer, std::int64_t 
     run_counted(
         state, computer, {0, 0, bytes_each * values}, [&] { work(rows); },
         [&] { benchmark::DoNotOptimize(rows.device->map(Slot::residual).data()); });
-  });
+  })->UseRealTime();
 }
 
 void add_all_rows(const Computer& computer) {

@@ -113,7 +113,7 @@ void register_matmul() {
         for (const Load& load : kLoads) {
           const std::string name = "matmul/" + std::string(tensor_type_info(format.type).name) + "/" + computer.name +
                                    "/" + shape.name() + "/" + load.name;
-          benchmark::RegisterBenchmark(name.c_str(), run_matmul, format, computer, shape, load.tokens);
+          benchmark::RegisterBenchmark(name.c_str(), run_matmul, format, computer, shape, load.tokens)->UseRealTime();
         }
       }
     }
@@ -123,7 +123,8 @@ void register_matmul() {
   for (const Shape& shape : kShapes) {
     for (const Load& load : kLoads) {
       benchmark::RegisterBenchmark(("openblas_sgemm/" + shape.name() + "/" + load.name).c_str(), run_sgemm, sgemm,
-                                   shape, load.tokens);
+                                   shape, load.tokens)
+          ->UseRealTime();
     }
   }
 }
