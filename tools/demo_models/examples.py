@@ -38,14 +38,21 @@ def slip(rng, worked):
 
 
 class Examples:
-    def __init__(self, tokenizer, seed, mix, sampled=()):
-        """`mix`: shares of kinds. `sampled`: files of questions with proposals that models have written."""
+    def __init__(self, tokenizer, seed, mix, sampled=(), disputed=0.0):
+        """`mix`: shares of kinds. `sampled`: files of questions with proposals that models have written; so many at least
+        of those drawn are `disputed`, with some proposals right and others wrong: from the rest little is learned.
+        """
         self.tokenizer, self.seed = tokenizer, seed
         self.kinds, self.shares = zip(*mix.items())
         self.sampled = []
         for path in sampled:
             with open(path) as file:
                 self.sampled += [json.loads(line) for line in file]
+        self.disputed = [one for one in self.sampled if len(set(one['right'])) == 2]
+        self.disputed_share = disputed
+
+    def one_sampled(self, rng):
+        return rng.choice(self.disputed if rng.random() < self.disputed_share else self.sampled)
 
     def answered(self, question, worked):
         prompt = self.tokenizer.prompt(question)
@@ -87,11 +94,11 @@ class Examples:
                 result = token == equals or (result and token != end)
             return prompt + tokens, [0] * len(prompt) + learn
         if kind == 'sampled':
-            one = rng.choice(self.sampled)
+            one = self.one_sampled(rng)
             shown = rng.sample(one['proposals'], min(len(one['proposals']), rng.choice([6, 6, 6, 4, 3])))
             return self.answered(question_with_proposals(one['question'], shown), one['worked'])
         if kind == 'settled':
-            return self.settled(rng.choice(self.sampled), rng)
+            return self.settled(self.one_sampled(rng), rng)
         if kind == 'majority':
             return self.majority(rng)
         made = problem(rng, fill=rng.randint(3, 20) if kind == 'long' else 0)

@@ -1,6 +1,6 @@
-"""gguf_file.py MODEL.pt VOCABULARY.json OUT.gguf NAME: writes a trained model as GGUF version 3, all weights in F32.
+"""gguf_file.py MODEL.pt VOCABULARY.json OUT.gguf NAME [SOFTER]: writes a trained model as GGUF version 3, in F32.
 
-`covey quantize` makes the smaller types of it.
+SOFTER divides the logits: what is likeliest stays so, but samples differ more. `covey quantize` makes smaller types.
 """
 import struct
 import sys
@@ -84,4 +84,7 @@ def write(path, network, tokenizer, name):
 
 
 if __name__ == '__main__':
-    write(sys.argv[3], load(sys.argv[1]), Tokenizer.load(sys.argv[2]), sys.argv[4])
+    model = load(sys.argv[1])
+    if len(sys.argv) > 5:
+        model.scale.data /= float(sys.argv[5])
+    write(sys.argv[3], model, Tokenizer.load(sys.argv[2]), sys.argv[4])

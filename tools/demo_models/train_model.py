@@ -72,6 +72,7 @@ def flags():
     parser.add_argument('--mix', type=parse_mix, default='problem=0.7,practice=0.2,choice=0.05,long=0.05')
     parser.add_argument('--mix-last', type=parse_mix, help='from half of the steps on')
     parser.add_argument('--sampled', nargs='*', default=[])
+    parser.add_argument('--disputed', type=float, default=0.0, help='share of samples that are partly right')
     parser.add_argument('--init', help='a trained model to start from; a smaller one is made larger first')
     parser.add_argument('--seed', type=int, default=1)
     return parser.parse_args()
@@ -103,7 +104,7 @@ def main():
         torch.save(kept, options.out + '.part')
         os.replace(options.out + '.part', options.out)
 
-    sources = [Examples(tokenizer, options.seed, mix, options.sampled) for mix in (options.mix, options.mix_last or options.mix)]
+    sources = [Examples(tokenizer, options.seed, mix, options.sampled, options.disputed) for mix in (options.mix, options.mix_last or options.mix)]
     start = saved_at = said_at = time.time()
     losses, learned = [], 0
     while step < options.steps:
