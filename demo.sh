@@ -25,7 +25,7 @@ mkdir -p "$results"
 model=${MODEL:-}
 if [ -z "$model" ] && [ -f ../shared/models/stories260K.gguf ]; then model=../shared/models/stories260K.gguf; fi
 if [ -z "$model" ]; then
-  model=$results/random.gguf
+  model=$results/random-f16.gguf
   # In F16: sums over ranks are rounded otherwise, which behind int8 activations may change what is likeliest by chance.
   echo "== No MODEL= given: writing a random one, whose text means nothing"
   [ -f "$model" ] || "$covey" synth "$model" --n-embd 512 --n-layer 8 --n-ff 1408 --type F16
