@@ -34,8 +34,6 @@ class VulkanGolden : public testing::Test {
     return all_logits(runner, golden.tokens);
   }
 
-  static bool is_software() { return vulkan_devices().front().kind == "software"; }
-
   /// Calls `check` with the logits of all positions, in batches of each size. In small ones, software drivers take so
   /// long that few models have to show it.
   template <class Check>
@@ -45,7 +43,8 @@ class VulkanGolden : public testing::Test {
     Stage stage(file, options);
     LocalRunner whole(stage);
     for (const std::int32_t batch : {1, 7, 256}) {
-      if (batch < 256 && is_software() && model != "llama" && model != "mixtral" && model != "llama-q4_k_m") continue;
+      if (batch < 256 && vulkan_is_software() && model != "llama" && model != "mixtral" && model != "llama-q4_k_m")
+        continue;
       SCOPED_TRACE(golden.model_path + " in batches of " + std::to_string(batch));
       InPieces runner(whole, batch);
       const std::vector<float> logits = all_logits(runner, golden.tokens);
@@ -75,7 +74,7 @@ TEST_F(VulkanGolden, FloatModelsGiveTheReferenceLogits) {
 TEST_F(VulkanGolden, PackedModelsAreExactInF32) {
   for (const std::string& model : packed_models()) {
     const Golden golden = load_golden(model);
-    const bool alone = model == "llama-q4_k_m" || !is_software();
+    const bool alone = model == "llama-q4_k_m" || !vulkan_is_software();
     StageOptions exact = options(alone ? VulkanUse::none : VulkanUse::fast);
     exact.kv = KvChoice::f32;
     in_batches(model, golden, exact, [&](std::span<const float>, std::span<const float> last) {

@@ -23,6 +23,9 @@ inline bool have_vulkan() {
   return have;
 }
 
+/// Software drivers take long to compile shaders, and over small batches.
+inline bool vulkan_is_software() { return have_vulkan() && vulkan_devices().front().kind == "software"; }
+
 inline VulkanOptions vulkan_test_options() {
   VulkanOptions options;
   options.cache_folder = "";

@@ -18,7 +18,7 @@ class VulkanSplit : public testing::TestWithParam<const char*> {
   /// take so long over small ones that few models have to show it.
   template <class Check>
   static void in_batches(const std::string& model, const Golden& golden, int gpu_rank, const Check& check) {
-    const bool slow = vulkan_devices().front().kind == "software" && model != "llama" && model != "llama-q4_k_m";
+    const bool slow = vulkan_is_software() && model != "llama" && model != "llama-q4_k_m";
     JobOptions job = job_on(golden.model_path);
     job.stage.n_ctx = 0;
     job.stage.max_tokens = 256;
