@@ -86,7 +86,7 @@ constexpr std::array kCommands = {
             add_merge},
     Command{"synth", "Write a seeded random model",
             "  covey synth random.gguf\n"
-            "  covey synth random.gguf --preset small --type Q4_0 --seed 7\n",
+            "  covey synth random.gguf --preset 1.1b --type Q4_0 --seed 7\n",
             add_synth},
     Command{"table", "Compare saved runs in one table",
             "  covey run -m model.gguf -p 'Hello' --json > solo.json\n"

@@ -17,8 +17,9 @@ def orthogonal(matrices, steps=5):
 
 
 class Muon(torch.optim.Optimizer):
-    def __init__(self, matrices, lr, momentum=0.95, decay=0.0):
+    def __init__(self, matrices, lr, momentum=0.95, decay=0.0, dtype=torch.float32):
         super().__init__(matrices, {'lr': lr, 'momentum': momentum, 'decay': decay})
+        self.dtype = dtype  # of the iteration, which needs no more than bfloat16
 
     @torch.no_grad()
     def step(self):
@@ -35,5 +36,5 @@ class Muon(torch.optim.Optimizer):
                     state['momentum'].lerp_(p.grad, 1 - group['momentum'])
                     updates.append(p.grad.lerp(state['momentum'], group['momentum']))
                 step = group['lr'] * max(1, shape[0] / shape[1]) ** 0.5
-                for p, update in zip(matrices, orthogonal(torch.stack(updates))):
+                for p, update in zip(matrices, orthogonal(torch.stack(updates).to(self.dtype))):
                     p.mul_(1 - group['lr'] * group['decay']).add_(update, alpha=-step)

@@ -28,11 +28,13 @@ def padded(batch, device):
     return tokens, learn
 
 
-def loss_of(network, batch, device):
+def loss_of(network, batch, device, bf16):
     tokens, learn = padded(batch, device)
     known = learn[:, 1:]
-    features = network.features(tokens[:, :-1])[known]
-    return F.cross_entropy(network.logits(features), tokens[:, 1:][known])
+    with torch.autocast(device, torch.bfloat16, enabled=bf16):
+        features = network.features(tokens[:, :-1])[known]
+        logits = network.logits(features)
+    return F.cross_entropy(logits.float(), tokens[:, 1:][known])
 
 
 @torch.no_grad()
@@ -73,6 +75,7 @@ def flags():
     parser.add_argument('--mix-last', type=parse_mix, help='from half of the steps on')
     parser.add_argument('--sampled', nargs='*', default=[])
     parser.add_argument('--disputed', type=float, default=0.0, help='share of samples that are partly right')
+    parser.add_argument('--bf16', action='store_true', help='products in bfloat16: faster on GPUs and on processors with AMX')
     parser.add_argument('--init', help='a trained model to start from; a smaller one is made larger first')
     parser.add_argument('--seed', type=int, default=1)
     return parser.parse_args()
@@ -85,7 +88,7 @@ def main():
     tokenizer = Tokenizer.load(options.vocabulary)
     network = starting_network(options).to(device)
     matrices = [p for layer in network.layers for p in layer.parameters()]
-    optimizers = [Muon(matrices, lr=options.lr),
+    optimizers = [Muon(matrices, lr=options.lr, dtype=torch.bfloat16 if options.bf16 else torch.float32),
                   torch.optim.AdamW([network.embed, network.scale], lr=options.lr_embed, betas=(0.9, 0.97), weight_decay=0.0)]
     peaks = [options.lr, options.lr_embed]
     step = chunk = 0
@@ -113,7 +116,7 @@ def main():
             for optimizer, peak in zip(optimizers, peaks):
                 optimizer.param_groups[0]['lr'] = peak * rate
                 optimizer.zero_grad()
-            loss = loss_of(network, batch, device)
+            loss = loss_of(network, batch, device, options.bf16)
             loss.backward()
             for optimizer in optimizers:
                 optimizer.step()
