@@ -78,10 +78,11 @@ TextTable run_table(const std::vector<SavedRun>& runs) {
 }
 
 TextTable evaluation_table(const std::vector<SavedRun>& runs) {
-  TextTable table({"evaluation", "ranks", "right %", "95 % interval", "tokens/s", "TTFT", "time/answer",
+  TextTable table({"evaluation", "ranks", "questions", "right %", "95 % interval", "tokens/s", "TTFT", "time/answer",
                    "messages/answer", "bytes/answer", "model memory", "peak process"});
   for (const SavedRun& run : runs) {
     table.add_row({run.name(), fmt::format("{}", run.count("summary/ranks")),
+                   fmt::format("{}", run.count("accuracy/count")),
                    fmt::format("{:.1f}", 100 * run.value("accuracy/value")),
                    fmt::format("{:.1f} - {:.1f}", 100 * run.value("accuracy/low"), 100 * run.value("accuracy/high")),
                    format_rate(run.value("summary/tokens_per_second")),

@@ -186,7 +186,8 @@ struct UnpackedColumns {
   static constexpr int kMostPieces = 8;
   static constexpr bool kByColumns = ColumnDot<Dot, typename Isa::Quads>;
   /// Tokens. Sums of half a piece wait for those of the other: they need registers, too.
-  static constexpr int kTile = kByColumns && Arithmetic::kHalves ? Isa::kDotTile / 2 : Isa::kDotTile;
+  static constexpr int kTile =
+      (kByColumns || Isa::kTilePanels > 1) && Arithmetic::kHalves ? Isa::kDotTile / 2 : Isa::kDotTile;
 
   struct Piece {
     typename Dot::Weights quads[kQuadsPerPiece];
@@ -217,36 +218,43 @@ struct UnpackedColumns {
     }
   }
 
-  /// Adds these columns' products with T tokens to `sums`: (T, kPanelRows), or Floats of kTokens tokens each.
-  template <int T>
-  [[gnu::noinline]] static void multiply(const UnpackedColumns& columns, const std::byte* in, std::ptrdiff_t in_step,
-                                         float* sums) noexcept {
+  /// Adds the products of P panels' columns with T tokens to `sums`: for each panel, `panel_step` floats apart,
+  /// (T, kPanelRows), or Floats of kTokens tokens each.
+  template <int P, int T>
+  [[gnu::noinline]] static void multiply(const UnpackedColumns* panels, const std::byte* in, std::ptrdiff_t in_step,
+                                         float* sums, std::ptrdiff_t panel_step) noexcept {
     constexpr int kSums = T < Lanes::kTokens ? 1 : T / Lanes::kTokens;
-    Floats all[kSums];
-    if constexpr (!kByColumns) load(sums, all);
-    const Piece* const end = columns.pieces + columns.count;
-    for (const Piece* at = columns.pieces; at != end; ++at, in += in_step) {
-      const Piece& piece = *at;
-      typename Dot::Sums dots[kSums];
-      Floats first_half[kSums];
+    constexpr bool kSumsInMemory = kByColumns || P > 1;  // registers are full of dot products
+    Floats all[P][kSums];
+    if constexpr (!kSumsInMemory) load(sums, panel_step, all);
+    const int count = panels->count;
+    for (int i = 0; i < count; ++i, in += in_step) {
+      typename Dot::Sums dots[P][kSums];
+      Floats first_half[P][kSums];
       if constexpr (Arithmetic::kHalves) {
-        add_columns<T, 0, kQuadsPerPiece / 2>(piece, in, dots);
-        unrolled<kSums>([&](auto s) { first_half[s] = Dot::finish(dots[s]) * piece.terms.half_scale[0]; });
-        add_columns<T, kQuadsPerPiece / 2, kQuadsPerPiece>(piece, in, dots);
+        add_columns<T, 0, kQuadsPerPiece / 2>(panels, i, in, dots);
+        unrolled<P>([&](auto p) {
+          unrolled<kSums>([&](auto s) {
+            first_half[p][s] = Dot::finish(dots[p][s]) * panels[p].pieces[i].terms.half_scale[0];
+          });
+        });
+        add_columns<T, kQuadsPerPiece / 2, kQuadsPerPiece>(panels, i, in, dots);
       } else {
-        add_columns<T, 0, kQuadsPerPiece>(piece, in, dots);
+        add_columns<T, 0, kQuadsPerPiece>(panels, i, in, dots);
       }
-      if constexpr (kByColumns) {
+      if constexpr (kSumsInMemory) {
         asm("" : "+r"(sums));  // hides that it stays the same, or compilers would load before the loop, and spill
-        load(sums, all);
+        load(sums, panel_step, all);
       }
-      unrolled<kSums>([&](auto s) {
-        all[s] =
-            Arithmetic::added(in + kToken * Lanes::kTokens * s, kNext<T>, first_half[s], dots[s], piece.terms, all[s]);
+      unrolled<P>([&](auto p) {
+        unrolled<kSums>([&](auto s) {
+          all[p][s] = Arithmetic::added(in + kToken * Lanes::kTokens * s, kNext<T>, first_half[p][s], dots[p][s],
+                                        panels[p].pieces[i].terms, all[p][s]);
+        });
       });
-      if constexpr (kByColumns) store(all, sums);
+      if constexpr (kSumsInMemory) store(all, sums, panel_step);
     }
-    if constexpr (!kByColumns) store(all, sums);
+    if constexpr (!kSumsInMemory) store(all, sums, panel_step);
   }
 
  private:
@@ -257,46 +265,54 @@ struct UnpackedColumns {
   template <int T>
   static constexpr std::ptrdiff_t kNext = T < Lanes::kTokens ? 0 : kToken;
 
-  template <int N>
-  [[gnu::always_inline]] static void load(const float* sums, Floats (&all)[N]) {
-    unrolled<N>([&](auto s) { all[s] = Floats::load(sums + kLanes * s); });
+  template <int P, int N>
+  [[gnu::always_inline]] static void load(const float* sums, std::ptrdiff_t panel_step, Floats (&all)[P][N]) {
+    unrolled<P>([&](auto p) {
+      unrolled<N>([&](auto s) { all[p][s] = Floats::load(sums + panel_step * p + kLanes * s); });
+    });
   }
-  template <int N>
-  [[gnu::always_inline]] static void store(const Floats (&all)[N], float* sums) {
-    unrolled<N>([&](auto s) { all[s].store(sums + kLanes * s); });
+  template <int P, int N>
+  [[gnu::always_inline]] static void store(const Floats (&all)[P][N], float* sums, std::ptrdiff_t panel_step) {
+    unrolled<P>([&](auto p) { unrolled<N>([&](auto s) { all[p][s].store(sums + panel_step * p + kLanes * s); }); });
   }
 
-  /// dots = quads First .. Last of the piece times each token's activations.
-  template <int T, int First, int Last, int N>
-  [[gnu::always_inline]] static void add_columns(const Piece& piece, const std::byte* in,
-                                                 typename Dot::Sums (&dots)[N]) {
+  /// dots = quads First .. Last of each panel's piece `index` times each token's activations.
+  template <int T, int First, int Last, int P, int N>
+  [[gnu::always_inline]] static void add_columns(const UnpackedColumns* panels, int index, const std::byte* in,
+                                                 typename Dot::Sums (&dots)[P][N]) {
     if constexpr (kByColumns) {
-      static_assert(Arithmetic::kOffset == 0);
-      unrolled<N>([&](auto s) { dots[s] = Dot::start(); });
-      Dot::template add_columns<First, Last>(dots, piece.quads, Arithmetic::values(in, 0), kToken, kNext<T>);
+      static_assert(Arithmetic::kOffset == 0 && P == 1);
+      unrolled<N>([&](auto s) { dots[0][s] = Dot::start(); });
+      Dot::template add_columns<First, Last>(dots[0], panels->pieces[index].quads, Arithmetic::values(in, 0), kToken,
+                                             kNext<T>);
     } else {
-      unrolled<T>([&](auto t) {
-        if constexpr (Dot::kHasRowSums) {
-          static_assert(Arithmetic::kOffset == 0 && !Arithmetic::kHalves);
-          dots[t] = Dot::start_rows(piece.row_sums);
-        } else {
-          dots[t] = Arithmetic::start(in + kToken * t, First == 0 ? 0 : 1);
-        }
+      unrolled<P>([&](auto p) {
+        unrolled<T>([&](auto t) {
+          if constexpr (Dot::kHasRowSums) {
+            static_assert(Arithmetic::kOffset == 0 && !Arithmetic::kHalves);
+            dots[p][t] = Dot::start_rows(panels[p].pieces[index].row_sums);
+          } else {
+            dots[p][t] = Arithmetic::start(in + kToken * t, First == 0 ? 0 : 1);
+          }
+        });
       });
 #pragma GCC unroll 2
       for (int g = First; g < Last; g += 4) {
-        add_two_quads(&piece.quads[g], in, g, dots);
-        add_two_quads(&piece.quads[g + 2], in, g + 2, dots);
+        add_two_quads(panels, index, in, g, dots);
+        add_two_quads(panels, index, in, g + 2, dots);
       }
     }
   }
 
-  template <int T>
-  [[gnu::always_inline]] static void add_two_quads(const typename Dot::Weights* quads, const std::byte* in, int g,
-                                                   typename Dot::Sums (&dots)[T]) {
+  template <int P, int T>
+  [[gnu::always_inline]] static void add_two_quads(const UnpackedColumns* panels, int index, const std::byte* in,
+                                                   int g, typename Dot::Sums (&dots)[P][T]) {
     unrolled<T>([&](auto t) {
       const std::int8_t* const values = Arithmetic::values(in + kToken * t, std::ptrdiff_t{4} * g);
-      Dot::add_two(dots[t], quads[0], values, quads[1], values + 4);
+      unrolled<P>([&](auto p) {
+        const typename Dot::Weights* const quads = &panels[p].pieces[index].quads[g];
+        Dot::add_two(dots[p][t], quads[0], values, quads[1], values + 4);
+      });
     });
   }
 };

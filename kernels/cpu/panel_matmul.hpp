@@ -66,6 +66,38 @@ struct PanelProduct {
   }
 };
 
+/// Asks for the columns of panels that are needed next, so that they come while those at hand are multiplied: some cache
+/// lines for each group of tokens, for a processor that is asked for too many at once waits.
+class Ahead {
+ public:
+  /// `bytes` of each panel, meanwhile products of `tokens`.
+  Ahead(std::ptrdiff_t bytes, std::int32_t tokens) noexcept
+      : lines_((bytes + kLine - 1) / kLine), step_((lines_ * kTokenGroup + tokens - 1) / tokens) {}
+
+  void add(const std::byte* columns) noexcept { panels_[count_++] = {columns, lines_}; }
+  /// A group of tokens is about to be multiplied with so many panels.
+  void ask(int panels) noexcept {
+    for (std::ptrdiff_t left = step_ * panels; left > 0 && done_ < count_; --left) {
+      Panel& panel = panels_[done_];
+      __builtin_prefetch(panel.at);
+      panel.at += kLine;
+      if (--panel.lines == 0) ++done_;
+    }
+  }
+
+ private:
+  static constexpr std::ptrdiff_t kLine = 64;
+  struct Panel {
+    const std::byte* at;
+    std::ptrdiff_t lines;
+  };
+  Panel panels_[kMostPanels];
+  int count_ = 0;
+  int done_ = 0;
+  std::ptrdiff_t lines_;
+  std::ptrdiff_t step_;
+};
+
 /// Of formats that multiply integers.
 template <class Isa, class Format>
 struct PanelProduct<Isa, Format, ActivationKind::int8> {
@@ -90,6 +122,7 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
   static constexpr std::ptrdiff_t kBlock = sizeof(ActivationBlock);
   // So that their sums, and 256 columns of weights and activations, are in the L1 cache together.
   static constexpr std::int32_t kMostTokens = 64;
+  static constexpr std::ptrdiff_t kPanelSums = std::ptrdiff_t{kMostTokens} * kPanelRows;
   static_assert(Isa::kFewTokens <= kTokenGroup && kMostTokens % kTokenGroup == 0);
 
   /// The tokens from `token` on, all of one group.
@@ -110,20 +143,28 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
   /// second-level cache.
   static void many(const PanelWork& work, std::int32_t tokens) noexcept {
     constexpr std::int64_t kDepth = std::int64_t{Columns::kMostPieces} * kActivationBlock;
-    float sums[kMostPanels][kMostTokens * kPanelRows];
+    float sums[kMostPanels][kPanelSums];
     for (std::int32_t p = 0; p < work.panels.count; ++p) {
       for (float& sum : sums[p]) sum = 0.0F;
     }
-    Columns columns;
+    Columns columns[Isa::kTilePanels];
     const std::byte* first = work.panels.first;
     for (std::int64_t c = 0; c < work.cols; c += kDepth) {
       const std::int64_t left = work.cols - c < kDepth ? work.cols - c : kDepth;
       const int blocks = static_cast<int>(left / Format::kBlockElements);
       const std::byte* panel = first;
+      Ahead ahead(std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows * blocks, tokens);
       for (std::int32_t p = 0; p < work.panels.count; ++p, panel += work.panels.step) {
-        columns.template unpack<Format>(panel, blocks);
-        prefetch(panel + std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows * blocks, blocks);
-        multiply_columns(columns, work, c, tokens, sums[p]);
+        const std::int32_t at = p % Isa::kTilePanels;
+        columns[at].template unpack<Format>(panel, blocks);
+        ahead.add(panel + std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows * blocks);
+        if (at + 1 == Isa::kTilePanels) {
+          multiply_columns<Isa::kTilePanels>(columns, work, c, tokens, sums[p - at], ahead);
+        } else if (p + 1 == work.panels.count) {
+          for (std::int32_t i = 0; i <= at; ++i) {
+            multiply_columns<1>(&columns[i], work, c, tokens, sums[p - at + i], ahead);
+          }
+        }
       }
       first += std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows * blocks;
     }
@@ -136,33 +177,28 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
     }
   }
 
-  /// Asks for so many blocks that are needed next, so that they come while these columns are multiplied.
-  static void prefetch(const std::byte* block, int blocks) noexcept {
-    constexpr std::ptrdiff_t kCacheLine = 64;
-    const std::byte* const end = block + std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows * blocks;
-    for (; block < end; block += kCacheLine) __builtin_prefetch(block);
-  }
-
-  /// Adds the products of `tokens` tokens with unpacked columns, from `c` on, to `sums`.
-  static void multiply_columns(const Columns& columns, const PanelWork& work, std::int64_t c, std::int32_t tokens,
-                               float* sums) noexcept {
+  /// Adds the products of `tokens` tokens with unpacked columns of P panels, from `c` on, to their `sums`.
+  template <int P>
+  static void multiply_columns(const Columns* columns, const PanelWork& work, std::int64_t c, std::int32_t tokens,
+                               float* sums, Ahead& ahead) noexcept {
     for (std::int32_t token = 0; token < tokens; token += kTokenGroup) {
+      ahead.ask(P);
       const std::int32_t group = tokens - token < kTokenGroup ? tokens - token : kTokenGroup;
       const std::byte* const in = work.in + static_cast<std::size_t>(token) * work.in_stride +
                                   static_cast<std::size_t>(c / kActivationBlock * group * kBlock);
-      tiles<Columns::kTile>(columns, in, group, 0, sums + std::ptrdiff_t{kPanelRows} * token);
+      tiles<P, Columns::kTile>(columns, in, group, 0, sums + std::ptrdiff_t{kPanelRows} * token);
     }
   }
 
   /// Tokens of a group from `token` on.
-  template <int T>
-  static void tiles(const Columns& columns, const std::byte* in, std::int32_t group, std::int32_t token,
+  template <int P, int T>
+  static void tiles(const Columns* columns, const std::byte* in, std::int32_t group, std::int32_t token,
                     float* sums) noexcept {
     for (; token + T <= group; token += T) {
-      Columns::template multiply<T>(columns, in + kBlock * token, kBlock * group,
-                                    sums + std::ptrdiff_t{kPanelRows} * token);
+      Columns::template multiply<P, T>(columns, in + kBlock * token, kBlock * group,
+                                       sums + std::ptrdiff_t{kPanelRows} * token, kPanelSums);
     }
-    if constexpr (T > 1) tiles<T / 2>(columns, in, group, token, sums);
+    if constexpr (T > 1) tiles<P, T / 2>(columns, in, group, token, sums);
   }
 };
 

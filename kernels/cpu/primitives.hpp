@@ -135,6 +135,8 @@ concept InstructionSet = requires(const std::byte* bytes, std::byte* out, const 
   { Isa::kDotTile } -> std::convertible_to<int>;    // unpacked to the cache
   { Isa::kFewTile } -> std::convertible_to<int>;    // unpacked in registers
   { Isa::kFloatTile } -> std::convertible_to<int>;  // of floats
+  // Panels that share a load of activations, in tiles of kDotTile tokens; divides kMostPanels.
+  { Isa::kTilePanels } -> std::convertible_to<int>;
   // Up to so many tokens weights are unpacked in registers; at most kTokenGroup.
   { Isa::kFewTokens } -> std::convertible_to<int>;
 };

@@ -176,6 +176,7 @@ struct Avx2 {
   template <int Bits, int>
   using TileDot = std::conditional_t<Bits <= 6, Dot<Bits>, FlipDot>;
   static constexpr int kDotTile = 4;
+  static constexpr int kTilePanels = 1;
   static constexpr int kFewTile = 4;
   static constexpr int kFewTokens = 4;
   static constexpr int kFloatTile = 4;

@@ -66,6 +66,7 @@ struct Avx512Vnni {
   template <int Bits, int>
   using TileDot = Dot<Bits>;
   static constexpr int kDotTile = 8;
+  static constexpr int kTilePanels = 2;
   static constexpr int kFewTile = 8;
   static constexpr int kFewTokens = 8;
   static constexpr int kFloatTile = 8;

@@ -104,6 +104,7 @@ struct Neon : NeonLanes {
   template <int Bits, int>
   using TileDot = Dot<Bits>;
   static constexpr int kDotTile = 2;
+  static constexpr int kTilePanels = 1;
   static constexpr int kFewTile = 2;
   static constexpr int kFewTokens = 2;
   static constexpr int kFloatTile = 4;

@@ -40,6 +40,7 @@ struct NeonDotprod : NeonLanes {
   template <int Bits, int Offset>
   using TileDot = SdotTile<Offset>;
   static constexpr int kDotTile = 4;
+  static constexpr int kTilePanels = 1;
   static constexpr int kFewTile = 4;
   static constexpr int kFewTokens = 4;
   static constexpr int kFloatTile = 4;

@@ -120,6 +120,7 @@ struct NeonI8mm : NeonLanes {
   template <int Bits, int Offset>
   using TileDot = SmmlaTile<Offset>;
   static constexpr int kDotTile = 4;
+  static constexpr int kTilePanels = 1;
   static constexpr int kFewTile = 4;
   static constexpr int kFewTokens = 4;
   static constexpr int kFloatTile = 4;

@@ -92,6 +92,7 @@ struct Scalar {
   template <int Bits, int>
   using TileDot = PlainDot;
   static constexpr int kDotTile = 1;
+  static constexpr int kTilePanels = 1;
   static constexpr int kFewTile = 1;
   static constexpr int kFewTokens = 1;
   static constexpr int kFloatTile = 1;
