@@ -234,9 +234,8 @@ struct UnpackedColumns {
       if constexpr (Arithmetic::kHalves) {
         add_columns<T, 0, kQuadsPerPiece / 2>(panels, i, in, dots);
         unrolled<P>([&](auto p) {
-          unrolled<kSums>([&](auto s) {
-            first_half[p][s] = Dot::finish(dots[p][s]) * panels[p].pieces[i].terms.half_scale[0];
-          });
+          unrolled<kSums>(
+              [&](auto s) { first_half[p][s] = Dot::finish(dots[p][s]) * panels[p].pieces[i].terms.half_scale[0]; });
         });
         add_columns<T, kQuadsPerPiece / 2, kQuadsPerPiece>(panels, i, in, dots);
       } else {
@@ -267,9 +266,8 @@ struct UnpackedColumns {
 
   template <int P, int N>
   [[gnu::always_inline]] static void load(const float* sums, std::ptrdiff_t panel_step, Floats (&all)[P][N]) {
-    unrolled<P>([&](auto p) {
-      unrolled<N>([&](auto s) { all[p][s] = Floats::load(sums + panel_step * p + kLanes * s); });
-    });
+    unrolled<P>(
+        [&](auto p) { unrolled<N>([&](auto s) { all[p][s] = Floats::load(sums + panel_step * p + kLanes * s); }); });
   }
   template <int P, int N>
   [[gnu::always_inline]] static void store(const Floats (&all)[P][N], float* sums, std::ptrdiff_t panel_step) {
@@ -305,8 +303,8 @@ struct UnpackedColumns {
   }
 
   template <int P, int T>
-  [[gnu::always_inline]] static void add_two_quads(const UnpackedColumns* panels, int index, const std::byte* in,
-                                                   int g, typename Dot::Sums (&dots)[P][T]) {
+  [[gnu::always_inline]] static void add_two_quads(const UnpackedColumns* panels, int index, const std::byte* in, int g,
+                                                   typename Dot::Sums (&dots)[P][T]) {
     unrolled<T>([&](auto t) {
       const std::int8_t* const values = Arithmetic::values(in + kToken * t, std::ptrdiff_t{4} * g);
       unrolled<P>([&](auto p) {

@@ -66,8 +66,8 @@ struct PanelProduct {
   }
 };
 
-/// Asks for the columns of panels that are needed next, so that they come while those at hand are multiplied: some cache
-/// lines for each group of tokens, for a processor that is asked for too many at once waits.
+/// Asks for the columns of panels that are needed next, so that they come while those at hand are multiplied: some
+/// cache lines for each group of tokens, for a processor that is asked for too many at once waits.
 class Ahead {
  public:
   /// `bytes` of each panel, meanwhile products of `tokens`.
