@@ -78,6 +78,9 @@ Flock::Result draw(Flock& flock, const Draw& how, std::vector<FlockQuestion> que
     const std::int32_t shown_in_all = how.quorum > 0 ? how.quorum : how.samples;
     ahead.emplace(flock.bench(), first, shown_in_all, how.quorum == 0);
     round.arrived = [&](std::size_t, const Proposal& proposal) { ahead->arrived(proposal); };
+    if (how.quorum == 0) {
+      round.drafted = [&](std::int32_t index, std::string_view text) { ahead->drafted(index, text); };
+    }
     round.idle = [&] { return ahead->read(); };
   }
   for (FlockQuestion& question : questions) {

@@ -81,6 +81,15 @@ class Flock::Gathering {
     return std::move(proposals_);
   }
 
+  // False if that rank does not draw it.
+  bool draft(std::int32_t index, std::int32_t rank, std::string_view text) const {
+    if (!round_.drafted || index >= round_.task.samples) return false;
+    const Proposal& proposal = proposals_.front()[static_cast<std::size_t>(index)];
+    if (proposal.rank != rank || proposal.finish != Finish::running) return false;
+    round_.drafted(index, text);
+    return true;
+  }
+
   void fail(std::int32_t rank) { failed_.push_back(rank); }
   bool failed(std::int32_t rank) const { return std::ranges::find(failed_, rank) != failed_.end(); }
   std::string text;  // streamed by another rank, not yet shown
@@ -145,6 +154,7 @@ Flock::Result Flock::draw(Round round, const TextSink& sink) {
   FlockTask& task = round.task;
   if (task.members.empty()) task.members = members();
   task.job = ++job_;
+  task.drafts = static_cast<bool>(round.drafted);
   bench_.ledger().set_phase(Phase::other);
   TaskRun own(bench_, task);
   const std::vector<std::byte> payload = encode_task(task);
@@ -252,6 +262,11 @@ void Flock::take(int rank, const FlockMessage& message, Gathering* gathering) {
       miss(rank, message.text);
       if (current) gathering->fail(rank);
       return;
+    case FlockMessage::Kind::draft:
+      if (current && !gathering->draft(message.index, rank, message.text)) {
+        throw Error("rank " + std::to_string(rank) + " sent a draft that was not asked of it");
+      }
+      return;
     case FlockMessage::Kind::proposal:
       --peer.owed;
       if (current && !gathering->arrive(message.question, message.index, rank, Completion(message.completion))) {
@@ -319,6 +334,12 @@ void Flock::work(std::span<const std::byte> payload) {
         message.question = drawn.question;
         message.index = drawn.index;
         message.completion = std::move(drawn.completion);
+        send(message);
+      }
+      if (auto draft = task.drafts ? run->take_draft() : std::nullopt) {
+        message.kind = FlockMessage::Kind::draft;
+        message.index = draft->index;
+        message.text = std::move(draft->text);
         send(message);
       }
       if (Clock::now() < last_sign + patience_ / 3) continue;

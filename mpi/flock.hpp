@@ -24,6 +24,9 @@ class Flock {
     std::int32_t layer = 0;
     /// Told of each sample that was drawn, in the order in which they came.
     std::function<void(std::size_t question, const Proposal&)> arrived;
+    /// If set, told what other ranks have of a sample of the first question before it ends: `text` follows on what was
+    /// told before.
+    std::function<void(std::int32_t index, std::string_view text)> drafted;
     /// Called while there is nothing to do but wait; does some work, or returns false.
     std::function<bool()> idle;
   };

@@ -44,6 +44,7 @@ std::vector<std::byte> encode_task(const FlockTask& task) {
   out.boolean(task.rotates);
   out.boolean(task.streams);
   out.boolean(task.answers);
+  out.boolean(task.drafts);
   out.varint(task.questions.size());
   for (const FlockQuestion& question : task.questions) write_question(out, question);
   return out.take();
@@ -60,6 +61,7 @@ FlockTask decode_task(std::span<const std::byte> bytes) {
   task.rotates = in.boolean();
   task.streams = in.boolean();
   task.answers = in.boolean();
+  task.drafts = in.boolean();
   const std::size_t questions = in.count(1);
   if (questions == 0) in.malformed("no question");
   for (std::size_t i = 0; i < questions; ++i) task.questions.push_back(read_question(in));
@@ -96,6 +98,10 @@ std::vector<std::byte> encode_flock_message(const FlockMessage& message) {
       out.varint(static_cast<std::uint32_t>(message.samples));
       out.text(message.text);
       break;
+    case FlockMessage::Kind::draft:
+      out.varint(static_cast<std::uint32_t>(message.index));
+      out.text(message.text);
+      break;
   }
   return out.take();
 }
@@ -104,7 +110,7 @@ FlockMessage decode_flock_message(std::span<const std::byte> bytes) {
   ByteReader in(bytes, "flock message");
   FlockMessage message;
   const std::uint8_t kind = in.u8();
-  if (kind > static_cast<std::uint8_t>(FlockMessage::Kind::failed)) in.malformed("an unknown kind");
+  if (kind > static_cast<std::uint8_t>(FlockMessage::Kind::draft)) in.malformed("an unknown kind");
   message.kind = static_cast<FlockMessage::Kind>(kind);
   message.job = in.varint();
   switch (message.kind) {
@@ -120,6 +126,10 @@ FlockMessage decode_flock_message(std::span<const std::byte> bytes) {
       break;
     case FlockMessage::Kind::failed:
       message.samples = in.index();
+      message.text = in.text();
+      break;
+    case FlockMessage::Kind::draft:
+      message.index = in.index();
       message.text = in.text();
       break;
   }

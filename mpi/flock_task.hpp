@@ -30,6 +30,7 @@ struct FlockTask {
   bool rotates = false;      ///< each question's first sample is the next member's
   bool streams = false;      ///< what becomes printable of the first question's first sample is sent at once
   bool answers = false;      ///< what is drawn is the answer
+  bool drafts = false;       ///< of the first question, what each rank has of its first unfinished sample is sent, too
   std::vector<FlockQuestion> questions;
 };
 
@@ -47,6 +48,7 @@ struct FlockMessage {
     proposal,  ///< a sample has ended
     text,      ///< of a streamed sample
     failed,    ///< `samples` of the task will not come, `text` says why
+    draft,     ///< what `text` adds to an unfinished sample, since the last draft of it
   };
   Kind kind = Kind::proposal;
   std::uint64_t job = 0;

@@ -1,5 +1,6 @@
 #include "mpi/growing_prompt.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "mpi/request_run.hpp"
@@ -8,8 +9,12 @@ namespace covey {
 
 namespace {
 
-// Shorter pieces are evaluated too slowly: they wait for what follows.
-constexpr std::int32_t kLeastPiece = 64;  // tokens
+// Shorter pieces would be evaluated too slowly; of longer ones more is left to do when the last proposal has come.
+constexpr std::int32_t kPiece = 64;  // tokens
+
+// So many tokens at the end of a text may be others when the text goes on: those of a word that is not complete. Should
+// more be others, what was evaluated of them is not found again, and nothing else.
+constexpr std::size_t kUnsettled = 6;
 
 // Stands for a proposal that is not known yet. Private characters, which nobody writes.
 std::string placeholder(std::int32_t index) { return "\uE0C0" + std::to_string(index) + "\uE0C1"; }
@@ -19,6 +24,13 @@ std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(kSpace);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+// Where pieces end, from `first` to `last` at most.
+std::vector<std::int32_t> piece_ends(std::int32_t first, std::size_t last) {
+  std::vector<std::int32_t> ends;
+  for (std::int32_t end = first; static_cast<std::size_t>(end) <= last; end += kPiece) ends.push_back(end);
+  return ends;
 }
 
 // What lies around the placeholders; nullopt unless each is there once, in order.
@@ -51,7 +63,6 @@ GrowingPrompt::GrowingPrompt(const PromptMaker& maker, const GenerateOptions& op
   first_.prompt = words_->front();
   text_ = first_.prompt;
   begin(first_);
-  close_piece();
 }
 
 // Where the question comes first it keeps its tokens, and else what is known of a conversation before it.
@@ -60,22 +71,20 @@ void GrowingPrompt::begin(GenerateOptions options) {
   if (!asked_.prompt.empty() && options.prompt.starts_with(asked_.prompt)) options.known = {asked_.prompt, question_};
   tokens_ = continuation(options, maker_.tokenizer()).prompt;
   shared_ = shared_beginning(question_, tokens_);
-  cuts_ = {shared_};
 }
 
-void GrowingPrompt::append(std::string_view text, bool special) {
+std::vector<Token> GrowingPrompt::encode(std::string_view text, bool special) const {
   EncodeOptions encode;
   encode.bos = false;
   encode.continues = true;
   encode.special = special;
-  const std::vector<Token> more = maker_.tokenizer().encode(text, encode);
-  tokens_.insert(tokens_.end(), more.begin(), more.end());
-  text_ += text;
+  return maker_.tokenizer().encode(text, encode);
 }
 
-void GrowingPrompt::close_piece() {
-  const auto end = static_cast<std::int32_t>(tokens_.size());
-  if (end - cuts_.back() >= kLeastPiece) cuts_.push_back(end);
+void GrowingPrompt::append(std::string_view text, bool special) {
+  const std::vector<Token> more = encode(text, special);
+  tokens_.insert(tokens_.end(), more.begin(), more.end());
+  text_ += text;
 }
 
 void GrowingPrompt::add(std::string_view proposal) {
@@ -84,14 +93,22 @@ void GrowingPrompt::add(std::string_view proposal) {
   // A proposal is text: what looks like a special token in it is none.
   append(proposals_.back(), false);
   append((*words_)[proposals_.size()], first_.special);
-  if (proposals_.size() + 1 < words_->size()) close_piece();
 }
 
-std::optional<Request> GrowingPrompt::ahead(std::int32_t evaluated, std::int32_t context) const {
-  if (!words_ || cuts_.back() <= evaluated || cuts_.back() >= context) return std::nullopt;
+std::optional<Request> GrowingPrompt::ahead(std::string_view draft, std::int32_t evaluated,
+                                            std::int32_t context) const {
+  if (!words_) return std::nullopt;
   Request request;
-  request.prompt.assign(tokens_.begin(), tokens_.begin() + cuts_.back());
-  request.cuts = cuts_;
+  request.prompt = tokens_;
+  if (proposals_.size() + 1 < words_->size()) {
+    std::vector<Token> more = encode(trimmed(draft), false);
+    more.resize(more.size() - std::min(more.size(), kUnsettled));
+    request.prompt.insert(request.prompt.end(), more.begin(), more.end());
+  }
+  request.cuts = piece_ends(shared_, request.prompt.size());
+  const std::int32_t end = request.cuts.back();
+  if (end <= evaluated || end >= context || end == shared_) return std::nullopt;
+  request.prompt.resize(static_cast<std::size_t>(end));
   request.max_tokens = 1;
   return request;
 }
@@ -119,7 +136,7 @@ Request GrowingPrompt::request(std::int32_t context) {
   plain.bos = false;
   Request request = continuation(plain, maker_.tokenizer());
   request.prompt = tokens_;
-  request.cuts = cuts_;
+  request.cuts = piece_ends(shared_, tokens_.size());
   request.sampling.temperature = options_.aggregate_temperature;
   return request;
 }

@@ -1,15 +1,17 @@
 // The prompt of an aggregation, which grows by one proposal after another, so that what is known of it can be evaluated
-// while other proposals are still being written.
+// while proposals are still being written.
 //
-//     [ prompt, shared with the proposals' ][ words ][ proposal 1, words ][ proposal 2, words ] ...
-//                                           cut      cut                  cut
+//     [ prompt, shared with the proposals' ][ words, proposal 1, words, proposal 2, words ... ]
+//                                           cut      cut      cut      cut      cut
 //
-// It is evaluated in these pieces however the proposals come, so the answer does not depend on when they do.
+// It is evaluated in these pieces, of equally many tokens, however the proposals come, so the answer does not depend on
+// when they do.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/engine.hpp"
@@ -27,16 +29,17 @@ class GrowingPrompt {
   void add(std::string_view proposal);
 
   /// A request that evaluates what is known but not `evaluated` yet, and draws a token for nothing; nullopt if that is
-  /// too little. At most `context` tokens.
-  std::optional<Request> ahead(std::int32_t evaluated, std::int32_t context) const;
+  /// too little. `draft`: what is known of the proposal after the last; the tokens at its end may change when it goes
+  /// on. At most `context` tokens.
+  std::optional<Request> ahead(std::string_view draft, std::int32_t evaluated, std::int32_t context) const;
 
   /// The request that draws the answer, once all proposals are there. Throws ContextFull, saying what to lower.
   Request request(std::int32_t context);
 
  private:
   void begin(GenerateOptions options);
+  std::vector<Token> encode(std::string_view text, bool special) const;
   void append(std::string_view text, bool special);
-  void close_piece();
   bool is_what_the_template_says();
   void take_whole();
 
@@ -50,7 +53,6 @@ class GrowingPrompt {
   std::string text_;                               // what tokens_ were made of
   std::vector<Token> question_, tokens_;
   std::int32_t shared_ = 0;  // leading tokens that are the question's
-  std::vector<std::int32_t> cuts_;
 };
 
 }  // namespace covey

@@ -8,12 +8,15 @@ void ReadAhead::arrived(const Proposal& proposal) {
   for (auto next = early_.find(next_); next != early_.end(); next = early_.find(next_)) {
     prompt_.add(next->second);
     early_.erase(next);
+    drafts_.erase(next_);
     ++next_;
   }
 }
 
 bool ReadAhead::read() {
-  const std::optional<Request> request = prompt_.ahead(evaluated_, bench_.context());
+  const auto draft = drafts_.find(next_);
+  const std::string_view text = draft != drafts_.end() ? std::string_view(draft->second) : std::string_view();
+  const std::optional<Request> request = prompt_.ahead(text, evaluated_, bench_.context());
   if (!request) return false;
   evaluated_ = static_cast<std::int32_t>(request->prompt.size());
   for (const SampleId sample : bench_.engine().submit(*request)) {

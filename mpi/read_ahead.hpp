@@ -16,6 +16,8 @@ class ReadAhead {
       : bench_(bench), prompt_(bench.prompts(), options, proposals), in_order_(in_order) {}
 
   void arrived(const Proposal& proposal);
+  /// `text` follows on what is known of a proposal that has not arrived yet.
+  void drafted(std::int32_t index, std::string_view text) { drafts_[index] += text; }
   /// Evaluates what is known by now, to be called while the engine has nothing else to do. False if there is nothing
   /// new.
   bool read();
@@ -24,7 +26,8 @@ class ReadAhead {
   FlockBench& bench_;
   GrowingPrompt prompt_;
   bool in_order_;
-  std::map<std::int32_t, std::string> early_;  // by index: those before them are still missing
+  std::map<std::int32_t, std::string> early_;   // by index: those before them are still missing
+  std::map<std::int32_t, std::string> drafts_;  // by index
   std::int32_t next_ = 0;
   std::int32_t evaluated_ = 0;  // tokens
 };

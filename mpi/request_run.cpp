@@ -67,6 +67,15 @@ void RequestRun::enter(const Event& event) {
   stream.first_token = stream.tokens.front();
 }
 
+RequestRun::Unfinished RequestRun::unfinished(std::size_t request) const {
+  for (const Stream& stream : streams_) {
+    if (stream.request != request || stream.taken) continue;
+    const Completion& completion = engine_.completion(stream.id);
+    if (completion.finish == Finish::running) return {stream.sample, completion.text};
+  }
+  return {};
+}
+
 std::vector<RequestRun::Ended> RequestRun::take_ended() {
   std::vector<Ended> ended;
   for (Stream& stream : streams_) {

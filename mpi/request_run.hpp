@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/engine.hpp"
@@ -35,6 +36,13 @@ class RequestRun {
   bool step();
   /// What became printable of the request's first sample in the last step.
   const std::string& text(std::size_t request = 0) const { return texts_[request]; }
+  /// A request's first sample that has not ended, with its text so far: a view that holds until the next step. Its
+  /// index is -1 if all have ended.
+  struct Unfinished {
+    std::int32_t sample = -1;
+    std::string_view text;
+  };
+  Unfinished unfinished(std::size_t request = 0) const;
   /// Samples that have ended since the last call, in order of requests and samples.
   std::vector<Ended> take_ended();
   /// Ends all samples of a request, or of all.

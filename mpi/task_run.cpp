@@ -71,6 +71,18 @@ std::vector<TaskRun::Drawn> TaskRun::take_drawn() {
   return drawn;
 }
 
+std::optional<TaskRun::Draft> TaskRun::take_draft() {
+  constexpr std::size_t kLeast = 48;  // bytes: a dozen tokens, so that messages are few
+  if (!run_ || parts_.front().question != 0) return std::nullopt;
+  const RequestRun::Unfinished now = run_->unfinished();
+  if (now.sample < 0) return std::nullopt;
+  if (now.sample != std::exchange(drafted_, now.sample)) drafted_bytes_ = 0;
+  if (now.text.size() < drafted_bytes_ + kLeast) return std::nullopt;
+  const std::string_view added = now.text.substr(drafted_bytes_);
+  drafted_bytes_ = now.text.size();
+  return Draft{parts_.front().samples.first + now.sample, std::string(added)};
+}
+
 void TaskRun::cancel() {
   if (run_) run_->cancel();
 }

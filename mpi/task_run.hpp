@@ -57,6 +57,13 @@ class TaskRun {
   /// What became printable of the first question's first sample, if it is drawn here.
   const std::string& text() const;
   std::vector<Drawn> take_drawn();
+  /// Of the first question's first unfinished sample here.
+  struct Draft {
+    std::int32_t index = 0;
+    std::string text;
+  };
+  /// What has been added to it since the last call; nullopt if that is little.
+  std::optional<Draft> take_draft();
   /// Ends all samples as they are.
   void cancel();
   /// Samples that take_drawn() has yet to give.
@@ -71,6 +78,8 @@ class TaskRun {
   std::vector<Part> parts_;  // (requests)
   std::optional<RequestRun> run_;
   std::int32_t left_ = 0;
+  std::int32_t drafted_ = -1;      // the sample whose draft was taken last
+  std::size_t drafted_bytes_ = 0;  // of its text
 };
 
 }  // namespace covey

@@ -132,9 +132,13 @@ FlockTask sample_task() {
   task.members = {0, 2};
   task.samples = 3;
   task.rotates = true;
+  task.drafts = true;
   task.questions = {{sample_options(), {"one", ""}, "so far", 4}, {sample_options(), {}, {}, 0}};
   return task;
 }
+
+constexpr FlockMessage::Kind kFlockMessageKinds[] = {FlockMessage::Kind::proposal, FlockMessage::Kind::text,
+                                                     FlockMessage::Kind::failed, FlockMessage::Kind::draft};
 
 FlockMessage sample_message(FlockMessage::Kind kind) {
   FlockMessage message;
@@ -155,7 +159,7 @@ TEST(FlockCodec, RoundTrip) {
   EXPECT_EQ(task.questions[0].proposals, sample_task().questions[0].proposals);
   EXPECT_EQ(chat_messages_to_json(task.questions[0].options.chat->messages),
             chat_messages_to_json(sample_options().chat->messages));
-  for (const auto kind : {FlockMessage::Kind::proposal, FlockMessage::Kind::text, FlockMessage::Kind::failed}) {
+  for (const auto kind : kFlockMessageKinds) {
     const auto bytes = encode_flock_message(sample_message(kind));
     EXPECT_EQ(encode_flock_message(decode_flock_message(bytes)), bytes);
   }
@@ -216,7 +220,7 @@ TEST(Codecs, CutOrStretchedMessagesAreRefused) {
   expect_exact(encode_options(sample_options()), [](auto bytes) { decode_options(bytes); });
   expect_exact(encode_completion(sample_completion()), [](auto bytes) { decode_completion(bytes); });
   expect_exact(encode_task(sample_task()), [](auto bytes) { decode_task(bytes); });
-  for (const auto kind : {FlockMessage::Kind::proposal, FlockMessage::Kind::text, FlockMessage::Kind::failed}) {
+  for (const auto kind : kFlockMessageKinds) {
     expect_exact(encode_flock_message(sample_message(kind)), [](auto bytes) { decode_flock_message(bytes); });
   }
   expect_exact(encode_start(sample_start()), [](auto bytes) { decode_start(bytes); });

@@ -57,6 +57,18 @@ TEST(SelfMoa, TheAnswerDependsOnTheSeedNotOnTheRanks) {
   }
 }
 
+TEST(SelfMoa, ReadingDraftsChangesNothing) {
+  GenerateOptions options = moa(4);
+  options.proposal_tokens = 100;
+  const MoaOutcome alone = outcome(1, options);
+  for (const int ranks : {2, 3}) {
+    const MoaOutcome out = outcome(ranks, options);
+    expect_same(out.answer, alone.answer);
+    EXPECT_GT(out.reports[1].sent.at(0)[static_cast<int>(Phase::other)].messages, 6U)
+        << "drafts, of a dozen tokens each";
+  }
+}
+
 TEST(SelfMoa, MoreRanksThanProposals) { expect_same(outcome(4, moa(2)).answer, outcome(1, moa(2)).answer); }
 
 TEST(SelfMoa, ThePromptIsEvaluatedOnceOnEachRank) {
