@@ -108,6 +108,16 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
       few<Isa::kFewTile>(work, 0);
       return;
     }
+    if (Isa::kFewTokens == kTokenGroup && tokens <= 2 * kTokenGroup) {
+      // The second group finds the weights in the cache.
+      for (std::int32_t left = tokens; left > 0; left -= kTokenGroup) {
+        work.tokens = left < kTokenGroup ? left : kTokenGroup;
+        few<Isa::kFewTile>(work, 0);
+        work.in += kTokenGroup * in_stride;
+        work.out += kTokenGroup * out_stride;
+      }
+      return;
+    }
     for (; work.tokens > 0; work.tokens -= kMostTokens) {
       many(work, work.tokens < kMostTokens ? work.tokens : kMostTokens);
       work.in += kMostTokens * in_stride;
