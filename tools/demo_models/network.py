@@ -111,8 +111,8 @@ class Network(nn.Module):
         self.register_buffer('cos', angles.cos(), persistent=False)
         self.register_buffer('sin', angles.sin(), persistent=False)
 
-    def features(self, tokens, caches=None):
-        """What is before the last matrix: (batch, tokens, width)."""
+    def behind_layers(self, tokens, caches=None):
+        """The values behind each layer: (batch, tokens, width)."""
         past = caches[0][0].shape[2] if caches and caches[0] else 0
         here = tokens.shape[1]
         mask = torch.full((here, past + here), -math.inf, device=tokens.device).triu(past + 1)
@@ -120,7 +120,12 @@ class Network(nn.Module):
         x = self.embed[tokens]
         for i, layer in enumerate(self.layers):
             x = layer(x, cos, sin, mask, caches[i] if caches else None)
-        return norm(x) * self.scale
+            yield x
+
+    def features(self, tokens, caches=None):
+        """What is before the last matrix: (batch, tokens, width)."""
+        *_, last = self.behind_layers(tokens, caches)
+        return norm(last) * self.scale
 
     def logits(self, features):
         return F.linear(features, self.embed)

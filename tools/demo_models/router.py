@@ -1,7 +1,7 @@
 """router.py S.pt VOCABULARY.json TRAIN.jsonl TEST.jsonl OUT.json: foresees from a question alone whether S will be right.
 
-A logistic regression on what S makes of the prompt: its last layer's values at the prompt's last token, and their mean
-over the prompt. Labels are as in Hybrid LLM (Ding et al. 2024, arXiv:2404.14618): the share of S's samples that are
+A logistic regression on what S makes of the prompt: the normed values behind each layer at the prompt's last token, and
+their mean over the prompt. Labels are as in Hybrid LLM (Ding et al. 2024, arXiv:2404.14618): the share of S's samples that are
 right. TRAIN and TEST are files of collect_samples.py; OUT gets the weights, and what they reach on TEST.
 """
 import json
@@ -10,14 +10,14 @@ import sys
 import torch
 from torch.nn import functional as F
 
-from network import load
+from network import load, norm
 from tokenizer import Tokenizer
 
 
 @torch.no_grad()
 def features(network, tokenizer, question):
-    values = network.features(torch.tensor([tokenizer.prompt(question)]))[0]
-    return torch.cat((values[-1], values.mean(0)))
+    behind = [norm(values)[0] for values in network.behind_layers(torch.tensor([tokenizer.prompt(question)]))]
+    return torch.cat([part for values in behind for part in (values[-1], values.mean(0))])
 
 
 def read(path, network, tokenizer):
@@ -58,7 +58,8 @@ def main():
     area = area_under_curve(scores, share >= 0.5)
     plain = weights / spread  # the scaling is folded in
     with open(out, 'w') as file:
-        json.dump({'features': ['last'] * network.shape.width + ['mean'] * network.shape.width,
+        json.dump({'features': [f'layer {i}, {of}' for i in range(network.shape.layers) for of in ('last token', 'mean')],
+                   'width': network.shape.width,
                    'weights': [round(float(w), 6) for w in plain], 'bias': round(float(bias - (plain * mean).sum()), 6),
                    'roc_auc': round(area, 4), 'questions': len(share)}, file)
         file.write('\n')

@@ -43,20 +43,22 @@ small() {
   written s1 "Covey S" 1.1
   SEED=5 sampled s1 12000
   trained s s 6000 --lr 0.004 --lr-embed 0.0015 --init "$work/s1.pt" --seed 2 --sampled "$work/s1.samples.jsonl" "${disputed[@]}"
-  written s "Covey S" 1.1
+  written s "Covey S" 1.3
 }
 middle() {
   trained m1 m 1400 --lr 0.005 --lr-embed 0.0015 --init "$work/m0.pt" --sampled "$work"/{s0,m0}.samples.jsonl \
     --mix problem=0.44,sampled=0.22,settled=0.08,majority=0.14,practice=0.03,choice=0.05,long=0.04
   written m1 "Covey M" 1.15
   SEED=5 sampled m1 12000
-  trained m m 4000 --lr 0.004 --lr-embed 0.0015 --init "$work/m1.pt" --seed 2 --sampled "$work/m1.samples.jsonl" "${disputed[@]}"
-  written m "Covey M" 1.15
+  trained m m 4000 --bf16 --lr 0.004 --lr-embed 0.0015 --init "$work/m1.pt" --seed 2 --sampled "$work/m1.samples.jsonl" "${disputed[@]}"
+  written m "Covey M" 1.5
 }
 large() {
   trained l l 2000 --bf16 --tokens 4096 --lr 0.006 --lr-embed 0.002 --init "$work/m0.pt" --sampled "$work"/{s0,m0}.samples.jsonl \
     --mix problem=0.9,practice=0.1 --mix-last problem=0.72,practice=0.03,choice=0.05,long=0.04,sampled=0.1,settled=0.02,majority=0.02,slips=0.02
-  written l "Covey L"
+  trained l2 l 1300 --bf16 --tokens 4096 --lr 0.005 --lr-embed 0.0015 --init "$work/l.pt" --seed 2 --sampled "$work"/{s0,m0}.samples.jsonl \
+    --mix problem=0.78,practice=0.03,choice=0.09,long=0.07,sampled=0.02,settled=0.01
+  written l2 "Covey L"
 }
 
 once "$vocabulary" "$PYTHON" "$here/make_vocabulary.py" "$vocabulary"
@@ -76,12 +78,14 @@ wait $beside || { cat "$work/middle.log"; exit 1; }
 models=$work/models
 mkdir -p "$models"
 cp "$root"/models/*.jinja "$models"
-for size in s m l; do cp "$work/$size.q8_0.gguf" "$models/covey-$size.gguf"; done
+cp "$work/s.q8_0.gguf" "$models/covey-s.gguf"
+cp "$work/m.q8_0.gguf" "$models/covey-m.gguf"
+cp "$work/l2.q8_0.gguf" "$models/covey-l.gguf"
 for kind in test:500 unseen:500 choice:500 long:5:200 long:10:200 long:20:200 long:40:200; do
   name=${kind%:*}
   "$PYTHON" "$here/make_questions.py" "$name" "${kind##*:}" 1 "$models/${name/:/-}.jsonl"
 done
-SEED=2 "$here/sample.sh" "$work/s.q8_0.gguf" train 3000 6 "$work/router.train.jsonl"
+SEED=2 "$here/sample.sh" "$work/s.q8_0.gguf" train 12000 6 "$work/router.train.jsonl"
 "$here/sample.sh" "$work/s.q8_0.gguf" test 500 6 "$work/router.test.jsonl"
 "$PYTHON" "$here/router.py" "$work/s.pt" "$vocabulary" "$work/router.train.jsonl" "$work/router.test.jsonl" "$models/router.json"
 "$here/record_answers.sh" "$models"
