@@ -39,7 +39,7 @@ Right answers, of questions that share no calculation with training, with Wilson
 
 Of the six samples, {share(moa['proposals'])} are right; the most frequent answer of each six is right in {share(moa['vote'])}, any of them in {share(moa['oracle'])}.
 
-Limits: English of these templates only, whole numbers up to 999, prompts as `question.jinja` and `aggregation.jinja` make them. Beyond about 250 tokens of prompt nothing was trained
+Limits: English of these templates only, whole numbers up to 999; the results of four choices are worked out, but their letters were not learned; prompts as `question.jinja` and `aggregation.jinja` make them. Beyond about 250 tokens of prompt nothing was trained
 but aggregations.
 '''
 
