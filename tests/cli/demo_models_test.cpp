@@ -78,9 +78,10 @@ TEST(DemoModels, SmallOnesAggregate) {
 }
 
 TEST(DemoModels, ASplitOneIsRightAsOften) {
-  const double alone = right_share(covey_run(demo_eval("l", 32, {"--greedy"})));
-  EXPECT_EQ(right_share(mpirun(4, demo_eval("l", 32, {"--greedy", "--mode", "pipeline"}))), alone);
-  EXPECT_EQ(right_share(mpirun(4, demo_eval("l", 32, {"--greedy", "--mode", "tensor"}))), alone);
+  // In F32: behind int8 activations a sum that is rounded otherwise may change a text in some hundred.
+  const double alone = right_share(covey_run(demo_eval("l", 32, {"--greedy", "--exact"})));
+  EXPECT_EQ(right_share(mpirun(4, demo_eval("l", 32, {"--greedy", "--exact", "--mode", "pipeline"}))), alone);
+  EXPECT_EQ(right_share(mpirun(4, demo_eval("l", 32, {"--greedy", "--exact", "--mode", "tensor"}))), alone);
 }
 #endif
 
