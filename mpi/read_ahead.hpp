@@ -17,7 +17,7 @@ class ReadAhead {
 
   void arrived(const Proposal& proposal);
   /// `text` follows on what is known of a proposal that has not arrived yet.
-  void drafted(std::int32_t index, std::string_view text) { drafts_[index] += text; }
+  void drafted(std::int32_t index, std::string_view text);
   /// Evaluates what is known by now, to be called while the engine has nothing else to do. False if there is nothing
   /// new.
   bool read();
@@ -29,6 +29,7 @@ class ReadAhead {
   std::map<std::int32_t, std::string> early_;   // by index: those before them are still missing
   std::map<std::int32_t, std::string> drafts_;  // by index
   std::int32_t next_ = 0;
+  bool news_ = true;            // since the last read()
   std::int32_t evaluated_ = 0;  // tokens
 };
 
