@@ -127,9 +127,9 @@ struct RegisterProduct {
         const std::byte* block = first;
         for (int p = 0; p < panels.count; ++p, block += panels.step) {
           fetch(block + kPieceBytes * piece + kFetchAhead);
+          // Hides that all panels read the same: compilers would carry it from one to the next in general registers.
           const std::byte* tokens = in;
-          asm(""
-              : "+r"(tokens));  // hides that all panels read the same, which compilers would carry from one to the next
+          asm("" : "+r"(tokens));
           add_piece(block, piece, tokens, sums[p]);
         }
       }

@@ -67,16 +67,17 @@ struct PanelProduct {
 };
 
 /// Asks for the columns of panels that are needed next, so that they come while those at hand are multiplied: some
-/// cache lines for each group of tokens, for a processor that is asked for too many at once waits.
+/// cache lines for each group of tokens, for a processor that is asked for too many at once waits. Inlined by force:
+/// not a template over an instruction set, it would be shared with code for others.
 class Ahead {
  public:
   /// `bytes` of each panel, meanwhile products of `tokens`.
-  Ahead(std::ptrdiff_t bytes, std::int32_t tokens) noexcept
+  [[gnu::always_inline]] Ahead(std::ptrdiff_t bytes, std::int32_t tokens) noexcept
       : lines_((bytes + kLine - 1) / kLine), step_((lines_ * kTokenGroup + tokens - 1) / tokens) {}
 
-  void add(const std::byte* columns) noexcept { panels_[count_++] = {columns, lines_}; }
+  [[gnu::always_inline]] void add(const std::byte* columns) noexcept { panels_[count_++] = {columns, lines_}; }
   /// A group of tokens is about to be multiplied with so many panels.
-  void ask(int panels) noexcept {
+  [[gnu::always_inline]] void ask(int panels) noexcept {
     for (std::ptrdiff_t left = step_ * panels; left > 0 && done_ < count_; --left) {
       Panel& panel = panels_[done_];
       __builtin_prefetch(panel.at);
