@@ -287,8 +287,8 @@ class Device {
 struct CpuOptions {
   /// 0: all cores this process may run on.
   int threads = 0;
-  /// Instruction set by name ("scalar", "avx2", "avx512vnni", "neon", "neon_dotprod", "neon_i8mm"); empty: $COVEY_ISA,
-  /// else the best that runs here.
+  /// Instruction set by name ("scalar", "avx2", "avx512vnni", "amx", "neon", "neon_dotprod", "neon_i8mm"); empty:
+  /// $COVEY_ISA, else the best that runs here.
   std::string isa;
   /// Use OpenBLAS, where it was built in, for large products of float weights.
   bool blas = true;

@@ -199,11 +199,13 @@ struct UnpackedColumns {
   using Terms = typename Arithmetic::Terms;
   using Dot = typename Arithmetic::Dot;
 
-  static constexpr int kMostPieces = 8;
+  static constexpr int kMostPieces = Isa::kTilePieces;
+  // Tokens that columns are unpacked for: their sums, and 256 columns of weights and activations, are in the L1 cache
+  // together.
+  static constexpr std::int32_t kMostTokens = 64;
   static constexpr bool kByColumns = ColumnDot<Dot, typename Isa::Quads>;
-  /// Tokens. Sums of half a piece wait for those of the other: they need registers, too.
-  static constexpr int kTile =
-      (kByColumns || Isa::kTilePanels > 1) && Arithmetic::kHalves ? Isa::kDotTile / 2 : Isa::kDotTile;
+  static constexpr bool kCached = CachedDot<Dot, typename Isa::Quads>;
+  static constexpr int kTile = Arithmetic::kHalves ? Isa::kHalvesTile : Isa::kDotTile;  // tokens
 
   struct Piece {
     typename Dot::Weights quads[kQuadsPerPiece];
@@ -234,13 +236,38 @@ struct UnpackedColumns {
     }
   }
 
-  /// Adds the products of P panels' columns with T tokens to `sums`: for each panel, `panel_step` floats apart,
-  /// (T, kPanelRows), or Floats of kTokens tokens each.
+  /// What is set up while `tokens` tokens are multiplied: here nothing.
+  struct State {
+    explicit State(std::int32_t) {}
+  };
+
+  /// Adds the products of P panels' columns with a group of tokens to `sums`: for each panel, `panel_step` floats
+  /// apart, (tokens, kPanelRows), or Floats of kTokens tokens each.
+  template <int P>
+  static void multiply_group(const UnpackedColumns* panels, const std::byte* in, std::int32_t tokens, float* sums,
+                             std::ptrdiff_t panel_step) noexcept {
+    multiply_tiles<P, kTile>(panels, in, tokens, 0, sums, panel_step);
+  }
+
+ private:
+  /// Tokens of a group from `token` on.
+  template <int P, int T>
+  static void multiply_tiles(const UnpackedColumns* panels, const std::byte* in, std::int32_t group, std::int32_t token,
+                             float* sums, std::ptrdiff_t panel_step) noexcept {
+    for (; token + T <= group; token += T) {
+      multiply<P, T>(panels, in + kToken * token, kToken * group, sums + std::ptrdiff_t{kPanelRows} * token,
+                     panel_step);
+    }
+    if constexpr (T > 1) multiply_tiles<P, T / 2>(panels, in, group, token, sums, panel_step);
+  }
+
+  /// multiply_group() of T tokens, `in_step` bytes from block to block.
   template <int P, int T>
   [[gnu::noinline]] static void multiply(const UnpackedColumns* panels, const std::byte* in, std::ptrdiff_t in_step,
                                          float* sums, std::ptrdiff_t panel_step) noexcept {
+    static_assert(kByColumns || kCached);
     constexpr int kSums = T < Lanes::kTokens ? 1 : T / Lanes::kTokens;
-    constexpr bool kSumsInMemory = kByColumns || P > 1;  // registers are full of dot products
+    constexpr bool kSumsInMemory = Isa::kSumsInMemory && (kByColumns || P == Isa::kTilePanels);
     Floats all[P][kSums];
     if constexpr (!kSumsInMemory) load(sums, panel_step, all);
     const int count = panels->count;
@@ -272,7 +299,6 @@ struct UnpackedColumns {
     if constexpr (!kSumsInMemory) store(all, sums, panel_step);
   }
 
- private:
   static constexpr std::ptrdiff_t kToken = sizeof(ActivationBlock);
   static constexpr int kLanes = kPanelRows * Lanes::kTokens;
 

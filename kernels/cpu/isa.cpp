@@ -8,6 +8,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #elif defined(__aarch64__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
@@ -26,7 +28,7 @@ bool has_f16c() noexcept {
 }
 
 #ifdef COVEY_WITH_AVX512
-constexpr std::array<const IsaTable*, 3> kTables = {&kIsaAvx512Vnni, &kIsaAvx2, &kIsaScalar};
+constexpr std::array<const IsaTable*, 4> kTables = {&kIsaAmx, &kIsaAvx512Vnni, &kIsaAvx2, &kIsaScalar};
 #else
 constexpr std::array<const IsaTable*, 2> kTables = {&kIsaAvx2, &kIsaScalar};
 #endif
@@ -40,6 +42,15 @@ bool avx512vnni_runs_here() noexcept {
   return avx2_runs_here() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+}
+
+// Linux keeps no tiles for a process that has not asked for them; threads inherit the permission.
+bool amx_runs_here() noexcept {
+  constexpr unsigned int kTile = 1U << 24, kInt8 = 1U << 25;  // of leaf 7's edx
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  unsigned int eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return avx512vnni_runs_here() && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx & kTile) != 0 &&
+         (edx & kInt8) != 0 && syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
 }
 
 #elif defined(__aarch64__)

@@ -25,7 +25,7 @@ inline constexpr int kPanelRows = 16;
 inline constexpr int kActivationBlock = 32;
 
 /// Tokens whose activations lie interleaved, so that a kernel finds the same columns of all of them close together.
-inline constexpr int kTokenGroup = 8;
+inline constexpr int kTokenGroup = 16;
 
 /// x[i] ~ scale * q[i]. The sums correct for weights that are stored with an offset, or that have a minimum.
 ///

@@ -8,6 +8,7 @@ namespace covey {
 extern const IsaTable kIsaScalar;
 extern const IsaTable kIsaAvx2;
 extern const IsaTable kIsaAvx512Vnni;
+extern const IsaTable kIsaAmx;
 extern const IsaTable kIsaNeon;
 extern const IsaTable kIsaNeonDotprod;
 extern const IsaTable kIsaNeonI8mm;
@@ -16,6 +17,7 @@ extern const IsaTable kIsaNeonI8mm;
 bool scalar_runs_here() noexcept;
 bool avx2_runs_here() noexcept;
 bool avx512vnni_runs_here() noexcept;
+bool amx_runs_here() noexcept;
 bool neon_runs_here() noexcept;
 bool neon_dotprod_runs_here() noexcept;
 bool neon_i8mm_runs_here() noexcept;

@@ -78,11 +78,15 @@ class Ahead {
   [[gnu::always_inline]] void add(const std::byte* columns) noexcept { panels_[count_++] = {columns, lines_}; }
   /// A group of tokens is about to be multiplied with so many panels.
   [[gnu::always_inline]] void ask(int panels) noexcept {
-    for (std::ptrdiff_t left = step_ * panels; left > 0 && done_ < count_; --left) {
+    for (std::ptrdiff_t left = step_ * panels; left > 0 && done_ < count_;) {
       Panel& panel = panels_[done_];
-      __builtin_prefetch(panel.at);
-      panel.at += kLine;
-      if (--panel.lines == 0) ++done_;
+      const std::ptrdiff_t lines = left < panel.lines ? left : panel.lines;
+      const std::byte* const end = panel.at + lines * kLine;
+      for (const std::byte* at = panel.at; at != end; at += kLine) __builtin_prefetch(at);
+      panel.at = end;
+      panel.lines -= lines;
+      left -= lines;
+      if (panel.lines == 0) ++done_;
     }
   }
 
@@ -105,19 +109,11 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
   static void run(const Panels& panels, std::int64_t cols, const std::byte* in, std::size_t in_stride,
                   std::int32_t tokens, float* out, std::size_t out_stride) noexcept {
     PanelWork work{panels, cols, in, in_stride, tokens, out, out_stride};
-    if (tokens <= Isa::kFewTokens) {
-      few<Isa::kFewTile>(work, 0);
-      return;
-    }
-    if (Isa::kFewTokens == kTokenGroup && tokens <= 2 * kTokenGroup) {
-      // The second group finds the weights in the cache.
-      for (std::int32_t left = tokens; left > 0; left -= kTokenGroup) {
-        work.tokens = left < kTokenGroup ? left : kTokenGroup;
+    if constexpr (Isa::kFewTokens > 0) {
+      if (tokens <= Isa::kFewTokens) {
         few<Isa::kFewTile>(work, 0);
-        work.in += kTokenGroup * in_stride;
-        work.out += kTokenGroup * out_stride;
+        return;
       }
-      return;
     }
     for (; work.tokens > 0; work.tokens -= kMostTokens) {
       many(work, work.tokens < kMostTokens ? work.tokens : kMostTokens);
@@ -127,12 +123,11 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
   }
 
  private:
-  using Columns = UnpackedColumns<Isa, ArithmeticOfTiles<Isa, Format>>;
+  using Columns = typename Isa::template TileColumns<ArithmeticOfTiles<Isa, Format>>;
   using Lanes = typename Isa::TileLanes;
 
   static constexpr std::ptrdiff_t kBlock = sizeof(ActivationBlock);
-  // So that their sums, and 256 columns of weights and activations, are in the L1 cache together.
-  static constexpr std::int32_t kMostTokens = 64;
+  static constexpr std::int32_t kMostTokens = Columns::kMostTokens;
   static constexpr std::ptrdiff_t kPanelSums = std::ptrdiff_t{kMostTokens} * kPanelRows;
   static_assert(Isa::kFewTokens <= kTokenGroup && kMostTokens % kTokenGroup == 0);
 
@@ -158,6 +153,7 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
     for (std::int32_t p = 0; p < work.panels.count; ++p) {
       for (float& sum : sums[p]) sum = 0.0F;
     }
+    [[maybe_unused]] const typename Columns::State state(tokens);
     Columns columns[Isa::kTilePanels];
     const std::byte* first = work.panels.first;
     for (std::int64_t c = 0; c < work.cols; c += kDepth) {
@@ -179,8 +175,8 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
       }
       first += std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows * blocks;
     }
-    for (std::int32_t p = 0; p < work.panels.count; ++p) {
-      for (std::int32_t t = 0; t < tokens; t += Lanes::kTokens) {
+    for (std::int32_t t = 0; t < tokens; t += Lanes::kTokens) {
+      for (std::int32_t p = 0; p < work.panels.count; ++p) {
         typename Isa::Floats rows[Lanes::kTokens];
         Lanes::to_rows(Lanes::Floats::load(sums[p] + std::ptrdiff_t{kPanelRows} * t), rows);
         for (int i = 0; i < Lanes::kTokens && t + i < tokens; ++i) work.put(p, t + i, rows[i]);
@@ -197,19 +193,8 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
       const std::int32_t group = tokens - token < kTokenGroup ? tokens - token : kTokenGroup;
       const std::byte* const in = work.in + static_cast<std::size_t>(token) * work.in_stride +
                                   static_cast<std::size_t>(c / kActivationBlock * group * kBlock);
-      tiles<P, Columns::kTile>(columns, in, group, 0, sums + std::ptrdiff_t{kPanelRows} * token);
+      Columns::template multiply_group<P>(columns, in, group, sums + std::ptrdiff_t{kPanelRows} * token, kPanelSums);
     }
-  }
-
-  /// Tokens of a group from `token` on.
-  template <int P, int T>
-  static void tiles(const Columns* columns, const std::byte* in, std::int32_t group, std::int32_t token,
-                    float* sums) noexcept {
-    for (; token + T <= group; token += T) {
-      Columns::template multiply<P, T>(columns, in + kBlock * token, kBlock * group,
-                                       sums + std::ptrdiff_t{kPanelRows} * token, kPanelSums);
-    }
-    if constexpr (T > 1) tiles<P, T / 2>(columns, in, group, token, sums);
   }
 };
 

@@ -58,9 +58,6 @@ concept ColumnDot = requires(typename Dot::Sums (&sums)[1], const Quads& quads, 
   Dot::finish(sums[0]);
 };
 
-template <class Dot, class Quads>
-concept TileDotOf = CachedDot<Dot, Quads> || ColumnDot<Dot, Quads>;
-
 /// What the lanes of a tile's sums belong to: the 16 rows of one token, or of kTokens neighbours.
 template <class Lanes, class Rows>
 concept TokenLanes = requires(const typename Lanes::Floats& lanes, const Rows& rows, const std::byte* bytes,
@@ -120,23 +117,28 @@ concept InstructionSet = requires(const std::byte* bytes, std::byte* out, const 
   typename Isa::Quads > ;
   requires PanelDot < typename Isa::template Dot<8>,
   typename Isa::Quads > ;
-  // The same for tiles of many tokens, of formats whose values are stored with an offset.
-  requires TileDotOf < typename Isa::template TileDot<4, 8>,
-  typename Isa::Quads > ;
-  requires TileDotOf < typename Isa::template TileDot<5, 16>,
-  typename Isa::Quads > ;
-  requires TileDotOf < typename Isa::template TileDot<6, 32>,
-  typename Isa::Quads > ;
-  requires TileDotOf < typename Isa::template TileDot<8, 0>,
-  typename Isa::Quads > ;
+  // For tiles of many tokens, of formats whose values are stored with an offset: a TileDotOf if
+  // TileColumns<Arithmetic>, what unpacks and multiplies up to 256 columns, is UnpackedColumns.
+  typename Isa::template TileDot<4, 8>;
+  typename Isa::template TileDot<5, 16>;
+  typename Isa::template TileDot<6, 32>;
+  typename Isa::template TileDot<8, 0>;
   requires TokenLanes<typename Isa::TileLanes, typename Isa::Floats>;
 
   // Tokens that share a load of weights: as many as registers allow. Powers of two.
-  { Isa::kDotTile } -> std::convertible_to<int>;    // unpacked to the cache
+  { Isa::kDotTile } -> std::convertible_to<int>;  // unpacked to the cache
+  {
+    Isa::kHalvesTile
+    } -> std::convertible_to<int>;                  // the same, of formats with a scale for 16 columns: sums of half a
+                                                    // piece wait for those of the other
   { Isa::kFewTile } -> std::convertible_to<int>;    // unpacked in registers
   { Isa::kFloatTile } -> std::convertible_to<int>;  // of floats
   // Panels that share a load of activations, in tiles of kDotTile tokens; divides kMostPanels.
   { Isa::kTilePanels } -> std::convertible_to<int>;
+  // Pieces of 32 columns that are unpacked for them; a multiple of 8.
+  { Isa::kTilePieces } -> std::convertible_to<int>;
+  // Whether their sums of integers leave no registers to those of floats.
+  { Isa::kSumsInMemory } -> std::convertible_to<bool>;
   // Up to so many tokens weights are unpacked in registers; at most kTokenGroup.
   { Isa::kFewTokens } -> std::convertible_to<int>;
 };

@@ -175,8 +175,13 @@ struct Avx2 {
   using TileLanes = RowLanes<Avx2>;
   template <int Bits, int>
   using TileDot = std::conditional_t<Bits <= 6, Dot<Bits>, FlipDot>;
+  template <class Arithmetic>
+  using TileColumns = UnpackedColumns<Avx2, Arithmetic>;
   static constexpr int kDotTile = 4;
+  static constexpr int kTilePieces = 8;
   static constexpr int kTilePanels = 1;
+  static constexpr int kHalvesTile = 4;
+  static constexpr bool kSumsInMemory = false;
   static constexpr int kFewTile = 4;
   static constexpr int kFewTokens = 4;
   static constexpr int kFloatTile = 4;

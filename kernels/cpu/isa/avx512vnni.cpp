@@ -1,6 +1,8 @@
-// AVX-512 with VNNI: x86-64 servers from 2019 on, Zen 4 and later. 16 lanes are one register.
+// AVX-512 with VNNI: x86-64 servers from 2019 on, Zen 4 and later. 16 lanes are one register. And the same with AMX,
+// which differs in products of many tokens.
 #include <xsimd/xsimd.hpp>
 
+#include "kernels/cpu/isa/amx_tiles.hpp"
 #include "kernels/cpu/isa_table.hpp"
 #include "kernels/cpu/lanes.hpp"
 #include "kernels/cpu/peak.hpp"
@@ -53,6 +55,12 @@ struct VnniDot {
   static FloatLanes finish(__m512i sums) { return {{_mm512_cvtepi32_ps(sums)}}; }
 };
 
+/// Of a product of tiles.
+template <int Offset>
+struct AmxDot : AmxWeights<Offset> {
+  static FloatLanes finish(__m512i sums) { return {{_mm512_cvtepi32_ps(sums)}}; }
+};
+
 __m128i load16(const std::byte* from) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)); }
 __m256i load32(const std::byte* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
 
@@ -65,10 +73,15 @@ struct Avx512Vnni {
   using TileLanes = RowLanes<Avx512Vnni>;
   template <int Bits, int>
   using TileDot = Dot<Bits>;
+  template <class Arithmetic>
+  using TileColumns = UnpackedColumns<Avx512Vnni, Arithmetic>;
   static constexpr int kDotTile = 8;
+  static constexpr int kTilePieces = 8;
   static constexpr int kTilePanels = 2;
+  static constexpr int kHalvesTile = 4;
+  static constexpr bool kSumsInMemory = true;
   static constexpr int kFewTile = 8;
-  static constexpr int kFewTokens = 8;
+  static constexpr int kFewTokens = 16;
   static constexpr int kFloatTile = 8;
 
   static Floats load_f32(const std::byte* from) { return {{_mm512_loadu_ps(from)}}; }
@@ -120,6 +133,42 @@ struct Avx512Vnni {
   static Floats from_u8(__m128i all) { return {{_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(all))}}; }
 };
 
+/// The same with AMX for many tokens.
+struct Amx : Avx512Vnni {
+  using TileLanes = RowLanes<Amx>;
+  template <int, int Offset>
+  using TileDot = AmxDot<Offset>;
+  template <class Arithmetic>
+  using TileColumns = AmxColumns<Amx, Arithmetic>;
+  static constexpr int kTilePieces = 16;
+  static constexpr int kTilePanels = 1;
+  static constexpr int kFewTokens = 0;
+};
+
+/// Up to so many tokens registers are as fast.
+constexpr std::int32_t kAmxFewTokens = 16;
+
+template <class Format, ActivationKind = Format::kActivations>
+struct AmxProduct : PanelProduct<Avx512Vnni, Format> {};
+
+template <class Format>
+struct AmxProduct<Format, ActivationKind::int8> {
+  static void run(const Panels& panels, std::int64_t cols, const std::byte* in, std::size_t in_stride,
+                  std::int32_t tokens, float* out, std::size_t out_stride) noexcept {
+    const PanelMatmul product =
+        tokens <= kAmxFewTokens ? &PanelProduct<Avx512Vnni, Format>::run : &PanelProduct<Amx, Format>::run;
+    product(panels, cols, in, in_stride, tokens, out, out_stride);
+  }
+};
+
+template <std::size_t... I>
+constexpr IsaTable with_amx(IsaTable table, std::index_sequence<I...>) {
+  table.name = "amx";
+  table.runs_here = &amx_runs_here;
+  table.matmul = {&AmxProduct<std::tuple_element_t<I, FormatList>>::run...};
+  return table;
+}
+
 struct Avx512VnniPeak {
   using Register = __m512i;
   using Floats = __m512;
@@ -141,5 +190,6 @@ struct Avx512VnniPeak {
 
 constexpr IsaTable kIsaAvx512Vnni =
     with_peaks<Avx512VnniPeak, 8, 16, 24>(make_isa_table<Avx512Vnni>("avx512vnni", &avx512vnni_runs_here));
+constexpr IsaTable kIsaAmx = with_amx(kIsaAvx512Vnni, std::make_index_sequence<kFormatCount>{});
 
 }  // namespace covey

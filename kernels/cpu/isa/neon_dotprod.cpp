@@ -39,8 +39,13 @@ struct NeonDotprod : NeonLanes {
   using TileLanes = RowLanes<NeonDotprod>;
   template <int Bits, int Offset>
   using TileDot = SdotTile<Offset>;
+  template <class Arithmetic>
+  using TileColumns = UnpackedColumns<NeonDotprod, Arithmetic>;
   static constexpr int kDotTile = 4;
+  static constexpr int kTilePieces = 8;
   static constexpr int kTilePanels = 1;
+  static constexpr int kHalvesTile = 4;
+  static constexpr bool kSumsInMemory = false;
   static constexpr int kFewTile = 4;
   static constexpr int kFewTokens = 4;
   static constexpr int kFloatTile = 4;

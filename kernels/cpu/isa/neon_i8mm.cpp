@@ -119,8 +119,13 @@ struct NeonI8mm : NeonLanes {
   using TileLanes = TokenPairLanes;
   template <int Bits, int Offset>
   using TileDot = SmmlaTile<Offset>;
+  template <class Arithmetic>
+  using TileColumns = UnpackedColumns<NeonI8mm, Arithmetic>;
   static constexpr int kDotTile = 4;
+  static constexpr int kTilePieces = 8;
   static constexpr int kTilePanels = 1;
+  static constexpr int kHalvesTile = 2;
+  static constexpr bool kSumsInMemory = true;
   static constexpr int kFewTile = 4;
   static constexpr int kFewTokens = 4;
   static constexpr int kFloatTile = 4;

@@ -91,8 +91,13 @@ struct Scalar {
   using TileLanes = RowLanes<Scalar>;
   template <int Bits, int>
   using TileDot = PlainDot;
+  template <class Arithmetic>
+  using TileColumns = UnpackedColumns<Scalar, Arithmetic>;
   static constexpr int kDotTile = 1;
+  static constexpr int kTilePieces = 8;
   static constexpr int kTilePanels = 1;
+  static constexpr int kHalvesTile = 1;
+  static constexpr bool kSumsInMemory = false;
   static constexpr int kFewTile = 1;
   static constexpr int kFewTokens = 1;
   static constexpr int kFloatTile = 1;
