@@ -73,29 +73,19 @@ float quantize_block(const float* in, std::int8_t* q, std::int16_t* sums) noexce
   for (const std::int32_t b : bits) largest = b > largest ? b : largest;
   const auto amax = __builtin_bit_cast(float, largest);
 
-  const bool finite = largest < 0x7f800000;
-  const bool zero = !finite || amax < 1e-30F;
-  const Floats inverse = Floats::splat(zero ? 0.0F : 127.0F / amax);
+  if (largest >= 0x7f800000 || amax < 1e-30F) {
+    std::memset(q, 0, kActivationBlock);
+    sums[0] = sums[1] = 0;
+    return largest >= 0x7f800000 ? __builtin_nanf("") : 0.0F;
+  }
+  const Floats inverse = Floats::splat(127.0F / amax);
   // Adding 1.5 * 2^23 leaves the nearest integer in the lowest bits of the sum.
   const Floats round = Floats::splat(0x1.8p23F);
-  std::int32_t all[32];
-  for (std::ptrdiff_t half = 0; half < 2; ++half) {
-    (bits_as<Ints>(x[half] * inverse + round) - bits_as<Ints>(round)).store(all + 16 * half);
-  }
-  // Apart from the output, which might alias: so it stays in registers.
-  std::int8_t narrow[32];
-  std::int32_t totals[2] = {0, 0};
   for (int half = 0; half < 2; ++half) {
-    for (int i = 16 * half; i < 16 * half + 16; ++i) {
-      const std::int32_t value = zero ? 0 : all[i];
-      narrow[i] = static_cast<std::int8_t>(value);
-      totals[half] += value;
-    }
-    sums[half] = static_cast<std::int16_t>(totals[half]);
+    const Ints nearest = bits_as<Ints>(x[half] * inverse + round) - bits_as<Ints>(round);
+    sums[half] = static_cast<std::int16_t>(Isa::store_i8(nearest, q + 16 * half));
   }
-  std::memcpy(q, narrow, sizeof(narrow));
-  if (!finite) return __builtin_nanf("");
-  return zero ? 0.0F : amax / 127.0F;
+  return amax / 127.0F;
 }
 
 template <class Isa>

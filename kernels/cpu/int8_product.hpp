@@ -191,7 +191,7 @@ struct RegisterProduct {
   }
 };
 
-/// Up to 256 columns of a panel, unpacked: what tiles of many tokens read from the L1 cache.
+/// Some hundred columns of a panel, unpacked: what tiles of many tokens read from the L1 cache.
 template <class Isa, class Arithmetic>
 struct UnpackedColumns {
   using Lanes = typename Arithmetic::Lanes;
@@ -200,7 +200,7 @@ struct UnpackedColumns {
   using Dot = typename Arithmetic::Dot;
 
   static constexpr int kMostPieces = Isa::kTilePieces;
-  // Tokens that columns are unpacked for: their sums, and 256 columns of weights and activations, are in the L1 cache
+  // Tokens that columns are unpacked for: their sums, and as many columns of weights and activations, are in the L1 cache
   // together.
   static constexpr std::int32_t kMostTokens = 64;
   static constexpr bool kByColumns = ColumnDot<Dot, typename Isa::Quads>;

@@ -145,7 +145,7 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
     if constexpr (T > 1) few<T / 2>(work, token);
   }
 
-  /// Panel after panel meets the activations of 256 columns, while these are near: those of whole rows may not fit the
+  /// Panel after panel meets the activations of some columns, while these are near: those of whole rows may not fit the
   /// second-level cache.
   static void many(const PanelWork& work, std::int32_t tokens) noexcept {
     constexpr std::int64_t kDepth = std::int64_t{Columns::kMostPieces} * kActivationBlock;

@@ -72,7 +72,8 @@ concept TokenLanes = requires(const typename Lanes::Floats& lanes, const Rows& r
 };
 
 template <class Isa>
-concept InstructionSet = requires(const std::byte* bytes, std::byte* out, const typename Isa::Floats& lanes,
+concept InstructionSet = requires(const std::byte* bytes, std::byte* out, std::int8_t* narrow,
+                                  const typename Isa::Floats& lanes, const typename Isa::Ints& ints,
                                   const typename Isa::Quads& quads, const std::int8_t (&table)[16]) {
   typename Isa::Floats;  // Lanes of float
   typename Isa::Ints;    // Lanes of int32
@@ -86,6 +87,8 @@ concept InstructionSet = requires(const std::byte* bytes, std::byte* out, const 
   { Isa::f16_at(bytes) } -> std::same_as<float>;
   // 16 numbers, to nearest-even.
   {Isa::store_f16(lanes, out)};
+  // Stores 16 numbers from -128 to 127, and returns their sum.
+  { Isa::store_i8(ints, narrow) } -> std::same_as<std::int32_t>;
   // a * b + c and a / b, rounded once. xsimd's do not promise that: its fma on AVX-512 rounds twice, its quotient on
   // NEON is an approximation.
   { Isa::fma(lanes, lanes, lanes) } -> std::same_as<typename Isa::Floats>;
@@ -118,7 +121,7 @@ concept InstructionSet = requires(const std::byte* bytes, std::byte* out, const 
   requires PanelDot < typename Isa::template Dot<8>,
   typename Isa::Quads > ;
   // For tiles of many tokens, of formats whose values are stored with an offset: a TileDotOf if
-  // TileColumns<Arithmetic>, what unpacks and multiplies up to 256 columns, is UnpackedColumns.
+  // TileColumns<Arithmetic>, what unpacks and multiplies some columns, is UnpackedColumns.
   typename Isa::template TileDot<4, 8>;
   typename Isa::template TileDot<5, 16>;
   typename Isa::template TileDot<6, 32>;

@@ -37,7 +37,7 @@ struct AmxWeights {
   }
 };
 
-/// Up to 256 columns of a panel and their products with groups of tokens.
+/// Up to 512 columns of a panel and their products with groups of tokens.
 template <class Isa, class Arithmetic>
 class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
  public:

@@ -2,6 +2,7 @@
 #include <type_traits>
 #include <xsimd/xsimd.hpp>
 
+#include "kernels/cpu/isa/x86_bytes.hpp"
 #include "kernels/cpu/isa_table.hpp"
 #include "kernels/cpu/lanes.hpp"
 #include "kernels/cpu/peak.hpp"
@@ -164,8 +165,6 @@ struct NibbleDot {
   }
 };
 
-__m128i load16(const std::byte* from) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)); }
-
 struct Avx2 {
   using Floats = FloatLanes;
   using Ints = Lanes<xsimd::batch<std::int32_t, Arch>>;
@@ -217,6 +216,12 @@ struct Avx2 {
       _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 16 * i),
                        _mm256_cvtps_ph(lanes.part[i], _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
     }
+  }
+  static std::int32_t store_i8(const Ints& lanes, std::int8_t* to) {
+    const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(lanes.part[0], lanes.part[1]), 0b11'01'10'00);
+    const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
+    return sum_bytes(bytes);
   }
   static Floats fma(const Floats& a, const Floats& b, const Floats& c) {
     return Floats::each([&](int i) { return _mm256_fmadd_ps(a.part[i], b.part[i], c.part[i]); });

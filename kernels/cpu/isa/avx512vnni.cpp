@@ -3,6 +3,7 @@
 #include <xsimd/xsimd.hpp>
 
 #include "kernels/cpu/isa/amx_tiles.hpp"
+#include "kernels/cpu/isa/x86_bytes.hpp"
 #include "kernels/cpu/isa_table.hpp"
 #include "kernels/cpu/lanes.hpp"
 #include "kernels/cpu/peak.hpp"
@@ -61,7 +62,6 @@ struct AmxDot : AmxWeights<Offset> {
   static FloatLanes finish(__m512i sums) { return {{_mm512_cvtepi32_ps(sums)}}; }
 };
 
-__m128i load16(const std::byte* from) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)); }
 __m256i load32(const std::byte* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
 
 struct Avx512Vnni {
@@ -99,6 +99,11 @@ struct Avx512Vnni {
   static void store_f16(const Floats& lanes, std::byte* to) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
                         _mm512_cvtps_ph(lanes.part[0], _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+  }
+  static std::int32_t store_i8(const Ints& lanes, std::int8_t* to) {
+    const __m128i bytes = _mm512_cvtepi32_epi8(lanes.part[0]);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
+    return sum_bytes(bytes);
   }
   static Floats fma(const Floats& a, const Floats& b, const Floats& c) {
     return Floats::each([&](int i) { return _mm512_fmadd_ps(a.part[i], b.part[i], c.part[i]); });

@@ -131,6 +131,14 @@ struct Scalar {
   static void store_f16(const Floats& lanes, std::byte* to) {
     for (std::ptrdiff_t i = 0; i < 16; ++i) store_u16(f32_to_fp16(lanes.part[i].value), to + 2 * i);
   }
+  static std::int32_t store_i8(const Ints& lanes, std::int8_t* to) {
+    std::int32_t sum = 0;
+    for (int i = 0; i < 16; ++i) {
+      to[i] = static_cast<std::int8_t>(lanes.part[i].value);
+      sum += to[i];
+    }
+    return sum;
+  }
   static Floats fma(const Floats& a, const Floats& b, const Floats& c) {
     return Floats::each(
         [&](int i) { return Float{__builtin_fmaf(a.part[i].value, b.part[i].value, c.part[i].value)}; });
