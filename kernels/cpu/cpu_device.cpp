@@ -174,6 +174,14 @@ ProductInput CpuDevice::product_input(Slot slot, ActivationKind kind) {
   return {reinterpret_cast<const std::byte*>(copy.blocks), copy.row_blocks * sizeof(ActivationBlock), rows};
 }
 
+// As it was the last time.
+const PackedMatrix* CpuDevice::next_after(std::size_t matrix) {
+  followers_.resize(matrices_.size(), 0);
+  followers_[last_product_] = matrix;
+  last_product_ = matrix;
+  return &matrices_[followers_[matrix]];
+}
+
 void CpuDevice::matmul(Slot in, MatrixHandle matrix, VectorHandle bias, Slot out) {
   const PackedMatrix& weights = matrices_[index_of(matrix.id)];
   assert(in != out && weights.cols == activations_.width(in));
@@ -191,7 +199,7 @@ void CpuDevice::matmul(Slot in, MatrixHandle matrix, VectorHandle bias, Slot out
   if (batch_.prompt && weights.is_packed() && blas_.suits(weights, input.tokens)) {
     blas_.multiply(weights, input, added, result, isa_, pool_);
   } else {
-    multiply(weights, input, added, result, isa_, pool_, scratch_);
+    multiply(weights, input, added, result, isa_, pool_, scratch_, next_after(index_of(matrix.id)));
   }
 }
 

@@ -103,6 +103,8 @@ class CpuDevice final : public Device {
   const std::vector<float>& vector(VectorHandle handle) const;
   /// A slot as the input of products with `kind`; quantizes it unless its int8 copy is there.
   ProductInput product_input(Slot slot, ActivationKind kind);
+  /// The matrix that is probably multiplied after this one, whose turn it is.
+  const PackedMatrix* next_after(std::size_t matrix);
   /// Where a layer's keys and values are, and its number there.
   std::pair<KvStore&, std::int32_t> store_of(std::int32_t layer);
   /// Once slots and KV cache are both known.
@@ -114,6 +116,8 @@ class CpuDevice final : public Device {
   BlasProduct blas_;
 
   std::vector<PackedMatrix> matrices_;
+  std::vector<std::size_t> followers_;  // of each matrix, the one multiplied after it the last time
+  std::size_t last_product_ = 0;
   DeclaredMatrices declared_;
   PanelScratch scratch_;
   std::vector<Table> tables_;

@@ -200,8 +200,8 @@ struct UnpackedColumns {
   using Dot = typename Arithmetic::Dot;
 
   static constexpr int kMostPieces = Isa::kTilePieces;
-  // Tokens that columns are unpacked for: their sums, and as many columns of weights and activations, are in the L1 cache
-  // together.
+  // Tokens that columns are unpacked for: their sums, and as many columns of weights and activations, are in the L1
+  // cache together.
   static constexpr std::int32_t kMostTokens = 64;
   static constexpr bool kByColumns = ColumnDot<Dot, typename Isa::Quads>;
   static constexpr bool kCached = CachedDot<Dot, typename Isa::Quads>;

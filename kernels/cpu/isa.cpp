@@ -46,7 +46,7 @@ bool avx512vnni_runs_here() noexcept {
 
 // Linux keeps no tiles for a process that has not asked for them; threads inherit the permission.
 bool amx_runs_here() noexcept {
-  constexpr unsigned int kTile = 1U << 24, kInt8 = 1U << 25;  // of leaf 7's edx
+  constexpr unsigned int kTile = 1U << 24, kInt8 = 1U << 25;   // of leaf 7's edx
   constexpr long kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
   unsigned int eax = 0, ebx = 0, ecx = 0, edx = 0;
   return avx512vnni_runs_here() && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx & kTile) != 0 &&

@@ -22,6 +22,12 @@ constexpr std::size_t kBandBytes = std::size_t{8} << 20;
 // Multiplications a nanosecond, for the size of chunks only.
 constexpr std::int64_t kMultiplicationsPerNanosecond = 64;
 
+// Groups of panels for each thread, from which on they are claimed by groups.
+constexpr std::int64_t kPanelsForEach = 4;
+
+// Up to so many tokens memory binds, and what comes next is worth fetching.
+constexpr std::int32_t kMostExpectedTokens = 8;
+
 // So that a panel's bytes can be counted; more does not exist.
 constexpr std::int64_t kMostRowsOrColumns = std::int64_t{1} << 48;
 
@@ -106,6 +112,29 @@ struct Packing {
     into.format->pack(view, 0, out);
   }
 };
+
+/// How threads share the panels of a product: `step` at a time.
+struct PanelLoop {
+  std::int64_t count;
+  std::int64_t step;
+  Chunks chunks;
+};
+
+PanelLoop loop_over(const PackedMatrix& matrix, std::int32_t tokens, int threads) {
+  const std::int64_t cost = std::max<std::int64_t>(matrix.cols, 1) * kPanelRows * tokens;
+  Chunks chunks = ThreadPool::chunks(cost / kMultiplicationsPerNanosecond);
+  if (tokens > kTileTokens) {
+    // These panels are read once for every tile of tokens, from the cache if there are few of them.
+    const auto cached = static_cast<std::int64_t>(kTileBytes / std::max<std::size_t>(matrix.panel_bytes, 1));
+    chunks.most = std::max<std::int64_t>(cached / kMostPanels * kMostPanels, kMostPanels);
+  }
+  // Where there are many, they are claimed by kMostPanels, which leaves none to be read alone.
+  const std::int64_t panels = matrix.panel_count();
+  const std::int64_t step = panels >= kPanelsForEach * kMostPanels * threads ? kMostPanels : 1;
+  chunks.least = (chunks.least + step - 1) / step;
+  chunks.most = std::max<std::int64_t>(chunks.most / step, 1);
+  return {(panels + step - 1) / step, step, chunks};
+}
 
 std::size_t row_bytes(const TensorTypeInfo& type, std::int64_t cols) {
   const std::size_t factors[] = {static_cast<std::size_t>(cols / type.block_elements), type.block_bytes};
@@ -195,21 +224,24 @@ void PanelScratch::fit(std::size_t panel_bytes, int threads) {
 }
 
 void multiply(const PackedMatrix& matrix, const ProductInput& in, const float* bias, float* out, const IsaTable& isa,
-              ThreadPool& pool, PanelScratch& scratch) noexcept {
+              ThreadPool& pool, PanelScratch& scratch, const PackedMatrix* next) noexcept {
   if (matrix.rows == 0 || in.tokens == 0) return;
-  const std::int64_t cost = std::max<std::int64_t>(matrix.cols, 1) * kPanelRows * in.tokens;
-  Chunks chunks = ThreadPool::chunks(cost / kMultiplicationsPerNanosecond);
-  if (in.tokens > kTileTokens) {
-    // These panels are read once for every tile of tokens, from the cache if there are few of them.
-    const auto cached = static_cast<std::int64_t>(kTileBytes / std::max<std::size_t>(matrix.panel_bytes, 1));
-    chunks.most = std::max<std::int64_t>(cached / kMostPanels * kMostPanels, kMostPanels);
+  if (next != nullptr && next->is_packed() && in.tokens <= kMostExpectedTokens) {
+    const PanelLoop loop = loop_over(*next, in.tokens, pool.size());
+    pool.expect(loop.count, loop.chunks,
+                {next->panels.data(), loop.step * static_cast<std::int64_t>(next->panel_bytes), loop.step});
+  } else {
+    pool.expect(0, {}, {});
   }
+  const PanelLoop loop = loop_over(matrix, in.tokens, pool.size());
   const Product product{matrix, in, bias, out, isa};
-  pool.parallel_for(matrix.panel_count(), chunks, [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
+  pool.parallel_for(loop.count, loop.chunks, [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
+    const std::int64_t first = begin * loop.step;
+    const std::int64_t last = std::min(end * loop.step, matrix.panel_count());
     if (matrix.is_packed()) {
-      product.multiply_packed(begin, end);
+      product.multiply_packed(first, last);
     } else {
-      product.multiply_unpacked(begin, end, scratch.of(thread));
+      product.multiply_unpacked(first, last, scratch.of(thread));
     }
   });
 }

@@ -63,8 +63,9 @@ struct ProductInput {
 
 /// out (tokens, matrix.rows) = in * matrix^T + bias. `bias` (matrix.rows) may be nullptr. The order of operations for
 /// one output depends on matrix.cols only.
-/// `scratch` has room for the matrix' panels if they are not packed.
+/// `scratch` has room for the matrix' panels if they are not packed. `next`: what will probably be multiplied next, if
+/// that is known; it may have gone when it is not.
 void multiply(const PackedMatrix& matrix, const ProductInput& in, const float* bias, float* out, const IsaTable& isa,
-              ThreadPool& pool, PanelScratch& scratch) noexcept;
+              ThreadPool& pool, PanelScratch& scratch, const PackedMatrix* next = nullptr) noexcept;
 
 }  // namespace covey

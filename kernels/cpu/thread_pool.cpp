@@ -92,20 +92,22 @@ void ThreadPool::run(const Loop& loop) noexcept {
   gate_.fetch_and(~kOpen, std::memory_order_relaxed);
   std::uint32_t inside = 0;
   const auto all_left = [&]() noexcept { return (inside = gate_.load(std::memory_order_acquire)) == 0; };
-  if (spin_until(all_left)) return;
+  if (spin_until(0, all_left)) return;
   while (!all_left()) gate_.wait(inside, std::memory_order_acquire);
+}
+
+std::int64_t ThreadPool::claim(std::int64_t left, const Chunks& chunks) const noexcept {
+  const std::int64_t wanted = left / (kChunksPerThread * threads_);
+  return std::min(std::min(std::max(wanted, chunks.least), chunks.most), left);
 }
 
 // Claims chunks until there are none.
 void ThreadPool::share(int thread) noexcept {
   const Loop loop = loop_;
-  const std::int64_t shares = kChunksPerThread * threads_;
   inside_loop = true;
   std::int64_t begin = next_.load(std::memory_order_relaxed);
   while (begin < loop.count) {
-    const std::int64_t left = loop.count - begin;
-    const std::int64_t wanted = std::min(std::max(left / shares, loop.chunks.least), loop.chunks.most);
-    const std::int64_t end = begin + std::min(wanted, left);
+    const std::int64_t end = begin + claim(loop.count - begin, loop.chunks);
     if (!next_.compare_exchange_weak(begin, end, std::memory_order_relaxed)) continue;
     loop.call(loop.object, begin, end, thread);
     begin = next_.load(std::memory_order_relaxed);
@@ -118,7 +120,7 @@ void ThreadPool::work(int thread) noexcept {
   for (;;) {
     std::uint32_t now = seen;
     const auto changed = [&]() noexcept { return (now = epoch_.load(std::memory_order_acquire)) != seen; };
-    if (!spin_until(changed)) {
+    if (!spin_until(thread, changed)) {
       while (!changed()) epoch_.wait(seen, std::memory_order_acquire);
     }
     seen = now;
@@ -141,14 +143,26 @@ void ThreadPool::leave() noexcept {
   if (gate_.fetch_sub(1, std::memory_order_release) == 1) gate_.notify_one();
 }
 
+// Threads come in any order, but mostly in this one: the caller first.
+IdleFetch ThreadPool::fetch_of(int thread) const noexcept {
+  const LoopReads reads = expected_.reads();
+  if (reads.first == nullptr) return {};
+  const std::int64_t count = expected_count_.load(std::memory_order_relaxed);
+  const Chunks chunks{.least = expected_least_.load(std::memory_order_relaxed)};
+  std::int64_t begin = 0;
+  for (int before = 0; before < thread; ++before) begin += claim(count - begin, chunks);
+  return {reads, begin, begin + claim(count - begin, chunks)};
+}
+
 template <class Ready>
-bool ThreadPool::spin_until(const Ready& ready) const noexcept {
-  if (!spins_) return ready();
+bool ThreadPool::spin_until(int thread, const Ready& ready) const noexcept {
+  if (!spins_ || ready()) return ready();
+  IdleFetch fetch = fetch_of(thread);
   const auto end = std::chrono::steady_clock::now() + kSpin;
   do {
     for (int i = 0; i < kPausesPerClockRead; ++i) {
       if (ready()) return true;
-      pause();
+      if (!fetch.next()) pause();
     }
   } while (std::chrono::steady_clock::now() < end);
   return ready();

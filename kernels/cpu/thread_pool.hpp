@@ -14,6 +14,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "kernels/cpu/idle_fetch.hpp"
+
 namespace covey {
 
 /// Bounds of the iterations that a thread claims at a time.
@@ -49,6 +51,14 @@ class ThreadPool {
          }});
   }
 
+  /// Which loop comes after the next one: threads that wait for it begin to fetch what they will read. Stays until it
+  /// is called again.
+  void expect(std::int64_t count, const Chunks& chunks, const LoopReads& reads) noexcept {
+    expected_count_.store(count, std::memory_order_relaxed);
+    expected_least_.store(chunks.least, std::memory_order_relaxed);
+    expected_.tell(reads);
+  }
+
   /// For a loop whose iterations take about `cost` nanoseconds each: chunks that are not so small that claiming them
   /// costs more than it gains.
   static Chunks chunks(std::int64_t cost);
@@ -68,7 +78,9 @@ class ThreadPool {
   void leave() noexcept;
   void stop() noexcept;
   template <class Ready>
-  bool spin_until(const Ready& ready) const noexcept;
+  bool spin_until(int thread, const Ready& ready) const noexcept;
+  std::int64_t claim(std::int64_t left, const Chunks& chunks) const noexcept;
+  IdleFetch fetch_of(int thread) const noexcept;
 
   // Each on a cache line of its own, because what one thread writes often must not share a line with what others read.
   static constexpr std::size_t kLine = 64;
@@ -80,6 +92,9 @@ class ThreadPool {
   alignas(kLine) std::atomic<std::int64_t> next_{0};
 
   alignas(kLine) Loop loop_;  // written while the gate is closed and nobody is inside
+  alignas(kLine) std::atomic<std::int64_t> expected_count_{0};
+  std::atomic<std::int64_t> expected_least_{1};
+  ExpectedReads expected_;
   int threads_ = 1;
   bool spins_ = false;
   std::atomic<bool> stopping_{false};
