@@ -152,6 +152,9 @@ struct IsaTable {
   bool (*runs_here)() noexcept;
 
   std::array<PanelMatmul, kFormatCount> matmul;  ///< by index in the format list
+  /// Tokens to give matmul at a time, where there are more: their activations are in the second-level cache, or where
+  /// they are longer, come from the next one faster than they are used.
+  std::int32_t tile_tokens = 64;
 
   /// n a multiple of 32; nearest-even. Block b goes to out[b * stride].
   void (*quantize)(const float* in, std::int64_t n, ActivationBlock* out, std::size_t stride) noexcept;

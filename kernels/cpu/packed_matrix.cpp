@@ -10,9 +10,6 @@
 namespace covey {
 namespace {
 
-// Weights of a panel are unpacked once for so many tokens; their activations are in the second-level cache, or where
-// they are longer, come from the next one faster than they are used.
-constexpr std::int32_t kTileTokens = 64;
 // Panels that meet a tile of tokens before the next tile: half of a small second-level cache.
 constexpr std::size_t kTileBytes = std::size_t{256} << 10;
 
@@ -67,8 +64,8 @@ struct Product {
   void multiply_packed(std::int64_t first, std::int64_t last) const noexcept {
     const std::int64_t whole = std::min(last, matrix.rows / kPanelRows) - first;
     const std::int64_t run = whole / kMostPanels;
-    for (std::int32_t token = 0; token < in.tokens; token += kTileTokens) {
-      const std::int32_t tokens = std::min(kTileTokens, in.tokens - token);
+    for (std::int32_t token = 0; token < in.tokens; token += isa.tile_tokens) {
+      const std::int32_t tokens = std::min(isa.tile_tokens, in.tokens - token);
       for (std::int64_t i = 0; i < run; ++i) {
         multiply(first + i, matrix.panel(first + i), kMostPanels, run, token, tokens);
       }
@@ -120,10 +117,10 @@ struct PanelLoop {
   Chunks chunks;
 };
 
-PanelLoop loop_over(const PackedMatrix& matrix, std::int32_t tokens, int threads) {
+PanelLoop loop_over(const PackedMatrix& matrix, std::int32_t tokens, const IsaTable& isa, int threads) {
   const std::int64_t cost = std::max<std::int64_t>(matrix.cols, 1) * kPanelRows * tokens;
   Chunks chunks = ThreadPool::chunks(cost / kMultiplicationsPerNanosecond);
-  if (tokens > kTileTokens) {
+  if (tokens > isa.tile_tokens) {
     // These panels are read once for every tile of tokens, from the cache if there are few of them.
     const auto cached = static_cast<std::int64_t>(kTileBytes / std::max<std::size_t>(matrix.panel_bytes, 1));
     chunks.most = std::max<std::int64_t>(cached / kMostPanels * kMostPanels, kMostPanels);
@@ -227,13 +224,13 @@ void multiply(const PackedMatrix& matrix, const ProductInput& in, const float* b
               ThreadPool& pool, PanelScratch& scratch, const PackedMatrix* next) noexcept {
   if (matrix.rows == 0 || in.tokens == 0) return;
   if (next != nullptr && next->is_packed() && in.tokens <= kMostExpectedTokens) {
-    const PanelLoop loop = loop_over(*next, in.tokens, pool.size());
+    const PanelLoop loop = loop_over(*next, in.tokens, isa, pool.size());
     pool.expect(loop.count, loop.chunks,
                 {next->panels.data(), loop.step * static_cast<std::int64_t>(next->panel_bytes), loop.step});
   } else {
     pool.expect(0, {}, {});
   }
-  const PanelLoop loop = loop_over(matrix, in.tokens, pool.size());
+  const PanelLoop loop = loop_over(matrix, in.tokens, isa, pool.size());
   const Product product{matrix, in, bias, out, isa};
   pool.parallel_for(loop.count, loop.chunks, [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
     const std::int64_t first = begin * loop.step;

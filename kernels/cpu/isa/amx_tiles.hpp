@@ -37,11 +37,16 @@ struct AmxWeights {
   }
 };
 
+/// Tokens that columns are unpacked for: beside the products, unpacking takes more of the time than elsewhere.
+constexpr std::int32_t kAmxTileTokens = 256;
+
 /// Up to 512 columns of a panel and their products with groups of tokens.
 template <class Isa, class Arithmetic>
 class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
  public:
   using Floats = typename Arithmetic::Floats;
+
+  static constexpr std::int32_t kMostTokens = kAmxTileTokens;
 
   /// What tile registers are while `tokens` tokens are multiplied, in groups of kTokenGroup of which the last may be
   /// smaller. A thread has a state of its own, and less to save when it is switched away from if it gives tiles up.

@@ -170,6 +170,7 @@ template <std::size_t... I>
 constexpr IsaTable with_amx(IsaTable table, std::index_sequence<I...>) {
   table.name = "amx";
   table.runs_here = &amx_runs_here;
+  table.tile_tokens = kAmxTileTokens;
   table.matmul = {&AmxProduct<std::tuple_element_t<I, FormatList>>::run...};
   return table;
 }
