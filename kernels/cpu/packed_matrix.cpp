@@ -22,8 +22,8 @@ constexpr std::int64_t kMultiplicationsPerNanosecond = 64;
 // Groups of panels for each thread, from which on they are claimed by groups.
 constexpr std::int64_t kPanelsForEach = 4;
 
-// Up to so many tokens memory binds, and what comes next is worth fetching.
-constexpr std::int32_t kMostExpectedTokens = 8;
+// Up to so many tokens memory binds.
+constexpr std::int32_t kFewTokens = 16;
 
 // So that a panel's bytes can be counted; more does not exist.
 constexpr std::int64_t kMostRowsOrColumns = std::int64_t{1} << 48;
@@ -59,15 +59,17 @@ struct Product {
     }
   }
 
-  /// Panels [first, last): every tile of tokens meets all of them before the next tile. They are cut in kMostPanels
-  /// runs, which are read side by side.
+  /// Panels [first, last): every tile of tokens meets all of them before the next tile. For few tokens they are cut in
+  /// kMostPanels runs, which are read side by side; for many, neighbours go together, whose outputs are neighbours.
   void multiply_packed(std::int64_t first, std::int64_t last) const noexcept {
     const std::int64_t whole = std::min(last, matrix.rows / kPanelRows) - first;
     const std::int64_t run = whole / kMostPanels;
+    const bool few = in.tokens <= kFewTokens;
     for (std::int32_t token = 0; token < in.tokens; token += isa.tile_tokens) {
       const std::int32_t tokens = std::min(isa.tile_tokens, in.tokens - token);
       for (std::int64_t i = 0; i < run; ++i) {
-        multiply(first + i, matrix.panel(first + i), kMostPanels, run, token, tokens);
+        const std::int64_t panel = first + (few ? i : kMostPanels * i);
+        multiply(panel, matrix.panel(panel), kMostPanels, few ? run : 1, token, tokens);
       }
       for (std::int64_t panel = first + kMostPanels * run; panel < last; ++panel) {
         multiply(panel, matrix.panel(panel), 1, 0, token, tokens);
@@ -223,7 +225,7 @@ void PanelScratch::fit(std::size_t panel_bytes, int threads) {
 void multiply(const PackedMatrix& matrix, const ProductInput& in, const float* bias, float* out, const IsaTable& isa,
               ThreadPool& pool, PanelScratch& scratch, const PackedMatrix* next) noexcept {
   if (matrix.rows == 0 || in.tokens == 0) return;
-  if (next != nullptr && next->is_packed() && in.tokens <= kMostExpectedTokens) {
+  if (next != nullptr && next->is_packed() && in.tokens <= kFewTokens) {
     const PanelLoop loop = loop_over(*next, in.tokens, isa, pool.size());
     pool.expect(loop.count, loop.chunks,
                 {next->panels.data(), loop.step * static_cast<std::int64_t>(next->panel_bytes), loop.step});
