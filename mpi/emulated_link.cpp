@@ -13,8 +13,15 @@ namespace {
 
 using Stamp = Clock::rep;
 
+// By so much a sleep may end late, which would count as the network's.
+constexpr std::chrono::microseconds kLateWakening{100};
+
 EmulatedLink::Time system_time() {
-  return {[] { return Clock::now(); }, [](Clock::time_point until) { std::this_thread::sleep_until(until); }};
+  return {[] { return Clock::now(); },
+          [](Clock::time_point until) {
+            std::this_thread::sleep_until(until - kLateWakening);
+            while (Clock::now() < until) std::this_thread::yield();
+          }};
 }
 
 }  // namespace
