@@ -216,13 +216,21 @@ struct UnpackedColumns {
   alignas(64) Piece pieces[kMostPieces];
   int count = 0;
 
-  /// Unpacks so many blocks.
+  /// Unpacks so many blocks. `fetch`: asks for as many behind them meanwhile.
   template <class Format>
-  void unpack(const std::byte* block, int blocks) noexcept {
+  void unpack(const std::byte* block, int blocks, bool fetch) noexcept {
     constexpr int kPieces = Format::kBlockElements / kActivationBlock;
+    constexpr std::ptrdiff_t kPanelBlock = std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows;
+    const std::ptrdiff_t ahead = kPanelBlock * blocks;
     count = 0;
-    for (int b = 0; b < blocks; ++b, block += std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows) {
+    for (int b = 0; b < blocks; ++b, block += kPanelBlock) {
       for (int i = 0; i < kPieces; ++i) {
+        if (fetch) {
+          constexpr std::ptrdiff_t kPiece = kPanelBlock / kPieces, kLine = 64;
+          for (std::ptrdiff_t line = 0; line < kPiece; line += kLine) {
+            __builtin_prefetch(block + ahead + kPiece * i + line);
+          }
+        }
         Piece& piece = pieces[count++];
         piece.terms.template read<Format>(block, i);
         Format::template for_each_quad<Isa>(

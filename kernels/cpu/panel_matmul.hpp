@@ -163,8 +163,9 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
       Ahead ahead(std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows * blocks, tokens);
       for (std::int32_t p = 0; p < work.panels.count; ++p, panel += work.panels.step) {
         const std::int32_t at = p % Isa::kTilePanels;
-        columns[at].template unpack<Format>(panel, blocks);
-        ahead.add(panel + std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows * blocks);
+        const bool few = tokens <= 2 * kTokenGroup;  // too few to ask for it beside their products
+        columns[at].template unpack<Format>(panel, blocks, few);
+        if (!few) ahead.add(panel + std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows * blocks);
         if (at + 1 == Isa::kTilePanels) {
           multiply_columns<Isa::kTilePanels>(columns, work, c, tokens, sums[p - at], ahead);
         } else if (p + 1 == work.panels.count) {

@@ -150,8 +150,8 @@ struct Amx : Avx512Vnni {
   static constexpr int kFewTokens = 0;
 };
 
-/// Up to so many tokens registers are as fast.
-constexpr std::int32_t kAmxFewTokens = 16;
+/// Up to so many tokens registers are faster: tiles are worth their unpacking from a whole group on.
+constexpr std::int32_t kAmxFewTokens = kTokenGroup - 1;
 
 template <class Format, ActivationKind = Format::kActivations>
 struct AmxProduct : PanelProduct<Avx512Vnni, Format> {};
