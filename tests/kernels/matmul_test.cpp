@@ -156,7 +156,7 @@ TEST_P(Matmul, SameBitsOnEveryInstructionSet) {
 
 TEST_P(Matmul, ATokenAloneGivesTheSameBits) {
   for (const IsaTable* isa : tables_that_run()) {
-    for (const std::int32_t tokens : {2, 3, 4, 5, 6, 7, 8, 9, 33}) {
+    for (const std::int32_t tokens : {2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 33, 300}) {
       const Product product(GetParam(), 17, 10 * block() + (block() == 1 ? 277 : 0), tokens);
       const std::vector<float> together = product.run(*isa);
       for (std::int32_t t = 0; t < tokens; ++t) {
@@ -170,7 +170,7 @@ TEST_P(Matmul, ATokenAloneGivesTheSameBits) {
 
 TEST_P(Matmul, PanelsSideBySideGiveTheSameBits) {
   for (const IsaTable* isa : tables_that_run()) {
-    for (const std::int32_t tokens : {1, 2, 7, 9}) {
+    for (const std::int32_t tokens : {1, 2, 7, 9, 17}) {
       const Product product(GetParam(), 9 * kPanelRows, 3 * block() + (block() == 1 ? 277 : 0), tokens);
       const std::size_t panel_bytes = product.format.panel_bytes(product.cols);
       for (std::int32_t count = 1; count <= kMostPanels; ++count) {

@@ -34,6 +34,24 @@ TEST_P(ThreadPoolTest, VisitsEveryIterationOnce) {
   }
 }
 
+// Whatever is expected, and wherever it may lie: threads only ask for it.
+TEST_P(ThreadPoolTest, WhatIsExpectedChangesNothing) {
+  ThreadPool pool(GetParam());
+  const std::vector<std::byte> memory(1 << 16);
+  for (const LoopReads& reads :
+       {LoopReads{memory.data(), 256, 4},
+        LoopReads{reinterpret_cast<const std::byte*>(std::uintptr_t{1} << 40), 1 << 20, 1}, LoopReads{}}) {
+    for (int round = 0; round < 50; ++round) {
+      pool.expect(reads.first == nullptr ? 0 : 200, Chunks{2}, reads);
+      std::vector<int> visits(200, 0);
+      pool.parallel_for(200, Chunks{2}, [&](std::int64_t begin, std::int64_t end, int) noexcept {
+        for (std::int64_t i = begin; i < end; ++i) ++visits[static_cast<std::size_t>(i)];
+      });
+      ASSERT_EQ(visits, std::vector<int>(200, 1));
+    }
+  }
+}
+
 // Counters that are not atomic: a thread sanitizer sees it when two ranges share a thread's index at the same time.
 TEST_P(ThreadPoolTest, GivesScratchToOneThreadAtATime) {
   ThreadPool pool(GetParam());
@@ -111,6 +129,22 @@ TEST_P(ThreadPoolTest, ChunksGetShorterTowardsTheEnd) {
 
 // 7: more threads than there may be cores.
 INSTANTIATE_TEST_SUITE_P(Threads, ThreadPoolTest, testing::Values(1, 2, 3, 7));
+
+int lines_of(IdleFetch fetch) {
+  int lines = 0;
+  while (fetch.next()) ++lines;
+  return lines;
+}
+
+TEST(IdleFetch, AsksForTheBeginningOfARange) {
+  const std::vector<std::byte> memory(1 << 20);
+  EXPECT_EQ(lines_of({}), 0);
+  EXPECT_EQ(lines_of({LoopReads{}, 0, 100}), 0);
+  EXPECT_EQ(lines_of({LoopReads{memory.data(), 1024, 4}, 2, 6}), 4 * 1024 / 64);
+  EXPECT_EQ(lines_of({LoopReads{memory.data(), 96, 1}, 3, 4}), 1);
+  EXPECT_EQ(lines_of({LoopReads{memory.data(), 1 << 10, 4}, 0, 1 << 10}), (128 << 10) / 64);
+  EXPECT_EQ(lines_of({LoopReads{memory.data(), 1024, 4}, 5, 5}), 0);
+}
 
 TEST(ThreadPool, TakesAllCoresByDefault) { EXPECT_EQ(ThreadPool(0).size(), available_cores()); }
 

@@ -102,6 +102,14 @@ struct NeonLanes {
   static Floats divide(const Floats& a, const Floats& b) {
     return Floats::each([&](int i) { return vdivq_f32(a.part[i], b.part[i]); });
   }
+  static std::int32_t store_i8(const Ints& lanes, std::int8_t* to) {
+    const auto eight = [&](int i) {
+      return vmovn_s16(vcombine_s16(vmovn_s32(lanes.part[i]), vmovn_s32(lanes.part[i + 1])));
+    };
+    const int8x16_t bytes = vcombine_s8(eight(0), eight(2));
+    vst1q_s8(to, bytes);
+    return vaddlvq_s8(bytes);
+  }
   static float sum(const Floats& lanes) {
     const float32x4_t four = (lanes.part[0] + lanes.part[2]) + (lanes.part[1] + lanes.part[3]);
     const float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
@@ -153,14 +161,6 @@ struct NeonPeakLanes {
   using Floats = float32x4_t;
   static constexpr int kLanes = 4;
 
-  static std::int32_t store_i8(const Ints& lanes, std::int8_t* to) {
-    const auto eight = [&](int i) {
-      return vmovn_s16(vcombine_s16(vmovn_s32(lanes.part[i]), vmovn_s32(lanes.part[i + 1])));
-    };
-    const int8x16_t bytes = vcombine_s8(eight(0), eight(2));
-    vst1q_s8(to, bytes);
-    return vaddlvq_s8(bytes);
-  }
   static Floats fma(Floats a, Floats b, Floats sums) { return vfmaq_f32(sums, a, b); }
   static Register load(const std::byte* from) {
     return vreinterpretq_s32_u8(vld1q_u8(reinterpret_cast<const std::uint8_t*>(from)));
