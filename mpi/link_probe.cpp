@@ -47,8 +47,10 @@ double stream_rate(Transport& transport, int peer, std::chrono::milliseconds tim
     send_number(transport, peer, pieces);
     for (std::uint64_t i = 0; i < pieces; ++i) transport.send(peer, piece, kProbeTag);
     receive_number(transport, peer, timeout);
-    const double seconds = seconds_since(start) - 2 * latency;
-    if (seconds > 0) rate = static_cast<double>(pieces * kPieceBytes) / seconds;
+    // On a busy host the latency may have been measured in a worse moment than this.
+    const double all = seconds_since(start);
+    const double seconds = std::max(all - 2 * latency, all / 16);
+    rate = static_cast<double>(pieces * kPieceBytes) / seconds;
     if (seconds > kLongEnough) break;
   }
   send_number(transport, peer, 0);

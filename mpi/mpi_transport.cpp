@@ -33,8 +33,7 @@ constexpr std::size_t kChunkBytes = 61440;  // with its header below the eager l
 constexpr std::size_t kMostWaiting = 16;  // chunks, just under 1 MB
 // Sockets are looked at on every eighth call; a broken connection must be seen before the next message goes to it.
 constexpr int kPollsBeforeSend = 8;
-// Longer than the sums of a token wait for each other on one host: naps would end late in each of them.
-constexpr std::chrono::microseconds kSpin{400};
+constexpr std::chrono::microseconds kSpin{400};  // longer than sums on one host are waited for: naps end late
 constexpr std::chrono::milliseconds kFlushTime{20};
 constexpr std::chrono::seconds kFailTime{2};
 
