@@ -150,8 +150,8 @@ struct Amx : Avx512Vnni {
   static constexpr int kFewTokens = 0;
 };
 
-/// Up to so many tokens registers are faster: tiles are worth their unpacking from a whole group on.
-constexpr std::int32_t kAmxFewTokens = kTokenGroup - 1;
+/// Up to so many tokens registers are faster: for one group, unpacking takes longer than tiles save.
+constexpr std::int32_t kAmxFewTokens = kTokenGroup;
 
 template <class Format, ActivationKind = Format::kActivations>
 struct AmxProduct : PanelProduct<Avx512Vnni, Format> {};
