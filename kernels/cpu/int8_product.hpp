@@ -205,7 +205,9 @@ struct UnpackedColumns {
   static constexpr std::int32_t kMostTokens = 64;
   static constexpr bool kByColumns = ColumnDot<Dot, typename Isa::Quads>;
   static constexpr bool kCached = CachedDot<Dot, typename Isa::Quads>;
-  static constexpr int kTile = Arithmetic::kHalves ? Isa::kHalvesTile : Isa::kDotTile;  // tokens
+  /// Tokens. Sums of half a piece wait for those of the other: they need registers, too.
+  static constexpr int kTile =
+      (kByColumns || Isa::kTilePanels > 1) && Arithmetic::kHalves ? Isa::kDotTile / 2 : Isa::kDotTile;
 
   struct Piece {
     typename Dot::Weights quads[kQuadsPerPiece];
@@ -275,7 +277,7 @@ struct UnpackedColumns {
                                          float* sums, std::ptrdiff_t panel_step) noexcept {
     static_assert(kByColumns || kCached);
     constexpr int kSums = T < Lanes::kTokens ? 1 : T / Lanes::kTokens;
-    constexpr bool kSumsInMemory = Isa::kSumsInMemory && (kByColumns || P == Isa::kTilePanels);
+    constexpr bool kSumsInMemory = kByColumns || P > 1;  // registers are full of dot products
     Floats all[P][kSums];
     if constexpr (!kSumsInMemory) load(sums, panel_step, all);
     const int count = panels->count;

@@ -154,6 +154,7 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
       for (float& sum : sums[p]) sum = 0.0F;
     }
     [[maybe_unused]] const typename Columns::State state(tokens);
+    const bool few = tokens <= 2 * kTokenGroup;  // too few to ask for weights beside their products
     Columns columns[Isa::kTilePanels];
     const std::byte* first = work.panels.first;
     for (std::int64_t c = 0; c < work.cols; c += kDepth) {
@@ -163,7 +164,6 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
       Ahead ahead(std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows * blocks, tokens);
       for (std::int32_t p = 0; p < work.panels.count; ++p, panel += work.panels.step) {
         const std::int32_t at = p % Isa::kTilePanels;
-        const bool few = tokens <= 2 * kTokenGroup;  // too few to ask for it beside their products
         columns[at].template unpack<Format>(panel, blocks, few);
         if (!few) ahead.add(panel + std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows * blocks);
         if (at + 1 == Isa::kTilePanels) {

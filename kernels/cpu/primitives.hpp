@@ -129,19 +129,13 @@ concept InstructionSet = requires(const std::byte* bytes, std::byte* out, std::i
   requires TokenLanes<typename Isa::TileLanes, typename Isa::Floats>;
 
   // Tokens that share a load of weights: as many as registers allow. Powers of two.
-  { Isa::kDotTile } -> std::convertible_to<int>;  // unpacked to the cache
-  {
-    Isa::kHalvesTile
-    } -> std::convertible_to<int>;                  // the same, of formats with a scale for 16 columns: sums of half a
-                                                    // piece wait for those of the other
+  { Isa::kDotTile } -> std::convertible_to<int>;    // unpacked to the cache
   { Isa::kFewTile } -> std::convertible_to<int>;    // unpacked in registers
   { Isa::kFloatTile } -> std::convertible_to<int>;  // of floats
   // Panels that share a load of activations, in tiles of kDotTile tokens; divides kMostPanels.
   { Isa::kTilePanels } -> std::convertible_to<int>;
   // Pieces of 32 columns that are unpacked for them; a multiple of 8.
   { Isa::kTilePieces } -> std::convertible_to<int>;
-  // Whether their sums of integers leave no registers to those of floats.
-  { Isa::kSumsInMemory } -> std::convertible_to<bool>;
   // Up to so many tokens weights are unpacked in registers; at most kTokenGroup.
   { Isa::kFewTokens } -> std::convertible_to<int>;
 };

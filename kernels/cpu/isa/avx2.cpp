@@ -179,8 +179,6 @@ struct Avx2 {
   static constexpr int kDotTile = 4;
   static constexpr int kTilePieces = 8;
   static constexpr int kTilePanels = 1;
-  static constexpr int kHalvesTile = 4;
-  static constexpr bool kSumsInMemory = false;
   static constexpr int kFewTile = 4;
   static constexpr int kFewTokens = 4;
   static constexpr int kFloatTile = 4;

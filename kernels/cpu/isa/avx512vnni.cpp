@@ -78,8 +78,6 @@ struct Avx512Vnni {
   static constexpr int kDotTile = 8;
   static constexpr int kTilePieces = 8;
   static constexpr int kTilePanels = 2;
-  static constexpr int kHalvesTile = 4;
-  static constexpr bool kSumsInMemory = true;
   static constexpr int kFewTile = 8;
   static constexpr int kFewTokens = 16;
   static constexpr int kFloatTile = 8;

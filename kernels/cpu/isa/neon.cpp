@@ -108,8 +108,6 @@ struct Neon : NeonLanes {
   static constexpr int kDotTile = 2;
   static constexpr int kTilePieces = 8;
   static constexpr int kTilePanels = 1;
-  static constexpr int kHalvesTile = 2;
-  static constexpr bool kSumsInMemory = false;
   static constexpr int kFewTile = 2;
   static constexpr int kFewTokens = 2;
   static constexpr int kFloatTile = 4;

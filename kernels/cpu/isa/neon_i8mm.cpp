@@ -124,8 +124,6 @@ struct NeonI8mm : NeonLanes {
   static constexpr int kDotTile = 4;
   static constexpr int kTilePieces = 8;
   static constexpr int kTilePanels = 1;
-  static constexpr int kHalvesTile = 2;
-  static constexpr bool kSumsInMemory = true;
   static constexpr int kFewTile = 4;
   static constexpr int kFewTokens = 4;
   static constexpr int kFloatTile = 4;

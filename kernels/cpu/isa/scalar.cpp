@@ -96,8 +96,6 @@ struct Scalar {
   static constexpr int kDotTile = 1;
   static constexpr int kTilePieces = 8;
   static constexpr int kTilePanels = 1;
-  static constexpr int kHalvesTile = 1;
-  static constexpr bool kSumsInMemory = false;
   static constexpr int kFewTile = 1;
   static constexpr int kFewTokens = 1;
   static constexpr int kFloatTile = 1;
