@@ -251,12 +251,18 @@ struct UnpackedColumns {
     explicit State(std::int32_t) {}
   };
 
-  /// Adds the products of P panels' columns with a group of tokens to `sums`: for each panel, `panel_step` floats
-  /// apart, (tokens, kPanelRows), or Floats of kTokens tokens each.
-  template <int P>
-  static void multiply_group(const UnpackedColumns* panels, const std::byte* in, std::int32_t tokens, float* sums,
-                             std::ptrdiff_t panel_step) noexcept {
-    multiply_tiles<P, kTile>(panels, in, tokens, 0, sums, panel_step);
+  /// Adds the products of P panels' columns with `tokens` tokens to `sums`: for each panel, `panel_step` floats apart,
+  /// (tokens, kPanelRows), or Floats of kTokens tokens each. `in`: activations, `in_stride` bytes a token; `block`: the
+  /// first ActivationBlock of these columns. Calls between() before each group of tokens.
+  template <int P, class Between>
+  static void multiply(const UnpackedColumns* panels, const std::byte* in, std::ptrdiff_t in_stride, std::int64_t block,
+                       std::int32_t tokens, float* sums, std::ptrdiff_t panel_step, const Between& between) noexcept {
+    for (std::int32_t token = 0; token < tokens; token += kTokenGroup) {
+      between();
+      const std::int32_t group = tokens - token < kTokenGroup ? tokens - token : kTokenGroup;
+      multiply_tiles<P, kTile>(panels, in + in_stride * token + kToken * group * block, group, 0,
+                               sums + std::ptrdiff_t{kPanelRows} * token, panel_step);
+    }
   }
 
  private:
@@ -265,16 +271,16 @@ struct UnpackedColumns {
   static void multiply_tiles(const UnpackedColumns* panels, const std::byte* in, std::int32_t group, std::int32_t token,
                              float* sums, std::ptrdiff_t panel_step) noexcept {
     for (; token + T <= group; token += T) {
-      multiply<P, T>(panels, in + kToken * token, kToken * group, sums + std::ptrdiff_t{kPanelRows} * token,
-                     panel_step);
+      multiply_tile<P, T>(panels, in + kToken * token, kToken * group, sums + std::ptrdiff_t{kPanelRows} * token,
+                          panel_step);
     }
     if constexpr (T > 1) multiply_tiles<P, T / 2>(panels, in, group, token, sums, panel_step);
   }
 
-  /// multiply_group() of T tokens, `in_step` bytes from block to block.
+  /// T tokens, `in_step` bytes from block to block.
   template <int P, int T>
-  [[gnu::noinline]] static void multiply(const UnpackedColumns* panels, const std::byte* in, std::ptrdiff_t in_step,
-                                         float* sums, std::ptrdiff_t panel_step) noexcept {
+  [[gnu::noinline]] static void multiply_tile(const UnpackedColumns* panels, const std::byte* in,
+                                              std::ptrdiff_t in_step, float* sums, std::ptrdiff_t panel_step) noexcept {
     static_assert(kByColumns || kCached);
     constexpr int kSums = T < Lanes::kTokens ? 1 : T / Lanes::kTokens;
     constexpr bool kSumsInMemory = kByColumns || P > 1;  // registers are full of dot products

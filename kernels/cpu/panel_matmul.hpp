@@ -167,10 +167,10 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
         columns[at].template unpack<Format>(panel, blocks, few);
         if (!few) ahead.add(panel + std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows * blocks);
         if (at + 1 == Isa::kTilePanels) {
-          multiply_columns<Isa::kTilePanels>(columns, work, c, tokens, sums[p - at], ahead);
+          multiply<Isa::kTilePanels>(columns, work, c, tokens, sums[p - at], ahead);
         } else if (p + 1 == work.panels.count) {
           for (std::int32_t i = 0; i <= at; ++i) {
-            multiply_columns<1>(&columns[i], work, c, tokens, sums[p - at + i], ahead);
+            multiply<1>(&columns[i], work, c, tokens, sums[p - at + i], ahead);
           }
         }
       }
@@ -185,17 +185,12 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
     }
   }
 
-  /// Adds the products of `tokens` tokens with unpacked columns of P panels, from `c` on, to their `sums`.
   template <int P>
-  static void multiply_columns(const Columns* columns, const PanelWork& work, std::int64_t c, std::int32_t tokens,
-                               float* sums, Ahead& ahead) noexcept {
-    for (std::int32_t token = 0; token < tokens; token += kTokenGroup) {
-      ahead.ask(P);
-      const std::int32_t group = tokens - token < kTokenGroup ? tokens - token : kTokenGroup;
-      const std::byte* const in = work.in + static_cast<std::size_t>(token) * work.in_stride +
-                                  static_cast<std::size_t>(c / kActivationBlock * group * kBlock);
-      Columns::template multiply_group<P>(columns, in, group, sums + std::ptrdiff_t{kPanelRows} * token, kPanelSums);
-    }
+  static void multiply(const Columns* columns, const PanelWork& work, std::int64_t c, std::int32_t tokens, float* sums,
+                       Ahead& ahead) noexcept {
+    Columns::template multiply<P>(
+        columns, work.in, static_cast<std::ptrdiff_t>(work.in_stride), c / kActivationBlock, tokens, sums,
+        kPanelSums, [&]() __attribute__((always_inline)) { ahead.ask(P); });
   }
 };
 

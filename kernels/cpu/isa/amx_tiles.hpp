@@ -14,6 +14,7 @@
 
 #include <immintrin.h>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -28,7 +29,7 @@ namespace {
 template <int Offset>
 struct AmxWeights {
   using Weights = __m512i;
-  using Sums = __m512i;  // int32 a row
+  using Sums = __m512;  // an integer a row
   static constexpr int kOffset = -Offset;
   static constexpr bool kHasRowSums = false;
 
@@ -36,6 +37,14 @@ struct AmxWeights {
     return Offset == 0 ? quads : _mm512_sub_epi8(quads, _mm512_set1_epi8(Offset));
   }
 };
+
+/// Integers of 22 bits and a sign as floats, with additions only, which are done in another place than conversions and
+/// multiplications: added to the bits of 1.5 * 2^23, an integer counts units.
+[[gnu::always_inline]] inline __m512 floats_by_additions(__m512i integers) {
+  constexpr float kMiddle = 12582912.0F;
+  const __m512i middle = _mm512_set1_epi32(std::bit_cast<std::int32_t>(kMiddle));
+  return _mm512_sub_ps(_mm512_castsi512_ps(_mm512_add_epi32(integers, middle)), _mm512_set1_ps(kMiddle));
+}
 
 /// Tokens that columns are unpacked for: beside the products, unpacking takes more of the time than elsewhere.
 constexpr std::int32_t kAmxTileTokens = 256;
@@ -45,6 +54,7 @@ template <class Isa, class Arithmetic>
 class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
  public:
   using Floats = typename Arithmetic::Floats;
+  using Piece = typename UnpackedColumns<Isa, Arithmetic>::Piece;
 
   static constexpr std::int32_t kMostTokens = kAmxTileTokens;
 
@@ -58,7 +68,7 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
       shapes.set(kActivations, kTokenGroup, kColumns);
       shapes.set(kWeights, kColumns / 4, 64);
       if (const std::int32_t rest = tokens % kTokenGroup; rest != 0) {
-        for (const int c : {kRestSums, kRestSums + 1}) shapes.set(c, rest, 64);
+        shapes.set(kRestSums, rest, 64);
         shapes.set(kRestActivations, rest, kColumns);
       }
       _tile_loadconfig(&shapes);
@@ -68,21 +78,34 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
     State& operator=(const State&) = delete;
   };
 
-  /// As UnpackedColumns::multiply_group().
-  template <int P>
-  static void multiply_group(const AmxColumns* panels, const std::byte* in, std::int32_t tokens, float* sums,
-                             std::ptrdiff_t) noexcept {
+  /// As UnpackedColumns::multiply().
+  template <int P, class Between>
+  static void multiply(const AmxColumns* panels, const std::byte* in, std::ptrdiff_t in_stride, std::int64_t block,
+                       std::int32_t tokens, float* sums, std::ptrdiff_t, const Between& between) noexcept {
     static_assert(P == 1);
-    if (tokens == kTokenGroup) {
-      panels->multiply_whole(in, sums);
-    } else {
-      panels->multiply_rest(in, tokens, sums);
+    const std::ptrdiff_t group_step = in_stride * kTokenGroup;
+    std::int32_t groups = tokens / kTokenGroup;
+    const std::byte* at = in + kToken * kTokenGroup * block;
+    if (groups > 0 && panels->parts() % 2 == 0) {
+      panels->multiply_groups(at, group_step, groups, sums, between);
+      at += group_step * groups;
+      sums += std::ptrdiff_t{kGroupSums} * groups;
+      groups = 0;
+    }
+    for (; groups > 0; --groups, at += group_step, sums += kGroupSums) {
+      between();
+      panels->template multiply_group<kSums, kActivations>(at, kTokenGroup, sums);
+    }
+    if (const std::int32_t rest = tokens % kTokenGroup; rest != 0) {
+      between();
+      at = in + in_stride * (tokens - rest) + kToken * rest * block;
+      panels->template multiply_group<kRestSums, kRestActivations>(at, rest, sums);
     }
   }
 
  private:
-  // Tile registers. Two of sums, so that products of a part are under way while those of the part before are stored.
-  static constexpr int kSums = 0, kActivations = 2, kWeights = 3, kRestSums = 4, kRestActivations = 6;
+  // Tile registers. Two of sums, so that a part is multiplied while the part before is stored.
+  static constexpr int kSums = 0, kActivations = 2, kWeights = 3, kRestSums = 4, kRestActivations = 5;
 
   struct alignas(64) Shapes {
     std::uint8_t palette = 1;
@@ -104,23 +127,30 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
   static constexpr std::ptrdiff_t kToken = sizeof(ActivationBlock);
   static constexpr std::ptrdiff_t kTileRow = 64;
 
-  /// Integer sums of the parts that were stored last.
-  struct Stored {
-    static constexpr int kCount = 2 * kParts;
-    alignas(64) std::int32_t sums[kCount][kTokenGroup][kPanelRows];
+  static constexpr std::int32_t kGroupSums = kTokenGroup * kPanelRows;
 
-    __m512i of(int part, int token) const { return _mm512_load_si512(sums[part % kCount][token]); }
-  };
+  /// Integer sums of a part, as tiles are stored.
+  using Stored = std::int32_t[kTokenGroup][kPanelRows];
 
-  /// The sum of one token and what piece `piece` adds to it.
-  [[gnu::always_inline]] Floats added(const Stored& stored, const std::byte* in, int piece, int token,
-                                      const Floats& sum) const {
-    const auto& terms = this->pieces[piece].terms;
+  template <int Token>
+  [[gnu::always_inline]] static __m512 floats(const std::int32_t* at) {
+    const __m512i integers = _mm512_load_si512(at);
+    return Token % 2 == 0 ? _mm512_cvtepi32_ps(integers) : floats_by_additions(integers);
+  }
+
+  int parts() const { return kParts * this->count; }
+
+  /// The sum of a token and what a piece adds to it. `integers`, `of_first`: of all columns, or of the two halves'.
+  /// Of `token`, how integers become floats depends on.
+  template <int Token>
+  [[gnu::always_inline]] static Floats added(const std::byte* block, const std::int32_t* of_first,
+                                             const std::int32_t* integers, const typename Arithmetic::Terms& terms,
+                                             const Floats& sum) {
     Floats first_half{};
     if constexpr (Arithmetic::kHalves) {
-      first_half = Arithmetic::Dot::finish(stored.of(kParts * piece, token)) * terms.half_scale[0];
+      first_half = Arithmetic::Dot::finish(floats<Token>(of_first)) * terms.half_scale[0];
     }
-    return Arithmetic::added(in, kToken, first_half, stored.of(kParts * piece + kParts - 1, token), terms, sum);
+    return Arithmetic::added(block, kToken, first_half, floats<Token>(integers), terms, sum);
   }
 
   /// Tile Sums = tile Activations x weights.
@@ -132,59 +162,96 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
                  "i"(Activations));
   }
   template <int Sums>
-  [[gnu::always_inline]] static void store(std::int32_t (&to)[kTokenGroup][kPanelRows]) {
+  [[gnu::always_inline]] static void store(Stored& to) {
     asm volatile("tilestored %%tmm%c2, (%0,%1,1)" ::"r"(to), "r"(kTileRow), "i"(Sums) : "memory");
   }
 
-  /// Calls add(stored sums, piece) for piece after piece. Meanwhile products of the next but one part are under way,
-  /// and those of the next are stored: products do not begin behind a tile that waits for its own to be stored.
-  template <int Sums, int Activations, class Add>
-  [[gnu::always_inline]] void multiply_parts(const std::byte* in, std::ptrdiff_t in_step, const Add& add) const {
-    const int parts = kParts * this->count;
-    Stored stored;
-    for (int part = 0; part < parts + 2; ++part) {
-      if (part < parts) {
-        const std::int8_t* const a = Arithmetic::values(in + in_step * (part / kParts), part % kParts * kColumns);
-        const auto* const b = &this->pieces[part / kParts].quads[part % kParts * kColumns / 4];
-        if (part % 2 == 0) {
-          multiply<Sums, Activations>(a, b);
-        } else {
-          multiply<Sums + 1, Activations>(a, b);
-        }
+  /// Where the next product reads: part after part, and group after group. Behind the last group it begins again with
+  /// that.
+  class Cursor {
+   public:
+    [[gnu::always_inline]] Cursor(const AmxColumns& columns, const std::byte* in, std::ptrdiff_t group_step, int groups)
+        : columns_(columns), in_(in), group_step_(group_step), groups_(groups) {}
+
+    /// Tile Sums = the product. Of two parts, Sums alternates as they do.
+    template <int Sums>
+    [[gnu::always_inline]] void multiply() {
+      constexpr int kColumn = Sums % kParts * kColumns;
+      AmxColumns::multiply<kSums + Sums, kActivations>(Arithmetic::values(in_ + kToken * kTokenGroup * piece_, kColumn),
+                                                       &columns_.pieces[piece_].quads[kColumn / 4]);
+      if (Sums % kParts + 1 < kParts || ++piece_ < columns_.count) return;
+      piece_ = 0;
+      if (--groups_ > 0) in_ += group_step_;
+    }
+
+   private:
+    const AmxColumns& columns_;
+    const std::byte* in_;
+    std::ptrdiff_t group_step_;
+    int groups_;
+    int piece_ = 0;
+  };
+
+  /// Of whole groups, the products of an even number of parts, two after two. Three parts are under way, over the ends
+  /// of groups: while sums of one join those of floats, those of the next are in memory, those of the next but one are
+  /// stored, and the third is multiplied.
+  template <class Between>
+  [[gnu::noinline]] void multiply_groups(const std::byte* in, std::ptrdiff_t group_step, int groups, float* sums,
+                                         const Between& between) const {
+    alignas(64) Stored stored[4];  // of part p: p % 4
+    Cursor cursor(*this, in, group_step, groups);
+    cursor.template multiply<0>();
+    cursor.template multiply<1>();
+    store<kSums>(stored[0]);
+    cursor.template multiply<0>();
+    store<kSums + 1>(stored[1]);
+    const int parts = this->parts();
+    unsigned now = 0;  // part, from the first group on
+    for (; groups > 0; --groups, in += group_step, sums += kGroupSums) {
+      between();
+      Floats all[kTokenGroup];
+      unrolled<kTokenGroup>([&](auto t)
+                                __attribute__((always_inline)) { all[t] = Floats::load(sums + kPanelRows * t); });
+      const std::byte* block = in;
+      const Piece* piece = this->pieces;
+      for (int part = 0; part < parts; part += 2) {
+        unrolled<2>([&](auto odd) __attribute__((always_inline)) {
+          cursor.template multiply<1 - odd>();
+          store<kSums + odd>(stored[(now + 2) % 4]);
+          if constexpr (kParts == 1 || odd == 1) {
+            const Stored& of_first = stored[(now - 1) % 4];
+            const Stored& integers = stored[now % 4];
+            unrolled<kTokenGroup>([&](auto t) __attribute__((always_inline)) {
+              all[t] = added<t>(block + kToken * t, of_first[t], integers[t], piece->terms, all[t]);
+            });
+            block += kToken * kTokenGroup;
+            ++piece;
+          }
+          ++now;
+        });
       }
-      if (const int before = part - 1; before >= 0 && before < parts) {
-        if (before % 2 == 0) {
-          store<Sums>(stored.sums[before % Stored::kCount]);
-        } else {
-          store<Sums + 1>(stored.sums[before % Stored::kCount]);
-        }
-      }
-      if (part >= 2 && (part - 1) % kParts == 0) add(stored, (part - 2) / kParts);
+      unrolled<kTokenGroup>([&](auto t) __attribute__((always_inline)) { all[t].store(sums + kPanelRows * t); });
     }
   }
 
-  [[gnu::noinline]] void multiply_whole(const std::byte* in, float* sums) const {
-    constexpr std::ptrdiff_t kStep = kToken * kTokenGroup;
-    Floats all[kTokenGroup];
-    unrolled<kTokenGroup>([&](auto t) { all[t] = Floats::load(sums + kPanelRows * t); });
-    multiply_parts<kSums, kActivations>(
-        in, kStep, [&](const Stored& stored, int piece) __attribute__((always_inline)) {
-          unrolled<kTokenGroup>([&](auto t) __attribute__((always_inline)) {
-            all[t] = added(stored, in + kStep * piece + kToken * t, piece, t, all[t]);
-          });
-        });
-    unrolled<kTokenGroup>([&](auto t) { all[t].store(sums + kPanelRows * t); });
-  }
-
-  [[gnu::noinline]] void multiply_rest(const std::byte* in, std::int32_t tokens, float* sums) const {
+  /// Of one group, and any number of parts.
+  template <int Sums, int Activations>
+  [[gnu::noinline]] void multiply_group(const std::byte* in, std::int32_t tokens, float* sums) const {
+    alignas(64) Stored stored[2];
     const std::ptrdiff_t step = kToken * tokens;
-    multiply_parts<kRestSums, kRestActivations>(
-        in, step, [&](const Stored& stored, int piece) __attribute__((always_inline)) {
-          for (std::int32_t t = 0; t < tokens; ++t) {
-            float* const sum = sums + std::ptrdiff_t{kPanelRows} * t;
-            added(stored, in + step * piece + kToken * t, piece, t, Floats::load(sum)).store(sum);
-          }
-        });
+    for (int i = 0; i < this->count; ++i, in += step) {
+      const Piece& piece = this->pieces[i];
+      multiply<Sums, Activations>(Arithmetic::values(in, 0), piece.quads);
+      store<Sums>(stored[0]);
+      if constexpr (kParts == 2) {
+        multiply<Sums, Activations>(Arithmetic::values(in, kColumns), &piece.quads[kColumns / 4]);
+        store<Sums>(stored[1]);
+      }
+      for (std::int32_t t = 0; t < tokens; ++t) {
+        float* const sum = sums + std::ptrdiff_t{kPanelRows} * t;
+        added<0>(in + kToken * t, stored[0][t], stored[kParts - 1][t], piece.terms, Floats::load(sum)).store(sum);
+      }
+    }
   }
 };
 

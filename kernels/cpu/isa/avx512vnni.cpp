@@ -59,7 +59,7 @@ struct VnniDot {
 /// Of a product of tiles.
 template <int Offset>
 struct AmxDot : AmxWeights<Offset> {
-  static FloatLanes finish(__m512i sums) { return {{_mm512_cvtepi32_ps(sums)}}; }
+  static FloatLanes finish(__m512 sums) { return {{sums}}; }
 };
 
 __m256i load32(const std::byte* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
