@@ -246,6 +246,8 @@ struct UnpackedColumns {
     }
   }
 
+  static int pauses(std::int32_t tokens, int) { return (tokens + kTokenGroup - 1) / kTokenGroup; }
+
   /// What is set up while `tokens` tokens are multiplied: here nothing.
   struct State {
     explicit State(std::int32_t) {}
@@ -253,7 +255,7 @@ struct UnpackedColumns {
 
   /// Adds the products of P panels' columns with `tokens` tokens to `sums`: for each panel, `panel_step` floats apart,
   /// (tokens, kPanelRows), or Floats of kTokens tokens each. `in`: activations, `in_stride` bytes a token; `block`: the
-  /// first ActivationBlock of these columns. Calls between() before each group of tokens.
+  /// first ActivationBlock of these columns. Calls between() now and then: pauses() times.
   template <int P, class Between>
   static void multiply(const UnpackedColumns* panels, const std::byte* in, std::ptrdiff_t in_stride, std::int64_t block,
                        std::int32_t tokens, float* sums, std::ptrdiff_t panel_step, const Between& between) noexcept {

@@ -71,9 +71,9 @@ struct PanelProduct {
 /// not a template over an instruction set, it would be shared with code for others.
 class Ahead {
  public:
-  /// `bytes` of each panel, meanwhile products of `tokens`.
-  [[gnu::always_inline]] Ahead(std::ptrdiff_t bytes, std::int32_t tokens) noexcept
-      : lines_((bytes + kLine - 1) / kLine), step_((lines_ * kTokenGroup + tokens - 1) / tokens) {}
+  /// `bytes` of each panel, in so many parts.
+  [[gnu::always_inline]] Ahead(std::ptrdiff_t bytes, int asks) noexcept
+      : lines_((bytes + kLine - 1) / kLine), step_((lines_ + asks - 1) / asks) {}
 
   [[gnu::always_inline]] void add(const std::byte* columns) noexcept { panels_[count_++] = {columns, lines_}; }
   /// A group of tokens is about to be multiplied with so many panels.
@@ -115,6 +115,11 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
         return;
       }
     }
+    // With few products for what is read, that is asked for in the order in which it lies.
+    if (Isa::kTilePanels == 1 && tokens <= kOrderedTokens) {
+      for (std::int32_t p = 0; p < panels.count; ++p) many(work.only(p), tokens);
+      return;
+    }
     for (; work.tokens > 0; work.tokens -= kMostTokens) {
       many(work, work.tokens < kMostTokens ? work.tokens : kMostTokens);
       work.in += kMostTokens * in_stride;
@@ -129,6 +134,7 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
   static constexpr std::ptrdiff_t kBlock = sizeof(ActivationBlock);
   static constexpr std::int32_t kMostTokens = Columns::kMostTokens;
   static constexpr std::ptrdiff_t kPanelSums = std::ptrdiff_t{kMostTokens} * kPanelRows;
+  static constexpr std::int32_t kOrderedTokens = 3 * kTokenGroup;
   static_assert(Isa::kFewTokens <= kTokenGroup && kMostTokens % kTokenGroup == 0);
 
   /// The tokens from `token` on, all of one group.
@@ -150,22 +156,27 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
   static void many(const PanelWork& work, std::int32_t tokens) noexcept {
     constexpr std::int64_t kDepth = std::int64_t{Columns::kMostPieces} * kActivationBlock;
     float sums[kMostPanels][kPanelSums];
+    const std::int32_t sums_used = (tokens + Lanes::kTokens - 1) / Lanes::kTokens * Lanes::kTokens * kPanelRows;
     for (std::int32_t p = 0; p < work.panels.count; ++p) {
-      for (float& sum : sums[p]) sum = 0.0F;
+      for (std::int32_t s = 0; s < sums_used; ++s) sums[p][s] = 0.0F;
     }
     [[maybe_unused]] const typename Columns::State state(tokens);
-    const bool few = tokens <= 2 * kTokenGroup;  // too few to ask for weights beside their products
     Columns columns[Isa::kTilePanels];
+    const std::size_t next_panels = work.panels.step * static_cast<std::size_t>(work.panels.count);
     const std::byte* first = work.panels.first;
     for (std::int64_t c = 0; c < work.cols; c += kDepth) {
       const std::int64_t left = work.cols - c < kDepth ? work.cols - c : kDepth;
       const int blocks = static_cast<int>(left / Format::kBlockElements);
       const std::byte* panel = first;
-      Ahead ahead(std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows * blocks, tokens);
+      const std::ptrdiff_t bytes = std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows * blocks;
+      const bool last = c + left == work.cols;
+      const int asks = Columns::pauses(tokens, static_cast<int>(left / kActivationBlock));
+      const bool few = asks <= 2;  // too few to ask for weights beside their products
+      Ahead ahead(bytes, asks);
       for (std::int32_t p = 0; p < work.panels.count; ++p, panel += work.panels.step) {
         const std::int32_t at = p % Isa::kTilePanels;
         columns[at].template unpack<Format>(panel, blocks, few);
-        if (!few) ahead.add(panel + std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows * blocks);
+        if (!few) ahead.add(last ? work.panels.first + next_panels + p * work.panels.step : panel + bytes);
         if (at + 1 == Isa::kTilePanels) {
           multiply<Isa::kTilePanels>(columns, work, c, tokens, sums[p - at], ahead);
         } else if (p + 1 == work.panels.count) {
@@ -174,7 +185,7 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
           }
         }
       }
-      first += std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows * blocks;
+      first += bytes;
     }
     for (std::int32_t t = 0; t < tokens; t += Lanes::kTokens) {
       for (std::int32_t p = 0; p < work.panels.count; ++p) {

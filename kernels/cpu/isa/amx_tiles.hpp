@@ -8,8 +8,8 @@
 //   token 15                   columns 28..31 of rows 0..15             token 15
 //
 // B is what a piece looks like when it is unpacked, and a row of C what a register of integer sums is elsewhere. Each
-// piece has scales of its own, so C goes to memory after each, where registers take it from: what binds is that, not
-// products.
+// piece has scales of its own, so C goes to memory after each, where registers take it from: what binds is the floats
+// that integers become, not products.
 #pragma once
 
 #include <immintrin.h>
@@ -38,8 +38,9 @@ struct AmxWeights {
   }
 };
 
-/// Integers of 22 bits and a sign as floats, with additions only, which are done in another place than conversions and
-/// multiplications: added to the bits of 1.5 * 2^23, an integer counts units.
+/// Integers of less than 2^22 either way as floats, with additions: added to the bits of 1.5 * 2^23, they count units.
+/// Beside AMX's instructions conversions and multiplications of floats begin once a cycle, not twice (measured on
+/// Sapphire Rapids: a loop of either, with one tilezero); additions go on where those can't.
 [[gnu::always_inline]] inline __m512 floats_by_additions(__m512i integers) {
   constexpr float kMiddle = 12582912.0F;
   const __m512i middle = _mm512_set1_epi32(std::bit_cast<std::int32_t>(kMiddle));
@@ -77,6 +78,12 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
     State(const State&) = delete;
     State& operator=(const State&) = delete;
   };
+
+  static int pauses(std::int32_t tokens, int pieces) {
+    const int parts = kParts * pieces;
+    const int groups = tokens / kTokenGroup;
+    return groups * (parts / parts_to_pause(groups, parts)) + (tokens % kTokenGroup != 0 ? 1 : 0);
+  }
 
   /// As UnpackedColumns::multiply().
   template <int P, class Between>
@@ -126,22 +133,25 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
   static constexpr int kColumns = kActivationBlock / kParts;
   static constexpr std::ptrdiff_t kToken = sizeof(ActivationBlock);
   static constexpr std::ptrdiff_t kTileRow = 64;
-
   static constexpr std::int32_t kGroupSums = kTokenGroup * kPanelRows;
 
   /// Integer sums of a part, as tiles are stored.
   using Stored = std::int32_t[kTokenGroup][kPanelRows];
 
+  /// Half of the tokens' one way, half the other, so that neither place waits for the other.
   template <int Token>
   [[gnu::always_inline]] static __m512 floats(const std::int32_t* at) {
     const __m512i integers = _mm512_load_si512(at);
     return Token % 2 == 0 ? _mm512_cvtepi32_ps(integers) : floats_by_additions(integers);
   }
 
+  /// Of a group: all, but fewer with few groups. (Not with two parts a piece, where the check alone takes longer than
+  /// it saves.)
+  static int parts_to_pause(int groups, int parts) { return kParts == 1 && parts % 2 == 0 && groups < 4 ? 2 : parts; }
+
   int parts() const { return kParts * this->count; }
 
-  /// The sum of a token and what a piece adds to it. `integers`, `of_first`: of all columns, or of the two halves'.
-  /// Of `token`, how integers become floats depends on.
+  /// `sum` and what a piece adds to it. `integers`: of all columns, or of the second half's; `of_first`: the first's.
   template <int Token>
   [[gnu::always_inline]] static Floats added(const std::byte* block, const std::int32_t* of_first,
                                              const std::int32_t* integers, const typename Arithmetic::Terms& terms,
@@ -206,15 +216,20 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
     cursor.template multiply<0>();
     store<kSums + 1>(stored[1]);
     const int parts = this->parts();
+    const int pause_every = parts_to_pause(groups, parts);
     unsigned now = 0;  // part, from the first group on
     for (; groups > 0; --groups, in += group_step, sums += kGroupSums) {
-      between();
       Floats all[kTokenGroup];
-      unrolled<kTokenGroup>([&](auto t)
-                                __attribute__((always_inline)) { all[t] = Floats::load(sums + kPanelRows * t); });
+      unrolled<kTokenGroup>([&](auto t) { all[t] = Floats::load(sums + kPanelRows * t); });
       const std::byte* block = in;
       const Piece* piece = this->pieces;
+      between();
+      int pause = pause_every;
       for (int part = 0; part < parts; part += 2) {
+        if (kParts == 1 && part == pause) {
+          between();
+          pause += pause_every;
+        }
         unrolled<2>([&](auto odd) __attribute__((always_inline)) {
           cursor.template multiply<1 - odd>();
           store<kSums + odd>(stored[(now + 2) % 4]);
@@ -230,7 +245,7 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
           ++now;
         });
       }
-      unrolled<kTokenGroup>([&](auto t) __attribute__((always_inline)) { all[t].store(sums + kPanelRows * t); });
+      unrolled<kTokenGroup>([&](auto t) { all[t].store(sums + kPanelRows * t); });
     }
   }
 

@@ -148,8 +148,10 @@ struct Amx : Avx512Vnni {
   static constexpr int kFewTokens = 0;
 };
 
-/// Up to so many tokens registers are faster: for one group, unpacking takes longer than tiles save.
-constexpr std::int32_t kAmxFewTokens = kTokenGroup;
+/// Up to so many tokens registers are faster. Less than a group does not fill tiles; and a group alone pays for being
+/// unpacked where a piece is one product, not two.
+template <class Format>
+constexpr std::int32_t kAmxFewTokens = Format::kScaleColumns == kActivationBlock ? kTokenGroup - 1 : kTokenGroup;
 
 template <class Format, ActivationKind = Format::kActivations>
 struct AmxProduct : PanelProduct<Avx512Vnni, Format> {};
@@ -159,7 +161,7 @@ struct AmxProduct<Format, ActivationKind::int8> {
   static void run(const Panels& panels, std::int64_t cols, const std::byte* in, std::size_t in_stride,
                   std::int32_t tokens, float* out, std::size_t out_stride) noexcept {
     const PanelMatmul product =
-        tokens <= kAmxFewTokens ? &PanelProduct<Avx512Vnni, Format>::run : &PanelProduct<Amx, Format>::run;
+        tokens <= kAmxFewTokens<Format> ? &PanelProduct<Avx512Vnni, Format>::run : &PanelProduct<Amx, Format>::run;
     product(panels, cols, in, in_stride, tokens, out, out_stride);
   }
 };
