@@ -92,6 +92,13 @@ void add_mode_flags(CLI::App& parser, JobFlags& flags) {
       ->allow_extra_args(false)
       ->option_text("LIST")
       ->group(group);
+  parser
+      .add_option("--layers-from", flags.layers_from,
+                  "Where layers that have no room under --memory-limit are read from in mode solo: disk, or ranks, the "
+                  "others, which keep them in memory (default disk)")
+      ->check(one_of({"disk", "ranks"}))
+      ->option_text("WHERE")
+      ->group(group);
   add_link_flags(parser, flags.link, group);
   add_exchange_flags(parser, flags.exchange, group);
 }
@@ -114,6 +121,7 @@ JobOptions JobFlags::options(int rank, int ranks) const {
   options.stage.cpu.repack = !no_repack;
   options.exchange = exchange.options();
   options.peer_timeout = link.timeout();
+  options.layers_from_ranks = layers_from == "ranks";
   return options;
 }
 

@@ -13,12 +13,13 @@
 
 namespace covey {
 
-/// Values of -m, --threads, --isa, … and --mode, --shares, --link, --timeout.
+/// Values of -m, --threads, --isa, … and --mode, --shares, --layers-from, --link, --timeout.
 struct JobFlags {
   std::string mode = "solo";
   LinkFlags link;
   ExchangeFlags exchange;
   std::string kv = "auto";
+  std::string layers_from = "disk";
   bool no_blas = false;
   bool no_repack = false;
   bool quiet = false;

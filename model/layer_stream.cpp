@@ -1,6 +1,8 @@
 #include "model/layer_stream.hpp"
 
 #include <algorithm>
+#include <cassert>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -16,6 +18,27 @@ std::span<const std::byte> bytes_of(const MatrixView& weights) {
   return {weights.data, static_cast<std::size_t>(weights.rows - 1) * weights.row_stride + row};
 }
 
+std::uint64_t largest_matrix(const std::vector<std::vector<AbsentMatrix>>& layers) {
+  std::uint64_t largest = 0;
+  for (const auto& layer : layers) {
+    for (const AbsentMatrix& matrix : layer)
+      largest = std::max<std::uint64_t>(largest, bytes_of(matrix.weights).size());
+  }
+  return largest;
+}
+
+TensorPart part_of(const GgufFile& file, std::span<const std::byte> bytes) {
+  const auto& tensors = file.tensors();
+  const auto holds = [&](const GgufTensor& tensor) {
+    return !std::less<>{}(bytes.data(), tensor.data.data()) &&
+           std::less<>{}(bytes.data(), tensor.data.data() + tensor.data.size());
+  };
+  const auto tensor = std::ranges::find_if(tensors, holds);
+  if (tensor == tensors.end()) throw Error(file.path() + ": weights of a layer lie outside its tensors");
+  return {static_cast<std::uint32_t>(tensor - tensors.begin()),
+          static_cast<std::uint64_t>(bytes.data() - tensor->data.data()), bytes.size()};
+}
+
 /// Whether layer `index` is one of `some`, out of `all`, that lie evenly.
 bool is_chosen(std::size_t index, std::size_t some, std::size_t all) {
   return (index + 1) * some / all > index * some / all;
@@ -24,8 +47,8 @@ bool is_chosen(std::size_t index, std::size_t some, std::size_t all) {
 }  // namespace
 
 LayerStream::LayerStream(const GgufFile& file, Device& device, std::vector<std::vector<AbsentMatrix>> layers,
-                         std::uint64_t limit)
-    : file_(file), device_(device), layers_(std::move(layers)) {
+                         std::uint64_t limit, bool buffered)
+    : file_(file), device_(device), layers_(std::move(layers)), buffered_(buffered) {
   choose(limit);
   for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
     if (stays_[layer]) fill(static_cast<std::int32_t>(layer));
@@ -57,7 +80,8 @@ void LayerStream::choose(std::uint64_t limit) {
     for (const AbsentMatrix& matrix : layer) size += device_.matrix_cost(matrix.matrix).bytes;
     sizes.push_back(size);
   }
-  const std::uint64_t held = device_.memory_bytes();
+  std::uint64_t held = device_.memory_bytes();
+  if (buffered_) held += largest_matrix(layers_);
   const std::uint64_t largest = sizes.empty() ? 0 : *std::ranges::max_element(sizes);
   if (limit < held || limit - held < largest) {
     throw Error("--memory-limit: " + file_.path() + " needs " + std::to_string(held) +
@@ -93,12 +117,47 @@ std::int32_t LayerStream::next_read_anew(std::int32_t layer) const {
   return layer;
 }
 
+std::vector<StreamedLayer> LayerStream::streamed() const {
+  std::vector<StreamedLayer> all;
+  for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
+    if (stays_[layer]) continue;
+    StreamedLayer& one = all.emplace_back();
+    one.layer = static_cast<std::int32_t>(layer);
+    for (const AbsentMatrix& matrix : layers_[layer]) {
+      const std::span<const std::byte> bytes = bytes_of(matrix.weights);
+      if (!bytes.empty()) one.parts.push_back(part_of(file_, bytes));
+    }
+  }
+  return all;
+}
+
+void LayerStream::read_from(LayerSource* source) {
+  assert(buffered_);
+  const std::scoped_lock lock(filling_);
+  source_ = source;
+}
+
 void LayerStream::fill(std::int32_t layer) {
+  const std::scoped_lock lock(filling_);
   const auto& matrices = layers_[static_cast<std::size_t>(layer)];
-  for (const AbsentMatrix& matrix : matrices) file_.prefetch(bytes_of(matrix.weights));
+  bool comes = source_ != nullptr && source_->ask(layer);
+  if (!comes) {
+    for (const AbsentMatrix& matrix : matrices) file_.prefetch(bytes_of(matrix.weights));
+  }
   for (const AbsentMatrix& matrix : matrices) {
+    comes = comes && fill_from_source(matrix);
+    if (comes) continue;
     device_.fill_matrix(matrix.matrix, matrix.weights, [&](std::span<const std::byte> part) { file_.release(part); });
   }
+}
+
+bool LayerStream::fill_from_source(const AbsentMatrix& matrix) {
+  MatrixView weights = matrix.weights;
+  buffer_.resize(bytes_of(weights).size());
+  if (!buffer_.empty() && !source_->read(buffer_)) return false;
+  weights.data = buffer_.data();
+  device_.fill_matrix(matrix.matrix, weights, [](std::span<const std::byte>) {});
+  return true;
 }
 
 void LayerStream::empty(std::int32_t layer) {

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "kernels/device.hpp"
+#include "model/layer_source.hpp"
 #include "model/weights.hpp"
 #include "third_party_free_formats/gguf.hpp"
 
@@ -27,9 +28,11 @@ namespace covey {
 
 class LayerStream {
  public:
-  /// `layers`: of the stage. `limit`: most bytes that the device may hold. Loads the layers that stay. Throws Error
-  /// naming the file and the least limit if not even one layer has room. `file` and `device` must outlive the object.
-  LayerStream(const GgufFile& file, Device& device, std::vector<std::vector<AbsentMatrix>> layers, std::uint64_t limit);
+  /// `layers`: of the stage. `limit`: most bytes that the device may hold, and `buffered`: also a matrix as it comes
+  /// from a LayerSource. Loads the layers that stay. Throws Error naming the file and the least limit if not even one
+  /// layer has room. `file` and `device` must outlive the object.
+  LayerStream(const GgufFile& file, Device& device, std::vector<std::vector<AbsentMatrix>> layers, std::uint64_t limit,
+              bool buffered);
   ~LayerStream();
   LayerStream(const LayerStream&) = delete;
   LayerStream& operator=(const LayerStream&) = delete;
@@ -40,11 +43,19 @@ class LayerStream {
 
   std::int32_t layers_that_stay() const;
 
+  /// Those that come and go.
+  std::vector<StreamedLayer> streamed() const;
+  /// From now on layers come from `source`, which is used by the thread that reads ahead, and from the file where it
+  /// fails; nullptr: from the file. Returns when `source` is no longer used by what was under way. Of a stream that is
+  /// `buffered`.
+  void read_from(LayerSource* source);
+
  private:
   static constexpr std::int32_t kNone = -1;
 
   void choose(std::uint64_t limit);
   void fill(std::int32_t layer);
+  bool fill_from_source(const AbsentMatrix& matrix);
   void empty(std::int32_t layer);
   void read_ahead();
   std::int32_t next_read_anew(std::int32_t layer) const;
@@ -54,6 +65,11 @@ class LayerStream {
   std::vector<std::vector<AbsentMatrix>> layers_;
   std::vector<bool> stays_;  // (layers)
   std::size_t places_ = 0;   // for layers that come and go
+  bool buffered_ = false;
+
+  std::mutex filling_;  // of what follows
+  LayerSource* source_ = nullptr;
+  std::vector<std::byte> buffer_;  // a matrix that has come from it
 
   std::mutex mutex_;  // of all that follows
   std::condition_variable changed_;

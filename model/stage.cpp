@@ -59,7 +59,10 @@ struct Stage::Impl {
       throw Error("--memory-limit: adapters are merged while weights are loaded, once: leave it out, or --lora");
     }
     weights = load_weights(file, spec, params, shard, slice, *device, adapters, limited, options.progress);
-    if (limited) stream = std::make_unique<LayerStream>(file, *device, std::move(weights.absent), options.memory_limit);
+    if (limited) {
+      stream = std::make_unique<LayerStream>(file, *device, std::move(weights.absent), options.memory_limit,
+                                             options.layers_from_source);
+    }
   }
 
   std::size_t memory_bytes() const {
@@ -341,6 +344,13 @@ std::int32_t Stage::blocks_to_append(SequenceId sequence) const { return impl_->
 std::int32_t Stage::length(SequenceId sequence) const { return impl_->cache.length(sequence); }
 bool Stage::can_cut(SequenceId sequence, std::int32_t length) const { return impl_->cache.can_cut(sequence, length); }
 std::uint64_t Stage::adapters_fingerprint() const { return impl_->adapters_fingerprint; }
+
+std::vector<StreamedLayer> Stage::streamed_layers() const {
+  return impl_->stream ? impl_->stream->streamed() : std::vector<StreamedLayer>{};
+}
+void Stage::read_layers_from(LayerSource* source) {
+  if (impl_->stream) impl_->stream->read_from(source);
+}
 
 std::size_t Stage::memory_bytes() const { return impl_->memory_bytes() + (rest_ ? rest_->memory_bytes() : 0); }
 

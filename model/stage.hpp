@@ -13,6 +13,7 @@
 #include "kernels/vulkan_device.hpp"
 #include "model/batch.hpp"
 #include "model/exchange.hpp"
+#include "model/layer_source.hpp"
 #include "model/runner.hpp"
 #include "model/shard.hpp"
 #include "model/work.hpp"
@@ -33,6 +34,7 @@ struct StageOptions {
   /// Most bytes of weights, activations (but logits) and KV cache on the CPU; layers that have no room are read from
   /// the file ahead of every use. 0: no limit.
   std::uint64_t memory_limit = 0;
+  bool layers_from_source = false;       ///< under a memory limit: Stage::read_layers_from() will be called
   std::vector<LoraAdapter> lora;         ///< merged into the weights
   std::function<void(double)> progress;  ///< called while loading with the fraction done
 };
@@ -69,6 +71,10 @@ class Stage {
   std::vector<OperationTime> take_operation_times();
   /// Of the adapters that were merged and their scales; 0 without. Equal on ranks that can work together.
   std::uint64_t adapters_fingerprint() const;
+  /// Layers that have no room under the memory limit.
+  std::vector<StreamedLayer> streamed_layers() const;
+  /// See LayerStream::read_from(); nothing to do where all layers have room.
+  void read_layers_from(LayerSource* source);
   /// What its forward passes cost at least.
   StageWork work() const;
 

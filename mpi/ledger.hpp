@@ -127,6 +127,9 @@ class Ledger final : public Transport {
   int known_as(int rank) const override { return below_.known_as(rank); }
   void fail(const std::string& why) noexcept override { below_.fail(why); }
 
+  /// What is decorated: nothing that goes through it is entered.
+  Transport& below() { return below_; }
+
   /// The phase that what follows is entered under.
   void set_phase(Phase phase) { phase_ = phase; }
   Phase phase() const { return phase_; }

@@ -68,6 +68,10 @@ void LoadedModel::load_other(const StageOptions& options) {
 
 std::unique_ptr<LoadedModel> load_together(Ledger& ledger, const JobOptions& options, std::string_view mode,
                                            const Shard& shard, Holding holding) {
+  if (options.layers_from_ranks && !options.stage.layers_from_source) {
+    throw Error("--layers-from ranks: in mode " + std::string(mode) +
+                " the other ranks compute, too: use it with solo, where they have room for layers");
+  }
   LoadingSign sign(ledger);
   const StageOptions stage = with_sign(options.stage, shard, sign);
   RankStart start = start_with(options, mode);

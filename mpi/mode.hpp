@@ -26,6 +26,8 @@ struct JobOptions {
   std::vector<std::string> models;  ///< moa: rank r holds models[r % size]; empty: all hold `model_path`
   StageOptions stage;               ///< shard.shares: unequal parts; the rest of the shard is the mode's business
   ExchangeOptions exchange;
+  /// solo, under a memory limit: layers that have no room there come from the other ranks, not from the file.
+  bool layers_from_ranks = false;
   std::chrono::milliseconds peer_timeout{30000};  ///< silence after which a peer counts as lost
   /// A split model goes on with the ranks that are left when one is lost; else that is an error. To be switched off
   /// where the launcher ends them all in that case.

@@ -1,4 +1,5 @@
-// Rank 0 works alone, the others idle: what all other modes are compared with.
+// Rank 0 works alone, the others idle: what all other modes are compared with. Or they keep layers for it, for which it
+// has no room.
 #include <optional>
 #include <utility>
 
@@ -6,6 +7,7 @@
 #include "mpi/metered_runner.hpp"
 #include "mpi/mode_list.hpp"
 #include "mpi/rank_session.hpp"
+#include "mpi/remote_layers.hpp"
 #include "mpi/request_run.hpp"
 
 namespace covey {
@@ -14,40 +16,86 @@ namespace {
 
 class SoloSession final : public RankSession {
  public:
-  /// `model` is null on idle ranks.
+  /// `model` is null on other ranks.
   SoloSession(Ledger& account, const JobOptions& options, std::unique_ptr<LoadedModel> model)
-      : RankSession(account, options.peer_timeout, Tag::batch), model_(std::move(model)) {
+      : RankSession(account, options.peer_timeout, Tag::batch),
+        options_(options),
+        keeper_(account, options_),
+        model_(std::move(model)) {
     if (!model_) return;
+    if (options_.layers_from_ranks) {
+      remote_.emplace(account, options_, model_->stage->streamed_layers(), model_->facts.fingerprint);
+      model_->stage->read_layers_from(&*remote_);
+      account.start_work();
+    }
+    options_.stage.progress = nullptr;  // what is read from now on is no part of loading
     local_.emplace(*model_->stage);
     metered_.emplace(*local_, account);
     engine_.emplace(*metered_, *model_->tokenizer);
   }
+  ~SoloSession() override {
+    if (model_) model_->stage->read_layers_from(nullptr);
+  }
 
   Answer generate(const GenerateOptions& options, const TextSink& sink) override {
-    return std::move(answer_together(*engine_, ledger(), tokenizer(), {&options, 1}, sink).front());
+    return std::move(answers({&options, 1}, sink).front());
   }
   std::vector<Answer> generate_all(std::span<const GenerateOptions> questions, const TextSink& sink) override {
-    return answer_together(*engine_, ledger(), tokenizer(), questions, silent_sink(sink));
+    return answers(questions, silent_sink(sink));
   }
   Runner& runner() override { return *metered_; }
   const Tokenizer& tokenizer() const override { return *model_->tokenizer; }
   const ModelFacts& facts() const override { return model_->facts; }
 
  protected:
-  void work(std::span<const std::byte>) override { throw Error("mode solo: rank 0 commanded work of an idle rank"); }
+  void work(std::span<const std::byte> payload) override { keeper_.work(payload); }
+  void settle() override {
+    if (!remote_) return;
+    model_->stage->read_layers_from(nullptr);
+    remote_->enter_traffic();
+    enter_losses();
+  }
+  bool is_lost(int rank) const override { return remote_ && remote_->is_lost(rank); }
 
  private:
+  std::vector<Answer> answers(std::span<const GenerateOptions> questions, const TextSink& sink) {
+    std::vector<Answer> all = answer_together(*engine_, ledger(), tokenizer(), questions, sink);
+    if (remote_ && !all.empty()) all.front().lost = enter_losses();
+    return all;
+  }
+
+  std::vector<LostRank> enter_losses() {
+    const std::vector<LostRank> losses = remote_->take_losses();
+    auto& entered = ledger().report().losses;
+    entered.insert(entered.end(), losses.begin(), losses.end());
+    return losses;
+  }
+
+  JobOptions options_;
+  LayerKeeper keeper_;                  // other ranks
+  std::optional<RemoteLayers> remote_;  // rank 0, as all that follows
   std::unique_ptr<LoadedModel> model_;
   std::optional<LocalRunner> local_;
   std::optional<MeteredRunner> metered_;
   std::optional<Engine> engine_;
 };
 
+void check_layers_from_ranks(const JobOptions& options, int ranks) {
+  if (!options.layers_from_ranks) return;
+  if (options.stage.memory_limit == 0) {
+    throw Error("--layers-from ranks: without --memory-limit all layers have room on rank 0");
+  }
+  if (ranks == 1) throw Error("--layers-from ranks: there is no other rank: start some, as with --ranks 2");
+}
+
 std::unique_ptr<Session> open_solo(Ledger& ledger, const JobOptions& options) {
   refuse_shares(options, kSoloMode.name);
+  check_layers_from_ranks(options, ledger.size());
+  JobOptions own = options;
+  own.stage.layers_from_source = options.layers_from_ranks;
   auto model =
-      load_together(ledger, options, kSoloMode.name, Shard{}, ledger.rank() == 0 ? Holding::shared : Holding::nothing);
-  return std::make_unique<SoloSession>(ledger, options, std::move(model));
+      load_together(ledger, own, kSoloMode.name, Shard{}, ledger.rank() == 0 ? Holding::shared : Holding::nothing);
+  return std::make_unique<SoloSession>(ledger, own, std::move(model));
 }
 
 }  // namespace

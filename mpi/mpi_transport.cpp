@@ -43,7 +43,8 @@ MpiWorld::MpiWorld() {
   set_mpi_parameters();
   std::signal(SIGPIPE, SIG_IGN);  // NOLINT(bugprone-signal-handler,cert-err33-c): else writing to a dead peer ends us
   int provided = 0;
-  check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
+  check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
+  if (provided < MPI_THREAD_SERIALIZED) throw Error("this MPI is built without threads: take one that has them");
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
   MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);
   check(MPI_Comm_rank(MPI_COMM_WORLD, &rank_), "MPI_Comm_rank");
@@ -174,8 +175,7 @@ struct MpiTransport::Impl {
   }
   // NOLINTEND(clang-analyzer-optin.mpi.MPI-Checker)
 
-  /// Polls until `ready`. Throws PeerLost past the deadline, after the peer's process has ended, or once a rank has
-  /// failed.
+  /// Polls until `ready`. Throws PeerLost past the deadline, when the peer's process has ended, or once a rank failed.
   template <typename Ready, typename Silent>
   void wait(int index, Tag tag, Deadline deadline, const Ready& ready, const Silent& silent) {
     Backoff backoff(spin);

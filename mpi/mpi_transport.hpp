@@ -44,7 +44,7 @@ class MpiWorld {
 /// Its name and version, and whether this program uses its ULFM (ulfm_watch.hpp).
 std::string mpi_library();
 
-/// To be used by the thread that made it.
+/// As all transports, used by one thread at a time.
 class MpiTransport final : public Transport {
  public:
   /// Collective. A peer that takes nothing of what waits for it for `patience` counts as lost.

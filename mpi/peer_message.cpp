@@ -30,6 +30,8 @@ const char* tag_name(Tag tag) {
       return "text";
     case Tag::membership:
       return "answer to the roll call";
+    case Tag::weights:
+      return "layers";
   }
   return "message";
 }

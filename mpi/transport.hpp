@@ -22,8 +22,9 @@ enum class Tag : std::uint8_t {
   partial,     ///< tensor parallel: partial sums
   text,        ///< collaboration: prompts and proposals
   membership,  ///< answers to roll calls
+  weights,     ///< layers that another rank keeps
 };
-inline constexpr int kTagCount = 6;
+inline constexpr int kTagCount = 7;
 
 /// Streams that a loss does not interrupt: what is said about it goes there.
 constexpr bool outlasts_losses(Tag tag) { return tag == Tag::batch || tag == Tag::membership; }
@@ -49,7 +50,7 @@ class PeerLost : public Error {
   bool certain_;
 };
 
-/// Used from one thread of each rank. Both sides of a message know its size beforehand (message.hpp frames those that
+/// Used by one thread of each rank at a time. Both sides of a message know its size beforehand (message.hpp frames those that
 /// vary).
 class Transport {
  public:

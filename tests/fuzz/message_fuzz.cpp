@@ -10,6 +10,7 @@
 #include "mpi/failure_news.hpp"
 #include "mpi/flock_task.hpp"
 #include "mpi/frame.hpp"
+#include "mpi/layer_request.hpp"
 #include "mpi/membership.hpp"
 #include "mpi/proposal_codec.hpp"
 #include "mpi/report_codec.hpp"
@@ -44,7 +45,7 @@ void check_frame(std::span<const std::byte> bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const auto bytes = std::as_bytes(std::span(data, size)).subspan(1);
-  switch (data[0] % 11) {
+  switch (data[0] % 12) {
     case 0:
       check(bytes, covey::decode_batch, covey::encode_batch);
       break;
@@ -75,6 +76,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 9:
       check(bytes, covey::decode_group,
             [](const auto& group) { return covey::encode_group(group.first, group.second); });
+      break;
+    case 10:
+      check(bytes, covey::decode_layer_request, covey::encode_layer_request);
       break;
     default:
       check(bytes, covey::decode_start, covey::encode_start);

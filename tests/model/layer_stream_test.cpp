@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -98,6 +100,65 @@ TEST_F(LayerStreamModel, GoesOnAfterAPassThatBrokeOff) {
     const auto rows = stage.forward(again, peer);
     EXPECT_EQ(std::vector<float>(rows.begin(), rows.end()), expected) << sums;
   }
+}
+
+// Gives what the file holds, until it has given so many parts.
+class FileSource final : public LayerSource {
+ public:
+  FileSource(const GgufFile& file, const std::vector<StreamedLayer>& layers, int parts)
+      : file_(file), parts_left_(parts) {
+    for (const StreamedLayer& layer : layers) layers_[layer.layer] = layer.parts;
+  }
+
+  bool ask(std::int32_t layer) override {
+    coming_ = layers_.at(layer);
+    return parts_left_ > 0;
+  }
+  bool read(std::span<std::byte> part) override {
+    if (parts_left_ == 0) return false;
+    --parts_left_;
+    const TensorPart next = coming_.front();
+    coming_.erase(coming_.begin());
+    EXPECT_EQ(next.bytes, part.size());
+    const auto bytes = file_.tensors()[next.tensor].data.subspan(next.offset, next.bytes);
+    // Other weights would be noticed, and are wanted: what comes is what is multiplied.
+    std::ranges::transform(bytes, part.begin(), [&](std::byte b) { return spoils ? b ^ std::byte{1} : b; });
+    return true;
+  }
+  int left() const { return parts_left_; }
+
+  bool spoils = false;
+
+ private:
+  const GgufFile& file_;
+  int parts_left_;
+  std::map<std::int32_t, std::vector<TensorPart>> layers_;
+  std::vector<TensorPart> coming_;
+};
+
+TEST_F(LayerStreamModel, LayersComeFromASourceAsLongAsItGivesThem) {
+  Stage whole(*file_, under(0));
+  const std::vector<float> expected = logits_of(whole);
+  StageOptions options = under(whole.memory_bytes() * 9 / 10);
+  options.layers_from_source = true;
+  for (const int parts : {1000, 17, 3, 0}) {
+    Stage stage(*file_, options);
+    const std::vector<StreamedLayer> layers = stage.streamed_layers();
+    ASSERT_FALSE(layers.empty());
+    EXPECT_LT(layers.size(), 7U);
+    FileSource source(*file_, layers, parts);
+    stage.read_layers_from(&source);
+    EXPECT_EQ(logits_of(stage), expected) << parts;
+    stage.read_layers_from(nullptr);
+    EXPECT_LE(source.left(), parts == 1000 ? 1000 - 7 : 0);
+    EXPECT_LE(stage.memory_bytes(), options.memory_limit + kLater);
+  }
+  Stage stage(*file_, options);
+  FileSource source(*file_, stage.streamed_layers(), 1000);
+  source.spoils = true;
+  stage.read_layers_from(&source);
+  EXPECT_NE(logits_of(stage), expected);
+  stage.read_layers_from(nullptr);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "mpi/command.hpp"
 #include "mpi/flock_task.hpp"
 #include "mpi/frame.hpp"
+#include "mpi/layer_request.hpp"
 #include "mpi/message.hpp"
 #include "mpi/proposal_codec.hpp"
 #include "mpi/report_codec.hpp"
@@ -196,6 +197,21 @@ TEST(ProposalCodec, CompletionRoundTrip) {
   EXPECT_EQ(out.reused_tokens, 2);
 }
 
+LayerRequest sample_request() {
+  return {LayerRequest::Kind::keep, {7, {{0, 0, 1}, {291, 1ULL << 35, 25'000'000}}}, ~0ULL};
+}
+
+TEST(LayerRequestCodec, RoundTrip) {
+  const LayerRequest keep = decode_layer_request(encode_layer_request(sample_request()));
+  EXPECT_EQ(keep.kind, LayerRequest::Kind::keep);
+  EXPECT_EQ(keep.layer.layer, 7);
+  EXPECT_EQ(keep.layer.parts, sample_request().layer.parts);
+  EXPECT_EQ(keep.fingerprint, ~0ULL);
+  const LayerRequest send = decode_layer_request(encode_layer_request({LayerRequest::Kind::send, {300, {}}, 0}));
+  EXPECT_EQ(send.kind, LayerRequest::Kind::send);
+  EXPECT_EQ(send.layer.layer, 300);
+}
+
 TEST(StartCodec, RoundTrip) {
   const RankStart out = decode_start(encode_start(sample_start()));
   EXPECT_EQ(out.mode, "tensor");
@@ -218,6 +234,7 @@ TEST(Codecs, CutOrStretchedMessagesAreRefused) {
   expect_exact(encode_batch(sample_batch()), [](auto bytes) { decode_batch(bytes); });
   expect_exact(encode_report(sample_report()), [](auto bytes) { decode_report(bytes); });
   expect_exact(encode_options(sample_options()), [](auto bytes) { decode_options(bytes); });
+  expect_exact(encode_layer_request(sample_request()), [](auto bytes) { decode_layer_request(bytes); });
   expect_exact(encode_completion(sample_completion()), [](auto bytes) { decode_completion(bytes); });
   expect_exact(encode_task(sample_task()), [](auto bytes) { decode_task(bytes); });
   for (const auto kind : kFlockMessageKinds) {
