@@ -115,6 +115,24 @@ TEST(MpiExchange, MeshesWiresSumsAndSchedulesGiveTheTextOfOneRank) {
   }
 }
 
+TEST(MpiLayers, KeptByOtherRanksGiveTheTextOfOneRank) {
+  const std::string model = five_layers();
+  const Finished alone = covey_run(run_on(model, {}));
+  const Finished refused = covey_run(run_on(model, {"--memory-limit", "1"}));
+  const std::string least = refused.err.substr(refused.err.find("give it ") + 8);
+  const auto limit = std::to_string(std::stoull(least) * 3 / 2);
+  const Finished kept =
+      mpirun(3, run_on(model, {"--memory-limit", limit, "--layers-from", "ranks", "--link", "10gbe", "--json"}));
+  EXPECT_EQ(kept.code, 0) << kept.err;
+  const auto json = parsed(kept.out);
+  ASSERT_TRUE(json.is_object()) << kept.out;
+  EXPECT_EQ(json["text"].get<std::string>() + "\n", alone.out);
+  for (const auto& rank : json["ranks"]) {
+    EXPECT_GT(rank["model_bytes"], 0);
+    EXPECT_LE(rank["model_bytes"], std::stoull(limit));
+  }
+}
+
 TEST(MpiLogits, OfAPipelineAreSoloBitForBit) {
   for (const std::string type : {"F32", "Q8_0"}) {
     const std::string model = scratch(type + ".gguf");
