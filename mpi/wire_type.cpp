@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -27,36 +28,70 @@ void to_halves(std::span<const float> values, std::byte* out) {
   }
 }
 
-float largest_magnitude(std::span<const float> values) {
-  float largest = 0;
-  for (const float value : values) {
-    const float magnitude = std::fabs(value);
-    if (!(magnitude <= largest)) largest = magnitude;  // no number wins, and stays
-    if (std::isnan(magnitude)) break;
+using Block = std::array<float, kWireBlock>;
+using FourInts [[gnu::vector_size(16)]] = std::int32_t;
+using FourBytes [[gnu::vector_size(4)]] = std::int8_t;
+
+// As integers the bits of floats without their signs are in the same order as magnitudes; no number is the largest.
+float largest_magnitude(const Block& values) {
+  FourInts largest{};
+  for (std::size_t i = 0; i < kWireBlock; i += 4) {
+    const FourInts bits = std::bit_cast<FourInts>(load_four(&values[i])) & 0x7FFFFFFF;
+    largest = bits > largest ? bits : largest;
   }
-  return largest;
+  return std::bit_cast<float>(std::max(std::max(largest[0], largest[1]), std::max(largest[2], largest[3])));
 }
 
-void to_block(std::span<const float> values, std::byte* out) {
+void to_block(const Block& values, std::size_t used, std::byte* out) {
   const float largest = largest_magnitude(values);
   const bool usable = largest <= kLargestHalf * 127.0F;
   const std::uint16_t scale = f32_to_fp16(usable ? largest / 127.0F : std::numeric_limits<float>::quiet_NaN());
   store_u16(scale, out);
   const float read = fp16_to_f32(scale);
-  const float inverse = usable && read > 0 ? 1.0F / read : 0.0F;
-  std::array<std::int8_t, kWireBlock> codes{};
-  // The scale is rounded too: the largest value may come out just beyond 127 of it.
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    codes[i] = static_cast<std::int8_t>(round_near(clamp_to(values[i] * inverse, -127.0F, 127.0F)));
+  const FourFloats inverse = splat_four(usable && read > 0 ? 1.0F / read : 0.0F);
+  std::array<std::byte, kWireBlock> codes;
+  for (std::size_t i = 0; i < kWireBlock; i += 4) {
+    // The scale is rounded too: the largest value may come out just beyond 127 of it.
+    const FourFloats near = round_near(clamp_to(load_four(&values[i]) * inverse, -127.0F, 127.0F));
+    const auto bytes = __builtin_convertvector(__builtin_convertvector(near, FourInts), FourBytes);
+    std::memcpy(&codes[i], &bytes, sizeof(bytes));
   }
-  std::memcpy(out + kScaleBytes, codes.data(), values.size());
+  std::memcpy(out + kScaleBytes, codes.data(), used);
 }
 
-void from_block(const std::byte* in, std::span<float> values) {
-  const float scale = fp16_to_f32(load_u16(in));
-  std::array<std::int8_t, kWireBlock> codes{};
-  std::memcpy(codes.data(), in + kScaleBytes, values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = scale * static_cast<float>(codes[i]);
+void from_block(const std::byte* in, std::size_t used, Block& values) {
+  const FourFloats scale = splat_four(fp16_to_f32(load_u16(in)));
+  std::array<std::byte, kWireBlock> codes{};
+  std::memcpy(codes.data(), in + kScaleBytes, used);
+  for (std::size_t i = 0; i < kWireBlock; i += 4) {
+    FourBytes bytes;
+    std::memcpy(&bytes, &codes[i], sizeof(bytes));
+    const FourFloats four = scale * __builtin_convertvector(bytes, FourFloats);
+    std::memcpy(&values[i], &four, sizeof(four));
+  }
+}
+
+void to_blocks(std::span<const float> values, std::byte* out) {
+  Block block{};
+  for (; values.size() >= kWireBlock; values = values.subspan(kWireBlock), out += kScaleBytes + kWireBlock) {
+    std::memcpy(block.data(), values.data(), sizeof(block));
+    to_block(block, kWireBlock, out);
+  }
+  if (values.empty()) return;
+  block = {};
+  std::ranges::copy(values, block.begin());
+  to_block(block, values.size(), out);
+}
+
+void from_blocks(const std::byte* in, std::span<float> values) {
+  Block block;
+  for (; values.size() >= kWireBlock; values = values.subspan(kWireBlock), in += kScaleBytes + kWireBlock) {
+    from_block(in, kWireBlock, block);
+    std::memcpy(values.data(), block.data(), sizeof(block));
+  }
+  if (values.empty()) return;
+  from_block(in, values.size(), block);
+  std::copy_n(block.begin(), values.size(), values.begin());
 }
 
 }  // namespace
@@ -92,10 +127,7 @@ void to_wire(WireType type, std::span<const float> values, std::span<std::byte> 
   } else if (type == WireType::f16) {
     to_halves(values, bytes.data());
   } else {
-    std::byte* out = bytes.data();
-    for (std::size_t i = 0; i < values.size(); i += kWireBlock, out += kScaleBytes + kWireBlock) {
-      to_block(values.subspan(i, std::min(kWireBlock, values.size() - i)), out);
-    }
+    to_blocks(values, bytes.data());
   }
 }
 
@@ -110,9 +142,7 @@ void from_wire(WireType type, std::span<const std::byte> bytes, std::span<float>
       in += sizeof(std::uint16_t);
     }
   } else {
-    for (std::size_t i = 0; i < values.size(); i += kWireBlock, in += kScaleBytes + kWireBlock) {
-      from_block(in, values.subspan(i, std::min(kWireBlock, values.size() - i)));
-    }
+    from_blocks(in, values);
   }
 }
 
