@@ -25,8 +25,8 @@ class SoloSession final : public RankSession {
     if (!model_) return;
     if (options_.layers_from_ranks) {
       remote_.emplace(account, options_, model_->stage->streamed_layers(), model_->facts.fingerprint);
-      model_->stage->read_layers_from(&*remote_);
       account.start_work();
+      model_->stage->read_layers_from(&*remote_);
     }
     options_.stage.progress = nullptr;  // what is read from now on is no part of loading
     local_.emplace(*model_->stage);
@@ -34,7 +34,7 @@ class SoloSession final : public RankSession {
     engine_.emplace(*metered_, *model_->tokenizer);
   }
   ~SoloSession() override {
-    if (model_) model_->stage->read_layers_from(nullptr);
+    if (remote_) model_->stage->read_layers_from(nullptr);
   }
 
   Answer generate(const GenerateOptions& options, const TextSink& sink) override {

@@ -37,6 +37,8 @@ std::span<const std::byte> part_of(const GgufFile& file, const TensorPart& part)
 RemoteLayers::RemoteLayers(Ledger& ledger, const JobOptions& options, const std::vector<StreamedLayer>& layers,
                            std::uint64_t fingerprint)
     : ledger_(ledger), requests_(ledger.below()), timeout_(options.peer_timeout), goes_on_(options.regroups) {
+  ledger_.set_phase(Phase::load);
+  requests_.set_phase(Phase::other);
   std::vector<std::uint64_t> kept(static_cast<std::size_t>(ledger.size()));
   for (const StreamedLayer& layer : layers) {
     const auto least = std::min_element(std::next(kept.begin()), kept.end());
@@ -129,9 +131,10 @@ void LayerKeeper::work(std::span<const std::byte> bytes) {
 void LayerKeeper::keep(const StreamedLayer& layer, std::uint64_t fingerprint) {
   if (!file_) {
     file_.emplace(GgufFile::open(options_.model_path));
+    fingerprint_ = model_facts(*file_).fingerprint;
     if (options_.regroups) ledger_.outlive_others();
   }
-  if (model_facts(*file_).fingerprint != fingerprint) {
+  if (fingerprint_ != fingerprint) {
     throw Error(file_->path() + " is another model than rank 0's: copy the same file to all ranks");
   }
   std::vector<std::span<const std::byte>> found;

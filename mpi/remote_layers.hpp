@@ -38,7 +38,7 @@ class RemoteLayers final : public LayerSource {
   bool is_lost(int rank) const;
   /// Those that have been lost since this was asked for the last time.
   std::vector<LostRank> take_losses();
-  /// Enters in the ledger what was sent, once this is no stage's source any more.
+  /// Enters in the ledger what was asked for, once this is no stage's source any more.
   void enter_traffic();
 
  private:
@@ -75,6 +75,7 @@ class LayerKeeper {
   Ledger& ledger_;
   const JobOptions& options_;
   std::optional<GgufFile> file_;
+  std::uint64_t fingerprint_ = 0;
   std::map<std::int32_t, Parts> kept_;
   std::uint64_t bytes_ = 0;
 };

@@ -50,8 +50,8 @@ class PeerLost : public Error {
   bool certain_;
 };
 
-/// Used by one thread of each rank at a time. Both sides of a message know its size beforehand (message.hpp frames those that
-/// vary).
+/// Used by one thread of each rank at a time. Both sides of a message know its size beforehand (message.hpp frames
+/// those that vary).
 class Transport {
  public:
   virtual ~Transport() = default;

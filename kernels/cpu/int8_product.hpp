@@ -203,6 +203,8 @@ struct UnpackedColumns {
   // Tokens that columns are unpacked for: their sums, and as many columns of weights and activations, are in the L1
   // cache together.
   static constexpr std::int32_t kMostTokens = 64;
+  /// Up to so many tokens no panel waits for others.
+  static constexpr std::int32_t kPanelByPanel = 0;
   static constexpr bool kByColumns = ColumnDot<Dot, typename Isa::Quads>;
   static constexpr bool kCached = CachedDot<Dot, typename Isa::Quads>;
   /// Tokens. Sums of half a piece wait for those of the other: they need registers, too.

@@ -115,8 +115,7 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
         return;
       }
     }
-    // With few products for what is read, that is asked for in the order in which it lies.
-    if (Isa::kTilePanels == 1 && tokens <= kOrderedTokens) {
+    if (tokens <= Columns::kPanelByPanel) {
       for (std::int32_t p = 0; p < panels.count; ++p) many(work.only(p), tokens);
       return;
     }
@@ -134,7 +133,6 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
   static constexpr std::ptrdiff_t kBlock = sizeof(ActivationBlock);
   static constexpr std::int32_t kMostTokens = Columns::kMostTokens;
   static constexpr std::ptrdiff_t kPanelSums = std::ptrdiff_t{kMostTokens} * kPanelRows;
-  static constexpr std::int32_t kOrderedTokens = 3 * kTokenGroup;
   static_assert(Isa::kFewTokens <= kTokenGroup && kMostTokens % kTokenGroup == 0);
 
   /// The tokens from `token` on, all of one group.

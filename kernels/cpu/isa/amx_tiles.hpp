@@ -50,6 +50,9 @@ struct AmxWeights {
 /// Tokens that columns are unpacked for: beside the products, unpacking takes more of the time than elsewhere.
 constexpr std::int32_t kAmxTileTokens = 256;
 
+/// Groups of tokens that take little longer than their weights take to come.
+constexpr int kFewGroups = 3;
+
 /// Up to 512 columns of a panel and their products with groups of tokens.
 template <class Isa, class Arithmetic>
 class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
@@ -58,6 +61,8 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
   using Piece = typename UnpackedColumns<Isa, Arithmetic>::Piece;
 
   static constexpr std::int32_t kMostTokens = kAmxTileTokens;
+  // With few products for what is read, that is asked for in the order in which it lies.
+  static constexpr std::int32_t kPanelByPanel = kFewGroups * kTokenGroup;
 
   /// What tile registers are while `tokens` tokens are multiplied, in groups of kTokenGroup of which the last may be
   /// smaller. A thread has a state of its own, and less to save when it is switched away from if it gives tiles up.
@@ -147,7 +152,9 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
 
   /// Of a group: all, but fewer with few groups. (Not with two parts a piece, where the check alone takes longer than
   /// it saves.)
-  static int parts_to_pause(int groups, int parts) { return kParts == 1 && parts % 2 == 0 && groups < 4 ? 2 : parts; }
+  static int parts_to_pause(int groups, int parts) {
+    return kParts == 1 && parts % 2 == 0 && groups <= kFewGroups ? 2 : parts;
+  }
 
   int parts() const { return kParts * this->count; }
 
