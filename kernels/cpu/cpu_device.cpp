@@ -174,12 +174,13 @@ ProductInput CpuDevice::product_input(Slot slot, ActivationKind kind) {
   return {reinterpret_cast<const std::byte*>(copy.blocks), copy.row_blocks * sizeof(ActivationBlock), rows};
 }
 
-// As it was the last time.
+// As it was the last time. Not one that comes and goes: another thread may just be filling it.
 const PackedMatrix* CpuDevice::next_after(std::size_t matrix) {
   followers_.resize(matrices_.size(), 0);
   followers_[last_product_] = matrix;
   last_product_ = matrix;
-  return &matrices_[followers_[matrix]];
+  const std::size_t next = followers_[matrix];
+  return declared_.contains(next) ? nullptr : &matrices_[next];
 }
 
 void CpuDevice::matmul(Slot in, MatrixHandle matrix, VectorHandle bias, Slot out) {

@@ -4,8 +4,10 @@
     tools/losses/series.py build/release/cli/covey model.gguf --mode pipeline --runs 100
     tools/losses/series.py build/release/cli/covey model.gguf --mode tensor --runs 20 --stop
     tools/losses/series.py build/release/cli/covey model.gguf --mode vote --runs 20 --victim 0
+    tools/losses/series.py build/release/cli/covey model.gguf --mode solo --runs 20 \\
+        --more '--memory-limit 20MB --layers-from ranks'
 
-Right are: in pipeline, tensor and hybrid the text of a run that nobody disturbed; in modes of whole models proposals
+Right are: in solo, pipeline, tensor and hybrid the text of a run that nobody disturbed; in modes of whole models proposals
 that are those of that run, index by index, but for the lost ones, and one text for each set of proposals. A run of which
 rank 0 was the victim has to end with an error that says so. What neither is right nor ends with such an error is wrong;
 what has not ended after --limit seconds is a hang. The last line of output is a row of the table in docs/losses.md.
@@ -22,7 +24,7 @@ import sys
 import tempfile
 import time
 
-SPLIT = ("pipeline", "tensor", "hybrid")
+ONE_MODEL = ("solo", "pipeline", "tensor", "hybrid")
 
 
 class Run:
@@ -33,7 +35,7 @@ class Run:
         command = [options.covey, "launch", "-n", str(options.ranks), "--start-timeout", "20", "--",
                    "run", "-m", options.model, "--mode", options.mode, "-p", "Once upon a time", "-n", str(options.tokens),
                    "--ignore-eos", "--json", "-t", "1", "--no-blas", "--seed", "1", "--timeout", str(timeout)]
-        command += ["--greedy"] if options.mode in SPLIT else ["--temp", "1", "--proposals", "6"]
+        command += ["--greedy"] if options.mode in ONE_MODEL else ["--temp", "1", "--proposals", "6"]
         command += options.more.split()
         environment = dict(os.environ, TMPDIR=self.folder.name, OMPI_ALLOW_RUN_AS_ROOT="1",
                            OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
@@ -113,7 +115,7 @@ class Judge:
     """Knows what answers have to look like."""
 
     def __init__(self, mode, answer):
-        self.split = mode in SPLIT
+        self.split = mode in ONE_MODEL
         self.mode = mode
         self.text = answer["text"]
         self.proposals = [one["text"] for one in answer["proposals"]]
