@@ -21,8 +21,9 @@ std::span<const std::byte> bytes_of(const MatrixView& weights) {
 std::uint64_t largest_matrix(const std::vector<std::vector<AbsentMatrix>>& layers) {
   std::uint64_t largest = 0;
   for (const auto& layer : layers) {
-    for (const AbsentMatrix& matrix : layer)
+    for (const AbsentMatrix& matrix : layer) {
       largest = std::max<std::uint64_t>(largest, bytes_of(matrix.weights).size());
+    }
   }
   return largest;
 }

@@ -22,6 +22,8 @@ class SoloSession final : public RankSession {
         options_(options),
         keeper_(account, options_),
         model_(std::move(model)) {
+    // Also ranks that will keep nothing, for want of layers, go on without others.
+    if (options_.layers_from_ranks && options_.regroups) account.outlive_others();
     if (!model_) return;
     if (options_.layers_from_ranks) {
       remote_.emplace(account, options_, model_->stage->streamed_layers(), model_->facts.fingerprint);
@@ -56,6 +58,12 @@ class SoloSession final : public RankSession {
     enter_losses();
   }
   bool is_lost(int rank) const override { return remote_ && remote_->is_lost(rank); }
+  bool outlives(const PeerLost& loss) override {
+    if (!remote_ || !options_.regroups) return false;
+    remote_->lose(loss.rank(), loss);
+    enter_losses();
+    return true;
+  }
 
  private:
   std::vector<Answer> answers(std::span<const GenerateOptions> questions, const TextSink& sink) {

@@ -58,7 +58,11 @@ RemoteLayers::RemoteLayers(Ledger& ledger, const JobOptions& options, const std:
       options.stage.progress(static_cast<double>(++done) / static_cast<double>(layers.size()));
     }
   }
-  if (goes_on_) ledger_.outlive_others();
+}
+
+void RemoteLayers::lose(int rank, const PeerLost& loss) {
+  const std::scoped_lock lock(mutex_);
+  if (lost_.insert(rank).second) losses_.push_back({rank, loss.what(), ledger_.since_start(), 0});
 }
 
 // Whether a step succeeds that needs the rank asked.
@@ -70,9 +74,7 @@ bool RemoteLayers::attempt(const Step& step) {
     return true;
   } catch (const PeerLost& loss) {
     if (!goes_on_) throw;
-    const std::scoped_lock lock(mutex_);
-    lost_.insert(asked_);
-    losses_.push_back({asked_, loss.what(), ledger_.since_start(), 0});
+    lose(asked_, loss);
     return false;
   }
 }
@@ -132,7 +134,6 @@ void LayerKeeper::keep(const StreamedLayer& layer, std::uint64_t fingerprint) {
   if (!file_) {
     file_.emplace(GgufFile::open(options_.model_path));
     fingerprint_ = model_facts(*file_).fingerprint;
-    if (options_.regroups) ledger_.outlive_others();
   }
   if (fingerprint_ != fingerprint) {
     throw Error(file_->path() + " is another model than rank 0's: copy the same file to all ranks");

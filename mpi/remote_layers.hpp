@@ -35,6 +35,8 @@ class RemoteLayers final : public LayerSource {
   bool ask(std::int32_t layer) override;
   bool read(std::span<std::byte> part) override;
 
+  /// Whoever has lost `rank` says so.
+  void lose(int rank, const PeerLost& loss);
   bool is_lost(int rank) const;
   /// Those that have been lost since this was asked for the last time.
   std::vector<LostRank> take_losses();

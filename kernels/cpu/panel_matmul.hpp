@@ -67,8 +67,8 @@ struct PanelProduct {
 };
 
 /// Asks for the columns of panels that are needed next, so that they come while those at hand are multiplied: some
-/// cache lines for each group of tokens, for a processor that is asked for too many at once waits. Inlined by force:
-/// not a template over an instruction set, it would be shared with code for others.
+/// cache lines at each pause between products, for a processor that is asked for too many at once waits. Inlined by
+/// force: not a template over an instruction set, it would be shared with code for others.
 class Ahead {
  public:
   /// `bytes` of each panel, in so many parts.
@@ -76,7 +76,7 @@ class Ahead {
       : lines_((bytes + kLine - 1) / kLine), step_((lines_ + asks - 1) / asks) {}
 
   [[gnu::always_inline]] void add(const std::byte* columns) noexcept { panels_[count_++] = {columns, lines_}; }
-  /// A group of tokens is about to be multiplied with so many panels.
+  /// In a pause between products with so many panels.
   [[gnu::always_inline]] void ask(int panels) noexcept {
     for (std::ptrdiff_t left = step_ * panels; left > 0 && done_ < count_;) {
       Panel& panel = panels_[done_];
@@ -194,6 +194,7 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
     }
   }
 
+  /// Adds the products of `tokens` tokens with unpacked columns of P panels, from `c` on, to their `sums`.
   template <int P>
   static void multiply(const Columns* columns, const PanelWork& work, std::int64_t c, std::int32_t tokens, float* sums,
                        Ahead& ahead) noexcept {

@@ -98,6 +98,41 @@ TEST(RemoteLayers, AreReadFromTheFileOnceTheirRankIsLost) {
   }
 }
 
+// Ranks 5 and up keep nothing: there are fewer layers than ranks. One is lost while it sends, one when it is told to
+// end.
+TEST(RemoteLayers, TheOthersOutliveALossAlsoAtTheEndAndWithNothingToKeep) {
+  const JobOptions job = tight_job(deep_model());
+  const std::string expected = text_alone(job.model_path);
+  for (const bool at_the_end : {false, true}) {
+    Answer answer;
+    std::vector<RankReport> reports;
+    run_ranks(9, [&](Transport& transport) {
+      Ledger ledger(transport);
+      const auto session = find_mode("solo").open(ledger, job);
+      if (transport.rank() == 1) {
+        LayerKeeper keeper(ledger, job);
+        for (;;) {
+          const Command next = recv_command(ledger, Tag::batch);
+          if (next.kind == Command::Kind::end) break;
+          if (!at_the_end && decode_layer_request(next.payload).kind == LayerRequest::Kind::send) break;
+          keeper.work(next.payload);
+        }
+        return transport.fail("gone fishing");
+      }
+      if (transport.rank() != 0) return session->serve();
+      answer = session->generate(story(), {});
+      reports = session->close();
+    });
+    EXPECT_EQ(answer.completion.text, expected);
+    EXPECT_EQ(answer.lost.size(), at_the_end ? 0U : 1U);
+    ASSERT_EQ(reports.size(), 9U);
+    EXPECT_EQ(reports[8].model_bytes, 0U);
+    EXPECT_EQ(reports[1].host, "lost");
+    for (std::size_t rank = 2; rank < 9; ++rank) EXPECT_NE(reports[rank].host, "lost") << rank;
+    if (!at_the_end) EXPECT_EQ(reports[0].losses.size(), 1U);
+  }
+}
+
 std::string error_on(int ranks, const std::string& mode, const JobOptions& job,
                      const std::function<void(int, JobOptions&)>& change = {}) {
   return error_of([&] {
