@@ -6,15 +6,9 @@
 #include <span>
 #include <vector>
 
-namespace covey {
+#include "model/tensor_part.hpp"
 
-/// Bytes of one tensor of a file, as they lie there.
-struct TensorPart {
-  std::uint32_t tensor = 0;  ///< in GgufFile::tensors()
-  std::uint64_t offset = 0;  ///< from the tensor's first byte
-  std::uint64_t bytes = 0;   ///< at least one
-  bool operator==(const TensorPart&) const = default;
-};
+namespace covey {
 
 /// A layer that is read for every pass.
 struct StreamedLayer {

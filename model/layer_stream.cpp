@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <functional>
 #include <string>
 #include <utility>
 
@@ -26,18 +25,6 @@ std::uint64_t largest_matrix(const std::vector<std::vector<AbsentMatrix>>& layer
     }
   }
   return largest;
-}
-
-TensorPart part_of(const GgufFile& file, std::span<const std::byte> bytes) {
-  const auto& tensors = file.tensors();
-  const auto holds = [&](const GgufTensor& tensor) {
-    return !std::less<>{}(bytes.data(), tensor.data.data()) &&
-           std::less<>{}(bytes.data(), tensor.data.data() + tensor.data.size());
-  };
-  const auto tensor = std::ranges::find_if(tensors, holds);
-  if (tensor == tensors.end()) throw Error(file.path() + ": weights of a layer lie outside its tensors");
-  return {static_cast<std::uint32_t>(tensor - tensors.begin()),
-          static_cast<std::uint64_t>(bytes.data() - tensor->data.data()), bytes.size()};
 }
 
 /// Whether layer `index` is one of `some`, out of `all`, that lie evenly.

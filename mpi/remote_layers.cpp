@@ -14,22 +14,13 @@ namespace covey {
 
 namespace {
 
-std::uint64_t bytes_of(const StreamedLayer& layer) {
+std::uint64_t size_of(const StreamedLayer& layer) {
   return std::accumulate(layer.parts.begin(), layer.parts.end(), std::uint64_t{0},
                          [](std::uint64_t sum, const TensorPart& part) { return sum + part.bytes; });
 }
 
 void send_request(Transport& transport, int to, const LayerRequest& request) {
   send_command_to(transport, to, Tag::batch, Command::Kind::work, encode_layer_request(request));
-}
-
-std::span<const std::byte> part_of(const GgufFile& file, const TensorPart& part) {
-  if (part.tensor >= file.tensors().size()) throw Error(file.path() + ": there is no such tensor to keep a part of");
-  const std::span<const std::byte> data = file.tensors()[part.tensor].data;
-  if (part.offset > data.size() || part.bytes > data.size() - part.offset) {
-    throw Error(file.path() + ": a part to be kept ends behind its tensor");
-  }
-  return data.subspan(static_cast<std::size_t>(part.offset), static_cast<std::size_t>(part.bytes));
 }
 
 }  // namespace
@@ -42,7 +33,7 @@ RemoteLayers::RemoteLayers(Ledger& ledger, const JobOptions& options, const std:
   std::vector<std::uint64_t> kept(static_cast<std::size_t>(ledger.size()));
   for (const StreamedLayer& layer : layers) {
     const auto least = std::min_element(std::next(kept.begin()), kept.end());
-    *least += bytes_of(layer);
+    *least += size_of(layer);
     const int keeper = static_cast<int>(least - kept.begin());
     keepers_[layer.layer] = keeper;
     send_request(ledger_, keeper, {LayerRequest::Kind::keep, layer, fingerprint});
@@ -139,8 +130,8 @@ void LayerKeeper::keep(const StreamedLayer& layer, std::uint64_t fingerprint) {
     throw Error(file_->path() + " is another model than rank 0's: copy the same file to all ranks");
   }
   std::vector<std::span<const std::byte>> found;
-  for (const TensorPart& part : layer.parts) found.push_back(part_of(*file_, part));
-  bytes_ += bytes_of(layer);
+  for (const TensorPart& part : layer.parts) found.push_back(bytes_of(*file_, part));
+  bytes_ += size_of(layer);
   const std::uint64_t limit = options_.stage.memory_limit;
   if (limit > 0 && bytes_ > limit) {
     throw Error("--memory-limit: the layers that it is to keep for rank 0 take " + std::to_string(bytes_) +

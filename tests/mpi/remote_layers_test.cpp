@@ -129,7 +129,7 @@ TEST(RemoteLayers, TheOthersOutliveALossAlsoAtTheEndAndWithNothingToKeep) {
     EXPECT_EQ(reports[8].model_bytes, 0U);
     EXPECT_EQ(reports[1].host, "lost");
     for (std::size_t rank = 2; rank < 9; ++rank) EXPECT_NE(reports[rank].host, "lost") << rank;
-    if (!at_the_end) EXPECT_EQ(reports[0].losses.size(), 1U);
+    EXPECT_TRUE(at_the_end || reports[0].losses.size() == 1);
   }
 }
 
