@@ -46,7 +46,7 @@ struct AttendPieces {
       const std::int32_t at = from + 16 * i;
       const std::int32_t next = at + kAttendPiece;
       piece.source[i] = at < tokens ? value_row(at) : value_row(from);
-      piece.ahead[i] = next < tokens ? value_row(next) : run.then + static_cast<std::size_t>(i) * tile_bytes();
+      piece.ahead[i] = next < tokens ? value_row(next) : then_keys() + static_cast<std::size_t>(i) * tile_bytes();
     }
     return piece;
   }
@@ -88,6 +88,9 @@ struct AttendPieces {
 
   const std::byte* block(std::int32_t position) const noexcept {
     return run.first_keys + static_cast<std::size_t>(run.blocks[position / run.block_tokens]) * run.block_bytes;
+  }
+  const std::byte* then_keys() const noexcept {
+    return run.then_keys + static_cast<std::size_t>(run.then_blocks[0]) * run.block_bytes;
   }
   const std::byte* key_tile(std::int32_t position) const noexcept {
     return block(position) + static_cast<std::size_t>(position % run.block_tokens / 16) * tile_bytes();

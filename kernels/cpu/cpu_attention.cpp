@@ -90,25 +90,30 @@ AttendSums CpuAttention::so_far(const Call& call, std::int64_t token, std::int32
           call.out + call.offset(token, first_head)};
 }
 
-const std::int32_t* CpuAttention::blocks_of(const Call& call, const AttentionPlan::Task& task) noexcept {
+std::span<const std::int32_t> CpuAttention::blocks_of(const Call& call, const AttentionPlan::Task& task) noexcept {
   const auto tokens = call.tokens(task);
   // The token that stands last knows all of them.
   const std::int32_t last = *std::max_element(tokens.begin(), tokens.end(), [&](std::int32_t a, std::int32_t b) {
     return call.position(a) < call.position(b);
   });
-  const std::int32_t sequence = call.batch.sequence[static_cast<std::size_t>(last)];
-  return call.batch.block_tables[static_cast<std::size_t>(sequence)].data() +
-         task.span * (call.span_tokens() / call.kv.layout().block_tokens);
+  const std::int32_t block_tokens = call.kv.layout().block_tokens;
+  const std::int32_t begin = task.span * call.span_tokens();
+  const std::int32_t seen = std::min(call.position(last) + 1 - begin, call.span_tokens());
+  return call.batch.block_tables[static_cast<std::size_t>(call.batch.sequence[static_cast<std::size_t>(last)])].subspan(
+      static_cast<std::size_t>(begin / block_tokens),
+      static_cast<std::size_t>((seen + block_tokens - 1) / block_tokens));
 }
 
-void CpuAttention::attend_task(const Call& call, const AttentionPlan::Task& task, const AttentionPlan::Task& next,
-                               std::int32_t kv_head, int thread) const noexcept {
+void CpuAttention::attend_task(const Call& call, const Work& work, const Work& next, int thread) const noexcept {
+  const AttentionPlan::Task& task = *work.task;
+  const std::int32_t kv_head = work.kv_head;
   const KvLayout& layout = call.kv.layout();
   const std::int32_t begin = task.span * call.span_tokens();
   const auto tokens = call.tokens(task);
   const ScoreRule rule{call.spec.scale, call.spec.softcap};
-  const KvRun run = call.kv.run(call.layer, kv_head, blocks_of(call, task), *blocks_of(call, next));
-  const AttendRun attend_run = call.isa.attend[static_cast<std::size_t>(layout.type)];
+  const auto next_blocks = blocks_of(call, *next.task);
+  const KvRun run = call.kv.run(call.layer, kv_head, blocks_of(call, task).data(), {next.kv_head, next_blocks});
+  const AttendRun attend_run = kv_kernels(call.isa, layout).attend;
   float* const scratch = scratch_ + static_cast<std::size_t>(thread) * scratch_floats_;
 
   std::array<AttendQuery, kMostAttendQueries> queries;
@@ -176,14 +181,16 @@ void CpuAttention::attend(const KvStore& kv, std::int32_t layer, const AttendSpe
     const auto tasks = plan.tasks(call.begin, call.end);
     const auto count = static_cast<std::int64_t>(tasks.size());
     // KV heads outside, tasks inside: tasks over the same blocks then find them in the cache.
-    pool.parallel_for(count * spec.kv_heads, ThreadPool::chunks(2 * head_cost * call.span_tokens()),
-                      [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
-                        for (std::int64_t i = begin; i < end; ++i) {
-                          const auto task = static_cast<std::size_t>(i % count);
-                          attend_task(call, tasks[task], tasks[(task + 1) % tasks.size()],
-                                      static_cast<std::int32_t>(i / count), thread);
-                        }
-                      });
+    pool.parallel_for(
+        count * spec.kv_heads, ThreadPool::chunks(2 * head_cost * call.span_tokens()),
+        [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
+          const auto work = [&](std::int64_t i) {
+            return Work{&tasks[static_cast<std::size_t>(i % count)], static_cast<std::int32_t>(i / count)};
+          };
+          for (std::int64_t i = begin; i < end; ++i) {
+            attend_task(call, work(i), work(i + 1 < count * spec.kv_heads ? i + 1 : i), thread);
+          }
+        });
     pool.parallel_for(tokens * spec.kv_heads, ThreadPool::chunks(head_cost * (call.end - call.begin)),
                       [&](std::int64_t begin, std::int64_t end, int) noexcept {
                         for (std::int64_t i = begin; i < end; ++i) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "kernels/cpu/aligned_buffer.hpp"
 #include "kernels/cpu/attention_plan.hpp"
@@ -35,12 +36,15 @@ class CpuAttention {
 
  private:
   struct Call;
+  struct Work {
+    const AttentionPlan::Task* task;
+    std::int32_t kv_head;
+  };
 
   AttendSums slot(const AttendSpec& spec, std::int64_t index, std::int32_t first_head) const noexcept;
   AttendSums so_far(const Call& call, std::int64_t token, std::int32_t first_head) const noexcept;
-  static const std::int32_t* blocks_of(const Call& call, const AttentionPlan::Task& task) noexcept;
-  void attend_task(const Call& call, const AttentionPlan::Task& task, const AttentionPlan::Task& next,
-                   std::int32_t kv_head, int thread) const noexcept;
+  static std::span<const std::int32_t> blocks_of(const Call& call, const AttentionPlan::Task& task) noexcept;
+  void attend_task(const Call& call, const Work& work, const Work& next, int thread) const noexcept;
   void join_spans(const Call& call, std::int64_t index, std::int32_t kv_head) const noexcept;
 
   std::array<AttentionPlan, 2> plans_;  // without and with a window: layers of both kinds alternate in a pass

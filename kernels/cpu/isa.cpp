@@ -28,7 +28,7 @@ bool has_f16c() noexcept {
 }
 
 #ifdef COVEY_WITH_AVX512
-constexpr std::array<const IsaTable*, 4> kTables = {&kIsaAmx, &kIsaAvx512Vnni, &kIsaAvx2, &kIsaScalar};
+constexpr std::array<const IsaTable*, 5> kTables = {&kIsaAmxFp16, &kIsaAmx, &kIsaAvx512Vnni, &kIsaAvx2, &kIsaScalar};
 #else
 constexpr std::array<const IsaTable*, 2> kTables = {&kIsaAvx2, &kIsaScalar};
 #endif
@@ -53,6 +53,12 @@ bool amx_runs_here() noexcept {
          (edx & kInt8) != 0 && syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
 }
 
+bool amx_fp16_runs_here() noexcept {
+  constexpr unsigned int kFp16 = 1U << 21;  // of leaf 7, 1's eax
+  unsigned int eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return amx_runs_here() && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & kFp16) != 0;
+}
+
 #elif defined(__aarch64__)
 namespace {
 
@@ -71,6 +77,12 @@ constexpr std::array<const IsaTable*, 1> kTables = {&kIsaScalar};
 
 }  // namespace
 #endif
+
+const KvKernels& kv_kernels(const IsaTable& isa, const KvLayout& layout) noexcept {
+  const bool tiles = isa.kv_tiles.has_value() && layout.type == KvType::f16 && layout.head_dim % kAttendPiece == 0 &&
+                     layout.block_tokens % kAttendPiece == 0;
+  return tiles ? *isa.kv_tiles : isa.kv[static_cast<std::size_t>(layout.type)];
+}
 
 std::span<const IsaTable* const> isa_tables() { return kTables; }
 

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -78,10 +79,13 @@ inline constexpr std::int32_t kAttendPiece = 32;
 /// Rows of cached values, and of their weighted sums, are filled up with zeros to whole lanes.
 constexpr std::int32_t padded_head_dim(std::int32_t head_dim) { return (head_dim + 15) / 16 * 16; }
 
-/// What AttendRun works in, for runs of up to `tokens` positions: a piece, and all scores.
+/// What AttendRun works in, for runs of up to `tokens` positions: a piece, and all scores; or fewer scores, and what
+/// tiles hold, from whole lines on.
 constexpr std::size_t attend_scratch_floats(std::int32_t head_dim, std::int32_t tokens) {
-  return std::size_t{kAttendPiece} * static_cast<std::size_t>(padded_head_dim(head_dim)) +
-         std::size_t{kMostAttendQueries} * static_cast<std::size_t>((tokens + 15) / 16 * 16);
+  constexpr std::size_t kTileFloats = 256;
+  const auto width = static_cast<std::size_t>(padded_head_dim(head_dim));
+  const auto stride = static_cast<std::size_t>((tokens + kAttendPiece - 1) / kAttendPiece * kAttendPiece);
+  return std::size_t{kAttendPiece} * width + std::size_t{kMostAttendQueries} * stride + 5 * kTileFloats;
 }
 
 /// Consecutive positions of one KV head in the cache: entry i of `blocks` has positions i * block_tokens to
@@ -93,7 +97,9 @@ struct KvRun {
   std::size_t to_values;
   const std::int32_t* blocks;
   std::int32_t block_tokens;
-  const std::byte* then;  ///< what the thread will read next, worth fetching before the run ends
+  // What the thread will read next, worth fetching before the run ends: blocks as above.
+  const std::byte* then_keys;
+  std::span<const std::int32_t> then_blocks;  ///< at least one
 };
 
 /// What attention makes of a run for some query heads, and of several runs in order: for each the maximum of its
@@ -132,8 +138,15 @@ using JoinSums = void (*)(std::int32_t queries, std::int32_t head_dim, const Att
 
 /// Writes head_dim floats as the keys of one token, lane `lane` of a tile.
 using StoreKey = void (*)(const float* in, std::int32_t head_dim, std::byte* tile, std::int32_t lane) noexcept;
-/// Writes head_dim floats as one row of values.
-using StoreValue = void (*)(const float* in, std::int32_t head_dim, std::byte* row) noexcept;
+/// Writes head_dim floats as the values of one token, row `row` of a block's.
+using StoreValue = void (*)(const float* in, std::int32_t head_dim, std::byte* rows, std::int32_t row) noexcept;
+
+/// One way to lay keys and values out: how they are written and read.
+struct KvKernels {
+  AttendRun attend;
+  StoreKey store_key;
+  StoreValue store_value;
+};
 
 inline constexpr std::size_t kKvTypeCount = 3;
 
@@ -177,16 +190,20 @@ struct IsaTable {
   void (*rope_halves)(const float* cosine, const float* sine, std::int32_t pairs, float* head) noexcept;
   void (*scale)(float factor, std::int64_t n, float* values) noexcept;  ///< in place
 
-  std::array<AttendRun, kKvTypeCount> attend;  ///< by KvType
+  std::array<KvKernels, kKvTypeCount> kv;  ///< by KvType
+  /// A faster way for F16 where head dimensions and blocks are multiples of kAttendPiece; none if empty. Its sums are
+  /// rounded otherwise.
+  std::optional<KvKernels> kv_tiles{};
   JoinSums join_sums;
-  std::array<StoreKey, kKvTypeCount> store_key;
-  std::array<StoreValue, kKvTypeCount> store_value;
 
   // What the instruction set can do at most: see machine_limits.hpp.
   std::array<PeakLoop, kPeakVariants> peak_int8{};  ///< int8 x int8 -> int32 dot products
   std::array<PeakLoop, kPeakVariants> peak_fma{};   ///< fp32 multiply-adds
   std::array<PeakRead, kPeakVariants> peak_read{};
 };
+
+/// How `isa` keeps a cache.
+const KvKernels& kv_kernels(const IsaTable& isa, const KvLayout& layout) noexcept;
 
 /// All tables built for this processor family, best first.
 std::span<const IsaTable* const> isa_tables();

@@ -37,6 +37,11 @@ constexpr std::array<PanelMatmul, kFormatCount> list_matmuls(std::index_sequence
   return {&PanelProduct<Isa, std::tuple_element_t<I, FormatList>>::run...};
 }
 
+template <InstructionSet Isa, class Rows>
+constexpr KvKernels kv_kernels_of() {
+  return {&Attention<Isa, Rows>::run, &Rows::store_key, &Rows::store_value};
+}
+
 template <InstructionSet Isa>
 constexpr IsaTable make_isa_table(std::string_view name, bool (*runs_here)() noexcept) {
   return {
@@ -58,11 +63,8 @@ constexpr IsaTable make_isa_table(std::string_view name, bool (*runs_here)() noe
       .rope_adjacent = &rope_adjacent<Isa>,
       .rope_halves = &rope_halves<Isa>,
       .scale = &scale<Isa>,
-      .attend = {&Attention<Isa, F32Rows<Isa>>::run, &Attention<Isa, F16Rows<Isa>>::run,
-                 &Attention<Isa, Q8Rows<Isa>>::run},
+      .kv = {kv_kernels_of<Isa, F32Rows<Isa>>(), kv_kernels_of<Isa, F16Rows<Isa>>(), kv_kernels_of<Isa, Q8Rows<Isa>>()},
       .join_sums = &join_sums<Isa>,
-      .store_key = {&F32Rows<Isa>::store_key, &F16Rows<Isa>::store_key, &Q8Rows<Isa>::store_key},
-      .store_value = {&F32Rows<Isa>::store_value, &F16Rows<Isa>::store_value, &Q8Rows<Isa>::store_value},
   };
 }
 

@@ -70,9 +70,10 @@ struct PlainRows {
     }
   }
 
-  static void store_value(const float* in, std::int32_t head_dim, std::byte* row) noexcept {
+  static void store_value(const float* in, std::int32_t head_dim, std::byte* rows, std::int32_t row) noexcept {
+    std::byte* const to = rows + static_cast<std::size_t>(row) * value_row_bytes(head_dim);
     for (std::int32_t d = 0; d < head_dim; d += 16) {
-      Numbers::template store<Isa>(load(in, d, head_dim), row + d * kBytes);
+      Numbers::template store<Isa>(load(in, d, head_dim), to + d * kBytes);
     }
   }
 
@@ -139,12 +140,13 @@ struct Q8Rows {
     }
   }
 
-  static void store_value(const float* in, std::int32_t head_dim, std::byte* row) noexcept {
-    for (std::int32_t d = 0; d < head_dim; d += 32, row += kValueBlock) {
+  static void store_value(const float* in, std::int32_t head_dim, std::byte* rows, std::int32_t row) noexcept {
+    std::byte* to = rows + static_cast<std::size_t>(row) * value_row_bytes(head_dim);
+    for (std::int32_t d = 0; d < head_dim; d += 32, to += kValueBlock) {
       std::int8_t q[32];
       std::int16_t sums[2];
-      store_u16(f32_to_fp16(quantize_block<Isa>(in + d, q, sums)), row);
-      std::memcpy(row + 2, q, sizeof(q));
+      store_u16(f32_to_fp16(quantize_block<Isa>(in + d, q, sums)), to);
+      std::memcpy(to + 2, q, sizeof(q));
     }
   }
 

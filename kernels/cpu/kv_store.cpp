@@ -70,7 +70,6 @@ std::size_t kv_block_bytes(const KvLayout& layout) {
 
 KvStore::KvStore(const KvLayout& layout) : layout_(layout), block_bytes_(kv_block_bytes(layout)) {
   tile_bytes_ = key_tile_bytes(layout.type, layout.head_dim);
-  row_bytes_ = value_row_bytes(layout.type, layout.head_dim);
   keys_bytes_ = head_bytes(layout).keys;
   head_bytes_ = head_bytes(layout).all;
   const std::size_t factors[] = {static_cast<std::size_t>(layout.blocks), block_bytes_};
@@ -87,7 +86,7 @@ std::size_t KvStore::head_offset(std::int32_t layer, std::int32_t head) const no
 
 void KvStore::store(std::int32_t layer, std::int32_t place, const float* k, const float* v,
                     const IsaTable& isa) noexcept {
-  const auto type = static_cast<std::size_t>(layout_.type);
+  const KvKernels& kernels = kv_kernels(isa, layout_);
   const std::int32_t block = place / layout_.block_tokens;
   const std::int32_t offset = place % layout_.block_tokens;
   assert(block >= 0 && block < layout_.blocks);
@@ -95,18 +94,15 @@ void KvStore::store(std::int32_t layer, std::int32_t place, const float* k, cons
   for (std::int32_t head = 0; head < layout_.kv_heads; ++head) {
     std::byte* const keys = start + head_offset(layer, head);
     const std::size_t in = static_cast<std::size_t>(head) * static_cast<std::size_t>(layout_.head_dim);
-    isa.store_key[type](k + in, layout_.head_dim,
-                        keys + static_cast<std::size_t>(offset / kKeyTileTokens) * tile_bytes_,
-                        offset % kKeyTileTokens);
-    isa.store_value[type](v + in, layout_.head_dim, keys + keys_bytes_ + static_cast<std::size_t>(offset) * row_bytes_);
+    kernels.store_key(k + in, layout_.head_dim, keys + static_cast<std::size_t>(offset / kKeyTileTokens) * tile_bytes_,
+                      offset % kKeyTileTokens);
+    kernels.store_value(v + in, layout_.head_dim, keys + keys_bytes_, offset);
   }
 }
 
-KvRun KvStore::run(std::int32_t layer, std::int32_t head, const std::int32_t* blocks,
-                   std::int32_t next_block) const noexcept {
-  const std::byte* const first_keys = memory_.data() + head_offset(layer, head);
-  const std::byte* const then = first_keys + static_cast<std::size_t>(next_block) * block_bytes_;
-  return {first_keys, block_bytes_, keys_bytes_, blocks, layout_.block_tokens, then};
+KvRun KvStore::run(std::int32_t layer, std::int32_t head, const std::int32_t* blocks, const Next& next) const noexcept {
+  return {memory_.data() + head_offset(layer, head),      block_bytes_, keys_bytes_, blocks, layout_.block_tokens,
+          memory_.data() + head_offset(layer, next.head), next.blocks};
 }
 
 void KvStore::copy_block(std::int32_t from, std::int32_t to) noexcept {

@@ -5,11 +5,12 @@
 //   block:  | layer 0                                              | layer 1 | …
 //   layer:  | head 0: block_tokens keys in tiles, block_tokens values in rows | head 1 | …
 //
-// kv_rows.hpp has the tiles and rows. The last tile of a block may have room to spare.
+// kv_rows.hpp has the tiles and rows, isa/amx_pairs.hpp those for AMX. The last tile of a block may have room to spare.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "kernels/cpu/aligned_buffer.hpp"
 #include "kernels/cpu/isa.hpp"
@@ -33,9 +34,14 @@ class KvStore {
   /// Writes one token's keys and values, each (kv_heads, head_dim), at `place` = block * block_tokens + offset.
   void store(std::int32_t layer, std::int32_t place, const float* k, const float* v, const IsaTable& isa) noexcept;
 
-  /// The positions of one KV head that `blocks` hold; the pointer must stay valid. After them the thread will go on
-  /// with `next_block`.
-  KvRun run(std::int32_t layer, std::int32_t head, const std::int32_t* blocks, std::int32_t next_block) const noexcept;
+  /// Blocks of a head of the same layer.
+  struct Next {
+    std::int32_t head;
+    std::span<const std::int32_t> blocks;  ///< at least one
+  };
+  /// The positions of one KV head that `blocks` hold; the pointers must stay valid. After them the thread will go on
+  /// with `next`.
+  KvRun run(std::int32_t layer, std::int32_t head, const std::int32_t* blocks, const Next& next) const noexcept;
 
   void copy_block(std::int32_t from, std::int32_t to) noexcept;
   /// Gives the block's memory back to the system; what it held is lost.
@@ -47,7 +53,6 @@ class KvStore {
 
   KvLayout layout_;
   std::size_t tile_bytes_ = 0;
-  std::size_t row_bytes_ = 0;
   std::size_t keys_bytes_ = 0;  // of one head of one layer of a block
   std::size_t head_bytes_ = 0;  // the same with values
   std::size_t block_bytes_ = 0;

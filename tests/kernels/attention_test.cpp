@@ -47,7 +47,7 @@ struct Cache {
   std::vector<std::int32_t> begin;  // (queries) the first of them
   float softcap = 0.0F;
   std::vector<std::int32_t> table;  // (blocks)
-  KvStore store;
+  std::vector<float> k, v;          // (tokens, head_dim)
 
   Cache(KvType of, std::int32_t dim, std::int32_t queries, std::int32_t token_count, std::int32_t block = 32,
         float spread = 1.0F)
@@ -57,15 +57,36 @@ struct Cache {
         block_tokens(block),
         scale(1.0F / std::sqrt(static_cast<float>(dim))),
         seen(queries, token_count),
-        begin(queries, 0),
-        store({1, 1, dim, (token_count + block - 1) / block + 1, block, of}) {
+        begin(queries, 0) {
     Samples samples(dim * 1000 + token_count);
     q = samples.take(static_cast<std::size_t>(queries) * head_dim, 3.0F * spread);
     for (std::int32_t b = (tokens - 1) / block; b >= 0; --b) table.push_back(b + 1);
     for (std::int32_t t = 0; t < tokens; ++t) {
-      const std::vector<float> k = samples.take(head_dim, 3.0F), v = samples.take(head_dim);
-      store.store(0, table[t / block] * block + t % block, k.data(), v.data(), scalar());
+      for (const float number : samples.take(head_dim, 3.0F)) k.push_back(number);
+      for (const float number : samples.take(head_dim)) v.push_back(number);
     }
+  }
+
+  KvLayout layout() const { return {1, 1, head_dim, static_cast<std::int32_t>(table.size()) + 1, block_tokens, type}; }
+
+  /// As `isa` lays it out.
+  KvStore store(const IsaTable& isa) const {
+    KvStore store(layout());
+    for (std::int32_t t = 0; t < tokens; ++t) {
+      store.store(0, table[t / block_tokens] * block_tokens + t % block_tokens, &k[t * head_dim], &v[t * head_dim],
+                  isa);
+    }
+    return store;
+  }
+  /// Whether `isa` promises the bits of all others.
+  bool has_the_same_bits(const IsaTable& isa) const {
+    return &kv_kernels(isa, layout()) == &isa.kv[static_cast<std::size_t>(type)];
+  }
+
+  /// Makes a token's keys and values what no sum survives.
+  void spoil(std::int32_t t) {
+    std::fill_n(&k[t * head_dim], head_dim, kInfinity);
+    std::fill_n(&v[t * head_dim], head_dim, kInfinity);
   }
 
   std::int32_t queries() const { return static_cast<std::int32_t>(seen.size()); }
@@ -74,26 +95,32 @@ struct Cache {
   struct Sums {
     std::vector<float> maximum, sum, weighted;
   };
-  Sums sums(const IsaTable& isa, std::int32_t first, std::int32_t count, std::int32_t from = 0,
+  Sums sums(const IsaTable& isa, const KvStore& store, std::int32_t first, std::int32_t count, std::int32_t from = 0,
             std::int32_t most = std::numeric_limits<std::int32_t>::max()) const {
     const std::int32_t width = padded_head_dim(head_dim);
-    Sums sums{std::vector<float>(count), std::vector<float>(count), std::vector<float>(count * width, 9.0F)};
+    Sums sums{std::vector<float>(count, -kInfinity), std::vector<float>(count, 0.0F),
+              std::vector<float>(count * width, 9.0F)};
     std::vector<AttendQuery> list;
     for (std::int32_t i = 0; i < count; ++i) {
+      if (seen[first + i] <= from) continue;
       list.push_back({q.data() + (first + i) * head_dim, std::min(seen[first + i] - from, most), &sums.maximum[i],
                       &sums.sum[i], &sums.weighted[i * width], begin[first + i]});
     }
     std::vector<float> scratch(attend_scratch_floats(head_dim, tokens));
-    isa.attend[static_cast<std::size_t>(type)](store.run(0, 0, table.data() + from / block_tokens, 0), head_dim,
-                                               {scale, softcap}, list.data(), count, scratch.data());
+    const KvRun run = store.run(0, 0, table.data() + from / block_tokens, {0, table});
+    const auto queries = static_cast<std::int32_t>(list.size());
+    if (queries > 0) {
+      kv_kernels(isa, layout()).attend(run, head_dim, {scale, softcap}, list.data(), queries, scratch.data());
+    }
     return sums;
   }
 
   /// (count, head_dim), joined over pieces of `piece` tokens.
   std::vector<float> attend(const IsaTable& isa, std::int32_t first, std::int32_t count, std::int32_t piece) const {
+    const KvStore stored = store(isa);
     std::vector<float> maximum(count, -kInfinity), sum(count, 0.0F), out(count * head_dim, 0.0F);
     for (std::int32_t from = 0; from < tokens; from += piece) {
-      Sums next = sums(isa, first, count, from, piece);
+      Sums next = sums(isa, stored, first, count, from, piece);
       isa.join_sums(count, head_dim, {next.maximum.data(), next.sum.data(), next.weighted.data()},
                     {maximum.data(), sum.data(), out.data()});
     }
@@ -103,7 +130,8 @@ struct Cache {
   std::vector<float> attend(const IsaTable& isa) const { return attend(isa, 0, queries(), tokens); }
 
   std::vector<double> reference() const {
-    const KvRun run = store.run(0, 0, table.data(), 0);
+    const KvStore stored = store(scalar());
+    const KvRun run = stored.run(0, 0, table.data(), {0, table});
     const auto head = [&](std::int32_t t) { return run.first_keys + table[t / block_tokens] * run.block_bytes; };
     std::vector<double> out;
     for (std::int32_t h = 0; h < queries(); ++h) {
@@ -134,7 +162,7 @@ class Attention : public testing::TestWithParam<KvType> {
  protected:
   std::vector<std::int32_t> head_dims() const {
     if (GetParam() == KvType::q8_0) return {32, 64, 96, 128};
-    return {1, 8, 16, 17, 24, 64, 80, 128};
+    return {1, 8, 16, 17, 24, 32, 64, 80, 96, 128};
   }
 
   static void expect_reference(const Cache& cache) {
@@ -192,9 +220,11 @@ TEST_P(Attention, WindowsGiveTheSameBitsEverywhereAndAlone) {
     const Cache cache = windowed(GetParam(), head_dim);
     const std::vector<float> expected = cache.attend(scalar());
     for (const IsaTable* isa : tables_that_run()) {
-      EXPECT_TRUE(same_bits(cache.attend(*isa), expected)) << isa->name << ", head_dim " << head_dim;
+      EXPECT_TRUE(!cache.has_the_same_bits(*isa) || same_bits(cache.attend(*isa), expected))
+          << isa->name << ", head_dim " << head_dim;
+      const std::vector<float> together = cache.attend(*isa);
       for (std::int32_t h = 0; h < cache.queries(); ++h) {
-        EXPECT_TRUE(same_bits(cache.attend(*isa, h, 1, 150), std::span(expected).subspan(h * head_dim, head_dim)))
+        EXPECT_TRUE(same_bits(cache.attend(*isa, h, 1, 150), std::span(together).subspan(h * head_dim, head_dim)))
             << isa->name << ", head_dim " << head_dim << ", query " << h;
       }
     }
@@ -209,7 +239,8 @@ TEST_P(Attention, ScoresAreCapped) {
     expect_reference(cache);
     const std::vector<float> expected = cache.attend(scalar());
     for (const IsaTable* isa : tables_that_run()) {
-      EXPECT_TRUE(same_bits(cache.attend(*isa), expected)) << isa->name << ", " << cap;
+      EXPECT_TRUE(!cache.has_the_same_bits(*isa) || same_bits(cache.attend(*isa), expected))
+          << isa->name << ", " << cap;
     }
   }
 }
@@ -220,7 +251,8 @@ TEST_P(Attention, SameBitsOnEveryInstructionSet) {
     for (std::int32_t i = 0; i < 15; ++i) cache.seen[i] -= 3 * i;
     const std::vector<float> expected = cache.attend(scalar(), 0, 15, 64);
     for (const IsaTable* isa : tables_that_run()) {
-      EXPECT_TRUE(same_bits(cache.attend(*isa, 0, 15, 64), expected)) << isa->name << ", head_dim " << head_dim;
+      EXPECT_TRUE(!cache.has_the_same_bits(*isa) || same_bits(cache.attend(*isa, 0, 15, 64), expected))
+          << isa->name << ", head_dim " << head_dim;
     }
   }
 }
@@ -242,8 +274,11 @@ TEST_P(Attention, AQueryAloneGivesTheSameBits) {
 TEST_P(Attention, BlocksDoNotChangeBits) {
   for (const IsaTable* isa : tables_that_run()) {
     const std::vector<float> expected = Cache(GetParam(), 64, 3, 150).attend(*isa);
-    for (const std::int32_t block : {1, 5, 16, 150}) {
-      EXPECT_TRUE(same_bits(Cache(GetParam(), 64, 3, 150, block).attend(*isa), expected)) << isa->name << ", " << block;
+    const bool same = Cache(GetParam(), 64, 3, 150).has_the_same_bits(*isa);
+    for (const std::int32_t block : {1, 5, 16, 64, 150, 160}) {
+      const Cache cache(GetParam(), 64, 3, 150, block);
+      if (cache.has_the_same_bits(*isa) != same) continue;
+      EXPECT_TRUE(same_bits(cache.attend(*isa), expected)) << isa->name << ", " << block;
     }
   }
 }
@@ -265,7 +300,7 @@ TEST_P(Attention, JoinedRunsMeanTheSameAsOne) {
 TEST_P(Attention, JoiningToNothingChangesNothing) {
   for (const IsaTable* isa : tables_that_run()) {
     const Cache cache(GetParam(), 32, 2, 20);
-    const Cache::Sums one = cache.sums(*isa, 0, 2);
+    const Cache::Sums one = cache.sums(*isa, cache.store(*isa), 0, 2);
     std::vector<float> out = cache.attend(*isa);
     for (std::size_t i = 0; i < out.size(); ++i) EXPECT_EQ(out[i], one.weighted[i] / one.sum[i / 32]) << isa->name;
   }
@@ -288,8 +323,8 @@ TEST_P(Attention, StoredNumbersAreNearAndTheSameEverywhere) {
       std::vector<std::byte> tile(key_tile_bytes(GetParam(), head_dim) + 1, std::byte{0x5a});
       std::vector<std::byte> row(value_row_bytes(GetParam(), head_dim) + 1, std::byte{0x5a});
       const std::vector<std::byte> fresh[] = {tile, row};
-      scalar().store_key[index](in.data(), head_dim, tile.data(), 11);
-      scalar().store_value[index](in.data(), head_dim, row.data());
+      scalar().kv[index].store_key(in.data(), head_dim, tile.data(), 11);
+      scalar().kv[index].store_value(in.data(), head_dim, row.data(), 0);
       const double bound = GetParam() == KvType::f32 ? 0.0 : GetParam() == KvType::f16 ? 0x1p-11 : 0.5 / 127 + 0x1p-8;
       for (std::int32_t d = 0; d < head_dim; ++d) {
         ASSERT_NEAR(key_number(GetParam(), tile.data(), 11, d), in[d], bound * range);
@@ -297,8 +332,8 @@ TEST_P(Attention, StoredNumbersAreNearAndTheSameEverywhere) {
       }
       for (const IsaTable* isa : tables_that_run()) {
         std::vector<std::byte> again[] = {fresh[0], fresh[1]};
-        isa->store_key[index](in.data(), head_dim, again[0].data(), 11);
-        isa->store_value[index](in.data(), head_dim, again[1].data());
+        isa->kv[index].store_key(in.data(), head_dim, again[0].data(), 11);
+        isa->kv[index].store_value(in.data(), head_dim, again[1].data(), 0);
         EXPECT_EQ(again[0], tile) << isa->name << ", head_dim " << head_dim;
         EXPECT_EQ(again[1], row) << isa->name << ", head_dim " << head_dim;
       }
@@ -322,10 +357,7 @@ TEST_P(Attention, PositionsNotSeenDoNotMatter) {
     Cache cache(GetParam(), 32, 4, 40);
     cache.seen = {40, 38, 39, 37};
     const std::vector<float> before = cache.attend(*isa);
-    const std::vector<float> bad(32, kInfinity);
-    for (const std::int32_t t : {38, 39}) {
-      cache.store.store(0, cache.table[t / 32] * 32 + t % 32, bad.data(), bad.data(), scalar());
-    }
+    for (const std::int32_t t : {38, 39}) cache.spoil(t);
     const std::vector<float> after = cache.attend(*isa);
     for (const std::int32_t query : {1, 3}) {
       EXPECT_TRUE(same_bits(std::span(after).subspan(query * 32, 32), std::span(before).subspan(query * 32, 32)))
@@ -340,10 +372,7 @@ TEST_P(Attention, PositionsBeforeTheWindowDoNotMatter) {
     Cache cache(GetParam(), 32, 4, 80);
     cache.begin = {40, 50, 41, 51};
     const std::vector<float> before = cache.attend(*isa);
-    const std::vector<float> bad(32, kInfinity);
-    for (std::int32_t t = 0; t < 50; ++t) {
-      cache.store.store(0, cache.table[t / 32] * 32 + t % 32, bad.data(), bad.data(), scalar());
-    }
+    for (std::int32_t t = 0; t < 50; ++t) cache.spoil(t);
     const std::vector<float> after = cache.attend(*isa);
     for (const std::int32_t query : {1, 3}) {
       EXPECT_TRUE(same_bits(std::span(after).subspan(query * 32, 32), std::span(before).subspan(query * 32, 32)))

@@ -44,9 +44,13 @@ TEST(Isa, TablesAreCompleteAndNamesDiffer) {
   for (const IsaTable* isa : isa_tables()) {
     EXPECT_TRUE(names.insert(isa->name).second) << isa->name;
     for (const PanelMatmul function : isa->matmul) EXPECT_NE(function, nullptr) << isa->name;
-    for (const AttendRun function : isa->attend) EXPECT_NE(function, nullptr) << isa->name;
-    for (const StoreKey function : isa->store_key) EXPECT_NE(function, nullptr) << isa->name;
-    for (const StoreValue function : isa->store_value) EXPECT_NE(function, nullptr) << isa->name;
+    std::vector<KvKernels> kv(isa->kv.begin(), isa->kv.end());
+    if (isa->kv_tiles.has_value()) kv.push_back(*isa->kv_tiles);
+    for (const KvKernels& kernels : kv) {
+      EXPECT_NE(kernels.attend, nullptr) << isa->name;
+      EXPECT_NE(kernels.store_key, nullptr) << isa->name;
+      EXPECT_NE(kernels.store_value, nullptr) << isa->name;
+    }
     EXPECT_NE(isa->join_sums, nullptr) << isa->name;
     EXPECT_TRUE(isa->quantize && isa->rms_norm && isa->add && isa->silu_mul && isa->scale) << isa->name;
     EXPECT_TRUE(isa->layer_norm && isa->sum_squares && isa->scale_by && isa->gelu_mul) << isa->name;

@@ -72,7 +72,7 @@ TEST(KvStore, KeepsEveryTokenApart) {
     for (std::int32_t row = 0; row < kLayers * places; ++row) {
       const std::int32_t block = row % places / block_tokens, offset = row % places % block_tokens;
       for (std::int32_t head = 0; head < kKvHeads; ++head) {
-        const KvRun run = store.run(row / places, head, blocks, 0);
+        const KvRun run = store.run(row / places, head, blocks, {head, blocks});
         const std::size_t in = row * width + head * kStoredHeadDim;
         for (std::int32_t d = 0; d < kStoredHeadDim; ++d) {
           EXPECT_EQ(std::memcmp(key_number(run, KvType::f32, block, offset, d), k.data() + in + d, sizeof(float)), 0);
@@ -101,7 +101,7 @@ TEST(KvStore, CopiesBlocksOfAllLayers) {
     const auto holds = [&](std::int32_t block, std::int32_t original) {
       const float* const row = values.data() + (original * kLayers + layer) * kStoredHeadDim;
       const std::int32_t blocks[] = {0};
-      const KvRun run = store.run(layer, 0, blocks, 0);
+      const KvRun run = store.run(layer, 0, blocks, {0, blocks});
       return std::memcmp(key_number(run, KvType::f32, block, 0, 7), row + 7, sizeof(float)) == 0 &&
              std::memcmp(value_row(run, KvType::f32, block, 0), row, kStoredHeadDim * sizeof(float)) == 0;
     };
@@ -122,7 +122,7 @@ TEST(KvStore, ForgetsOneBlockOnly) {
   }
   store.forget_block(1);
   const auto count_of_ones = [&](std::int32_t block) {
-    const KvRun run = store.run(0, 0, &block, 0);
+    const KvRun run = store.run(0, 0, &block, {0, {&block, 1}});
     const auto* const numbers = reinterpret_cast<const float*>(run.first_keys + block * run.block_bytes);
     return std::count(numbers, numbers + run.block_bytes / sizeof(float), 1.0F);
   };

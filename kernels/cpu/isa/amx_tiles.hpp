@@ -1,5 +1,4 @@
-// Products of tiles with AMX's int8 instructions (Intel, "Intel 64 and IA-32 Architectures Software Developer's
-// Manual", volume 1, chapter 18): Xeons from Sapphire Rapids on. A tile register holds 16 rows of 64 bytes at most.
+// Products of tiles with AMX's int8 instructions.
 //
 //   A: activations             B: a panel's unpacked piece              C = A x B
 //   token 0:  c0 c1 … c31      columns 0..3   of rows 0..15             token 0:  sums of rows 0..15
@@ -20,6 +19,7 @@
 
 #include "kernels/cpu/int8_product.hpp"
 #include "kernels/cpu/isa.hpp"
+#include "kernels/cpu/isa/amx_registers.hpp"
 #include "kernels/cpu/unroll.hpp"
 
 namespace covey {
@@ -65,11 +65,14 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
   static constexpr std::int32_t kPanelByPanel = kFewGroups * kTokenGroup;
 
   /// What tile registers are while `tokens` tokens are multiplied, in groups of kTokenGroup of which the last may be
-  /// smaller. A thread has a state of its own, and less to save when it is switched away from if it gives tiles up.
+  /// smaller.
   class State {
    public:
-    explicit State(std::int32_t tokens) {
-      Shapes shapes;
+    explicit State(std::int32_t tokens) : tiles_(shapes_for(tokens)) {}
+
+   private:
+    static AmxShapes shapes_for(std::int32_t tokens) {
+      AmxShapes shapes;
       for (const int c : {kSums, kSums + 1}) shapes.set(c, kTokenGroup, 64);
       shapes.set(kActivations, kTokenGroup, kColumns);
       shapes.set(kWeights, kColumns / 4, 64);
@@ -77,11 +80,10 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
         shapes.set(kRestSums, rest, 64);
         shapes.set(kRestActivations, rest, kColumns);
       }
-      _tile_loadconfig(&shapes);
+      return shapes;
     }
-    ~State() { _tile_release(); }
-    State(const State&) = delete;
-    State& operator=(const State&) = delete;
+
+    AmxState tiles_;
   };
 
   static int pauses(std::int32_t tokens, int pieces) {
@@ -118,20 +120,6 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
  private:
   // Tile registers. Two of sums, so that a part is multiplied while the part before is stored.
   static constexpr int kSums = 0, kActivations = 2, kWeights = 3, kRestSums = 4, kRestActivations = 5;
-
-  struct alignas(64) Shapes {
-    std::uint8_t palette = 1;
-    std::uint8_t start_row = 0;
-    std::uint8_t reserved[14] = {};
-    std::uint16_t row_bytes[16] = {};
-    std::uint8_t rows[16] = {};
-
-    void set(int tile, std::int32_t tile_rows, int bytes) {
-      rows[tile] = static_cast<std::uint8_t>(tile_rows);
-      row_bytes[tile] = static_cast<std::uint16_t>(bytes);
-    }
-  };
-  static_assert(sizeof(Shapes) == 64);
 
   // Parts of a piece: the columns that share a scale.
   static constexpr int kParts = Arithmetic::kHalves ? 2 : 1;
@@ -173,14 +161,14 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
   /// Tile Sums = tile Activations x weights.
   template <int Sums, int Activations>
   [[gnu::always_inline]] static void multiply(const std::int8_t* activations, const void* weights) {
-    asm volatile("tileloadd (%0,%1,1), %%tmm%c2" ::"r"(activations), "r"(kToken), "i"(Activations) : "memory");
-    asm volatile("tileloadd (%0,%1,1), %%tmm%c2" ::"r"(weights), "r"(kTileRow), "i"(kWeights) : "memory");
+    amx_load<Activations>(activations, kToken);
+    amx_load<kWeights>(weights, kTileRow);
     asm volatile("tilezero %%tmm%c0\n\ttdpbssd %%tmm%c1, %%tmm%c2, %%tmm%c0" ::"i"(Sums), "i"(kWeights),
                  "i"(Activations));
   }
   template <int Sums>
   [[gnu::always_inline]] static void store(Stored& to) {
-    asm volatile("tilestored %%tmm%c2, (%0,%1,1)" ::"r"(to), "r"(kTileRow), "i"(Sums) : "memory");
+    amx_store<Sums>(to, kTileRow);
   }
 
   /// Where the next product reads: part after part, and group after group. Behind the last group it begins again with

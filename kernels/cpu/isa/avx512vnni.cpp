@@ -2,6 +2,7 @@
 // which differs in products of many tokens.
 #include <xsimd/xsimd.hpp>
 
+#include "kernels/cpu/isa/amx_attention.hpp"
 #include "kernels/cpu/isa/amx_tiles.hpp"
 #include "kernels/cpu/isa/x86_bytes.hpp"
 #include "kernels/cpu/isa_table.hpp"
@@ -175,6 +176,13 @@ constexpr IsaTable with_amx(IsaTable table, std::index_sequence<I...>) {
   return table;
 }
 
+constexpr IsaTable with_fp16_tiles(IsaTable table) {
+  table.name = "amx_fp16";
+  table.runs_here = &amx_fp16_runs_here;
+  table.kv_tiles = {&AmxAttention<Avx512Vnni>::run, &AmxPairs::store_key, &AmxPairs::store_value};
+  return table;
+}
+
 struct Avx512VnniPeak {
   using Register = __m512i;
   using Floats = __m512;
@@ -197,5 +205,6 @@ struct Avx512VnniPeak {
 constexpr IsaTable kIsaAvx512Vnni =
     with_peaks<Avx512VnniPeak, 8, 16, 24>(make_isa_table<Avx512Vnni>("avx512vnni", &avx512vnni_runs_here));
 constexpr IsaTable kIsaAmx = with_amx(kIsaAvx512Vnni, std::make_index_sequence<kFormatCount>{});
+constexpr IsaTable kIsaAmxFp16 = with_fp16_tiles(kIsaAmx);
 
 }  // namespace covey
