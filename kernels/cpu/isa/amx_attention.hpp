@@ -120,12 +120,14 @@ class AmxAttention {
       }
       return;
     }
-    // As much as a step's keys and values, half with its scores, half with its weights.
-    const std::int32_t lines = kStep * head_dim_ / 16 / 2 / groups;
+    // As many lines come as are read: half of them beside tiles, each of which is 16, half beside what is done for each
+    // query with its scores and with its weights.
+    tile_lines_ = 8 / groups;
+    query_lines_ = head_dim_ / 2 / groups / count_;
     split_queries();
-    score(ahead, lines);
+    score(ahead);
     find_maxima();
-    weigh(ahead, lines);
+    weigh(ahead);
   }
 
   const std::byte* block(std::int32_t token) const {
@@ -174,27 +176,27 @@ class AmxAttention {
   // -- Scores ---------------------------------------------------------------------------------------------------------
 
   /// All scores, and the highest of each lane. Sums of tiles become scores while the next are multiplied.
-  [[gnu::flatten]] void score(AmxAhead& ahead, std::int32_t lines) {
+  [[gnu::flatten]] void score(AmxAhead& ahead) {
     for (std::int32_t i = 0; i < count_; ++i) highest_[i] = _mm512_set1_ps(-__builtin_inff());
     std::int32_t done = first_;
     for (std::int32_t t = first_; t < end_;) {
       const std::int32_t begin = t;
       if (t + 2 * kStep <= end_) {
-        multiply_keys<4>(t);
+        multiply_keys<4>(t, ahead);
         t += 2 * kStep;
       } else {
-        multiply_keys<2>(t);
+        multiply_keys<2>(t, ahead);
         t += kStep;
       }
-      take_scores(done, begin, ahead, 2 * lines);
+      take_scores(done, begin, ahead);
       done = begin;
     }
-    take_scores(done, end_, ahead, lines);
+    take_scores(done, end_, ahead);
   }
 
   /// For 16 * Tiles tokens from t on.
   template <int Tiles>
-  void multiply_keys(std::int32_t t) const {
+  void multiply_keys(std::int32_t t, AmxAhead& ahead) const {
     const std::byte* k[Tiles];
     unrolled<Tiles>([&](auto i) {
       k[i] = keys(t + 16 * i);
@@ -204,6 +206,7 @@ class AmxAttention {
     for (const std::uint16_t* const last = q + kTileHalves * (head_dim_ / kStep); q < last; q += kTileHalves) {
       amx_load<kA>(q, kTileRow);
       unrolled<Tiles>([&](auto i) __attribute__((always_inline)) {
+        ahead.fetch(tile_lines_);
         amx_load_once<kB + i % 3>(k[i], kTileRow);
         amx_multiply_fp16<i, kA, kB + i % 3>();
         k[i] += 16 * AmxPairs::kKeyPairs;
@@ -213,15 +216,15 @@ class AmxAttention {
   }
 
   /// Scores of tokens begin to end, from the sums of tiles.
-  void take_scores(std::int32_t begin, std::int32_t end, AmxAhead& shared_ahead, std::int32_t lines) {
+  void take_scores(std::int32_t begin, std::int32_t end, AmxAhead& shared_ahead) {
     AmxAhead ahead = shared_ahead;  // in registers
-    const std::int32_t share = lines / count_;
+    const std::int32_t lines = query_lines_ * ((end - begin) / kStep);
     for (std::int32_t i = 0; i < count_; ++i) {
       float* const p = scores_ + std::ptrdiff_t{i} * end_;
       const float* const rest = p + std::ptrdiff_t{kQueries} * end_;
       const Floats scale = Floats::splat(scale_[i]);
       __m512 highest = highest_[i];
-      ahead.fetch(share);
+      ahead.fetch(lines);
       for (std::int32_t t = begin; t < end; t += 16) {
         Floats score = (Floats::load(p + t) + Floats::load(rest + t)) * scale;
         if (rule_.softcap > 0.0F) score = softcap_of<Isa>(score, Floats::splat(rule_.softcap));
@@ -253,36 +256,35 @@ class AmxAttention {
 
   // -- Weighted values ------------------------------------------------------------------------------------------------
 
-  void weigh(AmxAhead& ahead, std::int32_t lines) {
-    head_dim_ % (16 * kSums) == 0 ? weigh_all<kSums>(ahead, lines) : weigh_all<kSums / 2>(ahead, lines);
+  void weigh(AmxAhead& ahead) {
+    head_dim_ % (16 * kSums) == 0 ? weigh_all<kSums>(ahead) : weigh_all<kSums / 2>(ahead);
     for (std::int32_t i = 0; i < count_; ++i) *queries_[i].sum = _mm512_reduce_add_ps(total_[i]);
   }
 
   /// 16 * Tiles dimensions at a time. With the first, weights are made, of each step while those before are multiplied.
   template <int Tiles>
-  [[gnu::flatten]] void weigh_all(AmxAhead& ahead, std::int32_t lines) {
+  [[gnu::flatten]] void weigh_all(AmxAhead& ahead) {
     unrolled<Tiles>([&](auto i) { amx_zero<i>(); });
     for (std::int32_t t = first_; t < end_; t += kStep) {
-      make_weights(t, ahead, lines);
-      if (t > first_) multiply_values<Tiles>(t - kStep, 0);
+      make_weights(t, ahead);
+      if (t > first_) multiply_values<Tiles>(t - kStep, 0, ahead);
     }
-    multiply_values<Tiles>(end_ - kStep, 0);
+    multiply_values<Tiles>(end_ - kStep, 0, ahead);
     take_values<Tiles>(0);
     for (std::ptrdiff_t d = 16 * Tiles; d < head_dim_; d += 16 * Tiles) {
       unrolled<Tiles>([&](auto i) { amx_zero<i>(); });
-      for (std::int32_t t = first_; t < end_; t += kStep) multiply_values<Tiles>(t, d);
+      for (std::int32_t t = first_; t < end_; t += kStep) multiply_values<Tiles>(t, d, ahead);
       take_values<Tiles>(d);
     }
   }
 
   /// exp(score - maximum) for the step of tokens from t on.
-  void make_weights(std::int32_t t, AmxAhead& shared_ahead, std::int32_t lines) {
+  void make_weights(std::int32_t t, AmxAhead& shared_ahead) {
     AmxAhead ahead = shared_ahead;  // in registers
-    const std::int32_t share = lines / count_;
     std::uint16_t* row = weight_tile(t);
     const float* p = scores_ + t;
     for (std::int32_t i = 0; i < count_; ++i, row += kStep, p += end_) {
-      ahead.fetch(share);
+      ahead.fetch(query_lines_);
       const Floats peak = {{highest_[i]}};
       const Floats first = exp<Isa>(Floats::load(p) - peak);
       const Floats second = exp<Isa>(Floats::load(p + 16) - peak);
@@ -297,11 +299,12 @@ class AmxAttention {
 
   /// The step of tokens from t on, 16 * Tiles dimensions from d on.
   template <int Tiles>
-  void multiply_values(std::int32_t t, std::ptrdiff_t d) {
+  void multiply_values(std::int32_t t, std::ptrdiff_t d, AmxAhead& ahead) {
     const std::ptrdiff_t row = AmxPairs::value_bytes(head_dim_);
     const std::byte* const v = (count_ == 1 && is_edge(t) ? only_seen(t) : values(t)) + 4 * d;
     amx_load<kA>(weight_tile(t), kTileRow);
     unrolled<Tiles>([&](auto i) __attribute__((always_inline)) {
+      ahead.fetch(tile_lines_);
       amx_load_once<kB + i % 3>(v + kTileRow * i, row);
       amx_multiply_fp16<i, kA, kB + i % 3>();
     });
@@ -369,6 +372,8 @@ class AmxAttention {
   // Tokens that any of the queries sees, in whole steps.
   std::int32_t first_;
   std::int32_t end_;
+  std::int32_t tile_lines_ = 0;   // that are asked for at a tile
+  std::int32_t query_lines_ = 0;  // and at a query's step
   float scale_[kQueries];
   __m512 highest_[kQueries];  // of each lane's scores; then the maximum in all
   __m512 total_[kQueries];    // of each lane's weights
