@@ -84,7 +84,8 @@ constexpr std::int32_t padded_head_dim(std::int32_t head_dim) { return (head_dim
 constexpr std::size_t attend_scratch_floats(std::int32_t head_dim, std::int32_t tokens) {
   constexpr std::size_t kTileFloats = 256;
   const auto width = static_cast<std::size_t>(padded_head_dim(head_dim));
-  const auto stride = static_cast<std::size_t>((tokens + kAttendPiece - 1) / kAttendPiece * kAttendPiece);
+  const std::size_t pieces = static_cast<std::size_t>(tokens + kAttendPiece - 1) / kAttendPiece;
+  const std::size_t stride = pieces * kAttendPiece;
   return std::size_t{kAttendPiece} * width + std::size_t{kMostAttendQueries} * stride + 5 * kTileFloats;
 }
 
