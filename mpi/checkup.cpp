@@ -98,9 +98,7 @@ RankHealth own_health() {
   const HostMemory memory = host_memory();
   health.memory_bytes = memory.total;
   health.available_bytes = memory.available;
-  for (const IsaTable* const table : isa_tables()) {
-    if (health.isa.empty() && table->runs_here()) health.isa = table->name;
-  }
+  health.isa = select_isa("").name;
   return health;
 }
 
@@ -139,8 +137,9 @@ Findings judge_checkup(const Checkup& checkup) {
       findings.problems.push_back(name + " holds another model than rank 0: put a copy of the same file on every host");
     }
     if (other.isa != first.isa) {
-      findings.remarks.push_back(name + " computes with " + other.isa + ", rank 0 with " + first.isa +
-                                 ": pipeline then gives the same text as solo, but not to the last bit");
+      findings.remarks.push_back(
+          name + " computes with " + other.isa + ", rank 0 with " + first.isa +
+          ": pipeline then gives the same text as solo, but not to the last bit; COVEY_ISA chooses another");
     }
     if (std::fabs(checkup.clock_offset[rank]) > kClockTolerance + checkup.clock_error[rank]) {
       findings.remarks.push_back(name + ": its clock is " + std::to_string(std::lround(checkup.clock_offset[rank])) +

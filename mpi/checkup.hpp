@@ -14,7 +14,7 @@ namespace covey {
 struct RankHealth {
   std::string host;
   std::string version;  ///< of the program
-  std::string isa;      ///< the best instruction set that runs there
+  std::string isa;      ///< the instruction set that it computes with: $COVEY_ISA, or the best that runs there
   std::int32_t cores = 0;
   std::uint64_t memory_bytes = 0;     ///< of the host; 0: unknown
   std::uint64_t available_bytes = 0;  ///< of that, not in use

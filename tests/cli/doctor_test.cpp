@@ -18,6 +18,16 @@ TEST(Doctor, KnowsThisMachine) {
   EXPECT_NE(covey_run({"doctor"}).out.find("the ranks can work together"), std::string::npos);
 }
 
+TEST(Doctor, NamesTheInstructionSetThatIsForced) {
+  const auto isa = [](const std::string& forced) {
+    const Finished ended =
+        covey_run({"doctor", "--json"}, {.input = "", .out_path = "", .environment = {{"COVEY_ISA", forced}}});
+    return ended.code == 0 ? parsed(ended.out)["ranks"][0]["isa"].get<std::string>() : ended.err;
+  };
+  EXPECT_EQ(isa("scalar"), "scalar");
+  EXPECT_NE(isa("abacus").find("\"abacus\" is not known to this build"), std::string::npos);
+}
+
 TEST(Doctor, AnUnreadableModelIsAProblem) {
   const Finished ended = covey_run({"doctor", "-m", scratch("absent.gguf")});
   EXPECT_EQ(ended.code, 1);
