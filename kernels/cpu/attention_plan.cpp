@@ -13,7 +13,10 @@ std::span<const std::int32_t> table_of(const BatchView& batch, std::int32_t toke
   return batch.block_tables[static_cast<std::size_t>(batch.sequence[static_cast<std::size_t>(token)])];
 }
 
-// The blocks of a span up to the last that `token` sees; none if it sees nothing of the span.
+}  // namespace
+
+std::int32_t span_tokens(std::int32_t block_tokens) { return block_tokens * std::max(1, kSpanTokens / block_tokens); }
+
 std::span<const std::int32_t> seen_blocks(const BatchView& batch, std::int32_t token, std::int32_t span,
                                           std::int32_t block_tokens, std::int32_t window) {
   const std::int32_t position = batch.position[static_cast<std::size_t>(token)];
@@ -25,10 +28,6 @@ std::span<const std::int32_t> seen_blocks(const BatchView& batch, std::int32_t t
       .subspan(static_cast<std::size_t>(begin / block_tokens),
                static_cast<std::size_t>((tokens + block_tokens - 1) / block_tokens));
 }
-
-}  // namespace
-
-std::int32_t span_tokens(std::int32_t block_tokens) { return block_tokens * std::max(1, kSpanTokens / block_tokens); }
 
 void AttentionPlan::reserve(std::int32_t max_tokens) {
   order_.reserve(static_cast<std::size_t>(max_tokens));

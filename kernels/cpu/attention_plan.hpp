@@ -22,6 +22,10 @@ constexpr std::int32_t first_seen(std::int32_t position, std::int32_t window) {
   return window > 0 && position >= window ? position - window + 1 : 0;
 }
 
+/// The blocks of a span up to the last that a token sees through such a window; none if it sees nothing of the span.
+std::span<const std::int32_t> seen_blocks(const BatchView& batch, std::int32_t token, std::int32_t span,
+                                          std::int32_t block_tokens, std::int32_t window);
+
 class AttentionPlan {
  public:
   struct Task {

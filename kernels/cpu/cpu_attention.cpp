@@ -96,12 +96,7 @@ std::span<const std::int32_t> CpuAttention::blocks_of(const Call& call, const At
   const std::int32_t last = *std::max_element(tokens.begin(), tokens.end(), [&](std::int32_t a, std::int32_t b) {
     return call.position(a) < call.position(b);
   });
-  const std::int32_t block_tokens = call.kv.layout().block_tokens;
-  const std::int32_t begin = task.span * call.span_tokens();
-  const std::int32_t seen = std::min(call.position(last) + 1 - begin, call.span_tokens());
-  return call.batch.block_tables[static_cast<std::size_t>(call.batch.sequence[static_cast<std::size_t>(last)])].subspan(
-      static_cast<std::size_t>(begin / block_tokens),
-      static_cast<std::size_t>((seen + block_tokens - 1) / block_tokens));
+  return seen_blocks(call.batch, last, task.span, call.kv.layout().block_tokens, 0);
 }
 
 void CpuAttention::attend_task(const Call& call, const Work& work, const Work& next, int thread) const noexcept {

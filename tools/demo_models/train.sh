@@ -12,7 +12,7 @@ work=$(mkdir -p "${1:-$root/build/demo_models}" && cd "${1:-$root/build/demo_mod
 export PYTHON=${PYTHON:-/usr/bin/python3} COVEY=${COVEY:-$root/build/release/cli/covey}
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 THREADS=${THREADS:-1}  # two trainings at a time
 # One that rounds attention otherwise than all others would draw other samples here and there.
-if "$COVEY" doctor | grep -qw amx_fp16; then export COVEY_ISA=amx; fi
+if "$COVEY" doctor | grep -w amx_fp16 >/dev/null; then export COVEY_ISA=amx; fi
 vocabulary=$work/vocabulary.json
 
 once() { # file, command that makes it

@@ -18,44 +18,13 @@
 #include "kernels/cpu/activation.hpp"
 #include "kernels/cpu/exp.hpp"
 #include "kernels/cpu/isa.hpp"
+#include "kernels/cpu/isa/amx_ahead.hpp"
 #include "kernels/cpu/isa/amx_pairs.hpp"
 #include "kernels/cpu/isa/amx_registers.hpp"
 #include "kernels/cpu/unroll.hpp"
 
 namespace covey {
 namespace {
-
-/// Asks for what will be read next, a bit at a time, in the order in which it lies.
-class AmxAhead {
- public:
-  /// `run`'s next blocks, which have `block_lines` cache lines each, an even number.
-  AmxAhead(const KvRun& run, std::int32_t block_lines) : run_(&run), block_lines_(block_lines) { next_block(); }
-
-  [[gnu::always_inline]] void fetch(std::int32_t lines) {
-    for (; lines > 0; lines -= 2) {
-      if (line_ == block_lines_ && !next_block()) return;
-      _mm_prefetch(at_, _MM_HINT_T1);
-      _mm_prefetch(at_ + 64, _MM_HINT_T1);
-      at_ += 128;
-      line_ += 2;
-    }
-  }
-
- private:
-  bool next_block() {
-    if (block_ == run_->then_blocks.size()) return false;
-    at_ = reinterpret_cast<const char*>(run_->then_keys) +
-          static_cast<std::size_t>(run_->then_blocks[block_++]) * run_->block_bytes;
-    line_ = 0;
-    return true;
-  }
-
-  const KvRun* run_;
-  std::int32_t block_lines_;
-  const char* at_ = nullptr;
-  std::int32_t line_ = 0;
-  std::size_t block_ = 0;
-};
 
 template <class Isa>
 class AmxAttention {
@@ -77,6 +46,7 @@ class AmxAttention {
 
   static constexpr int kQueries = 8;
   static constexpr std::int32_t kStep = 32;  // tokens, or dimensions, that a tile multiplies
+  static_assert(kStep == kAttendPiece);      // what kv_kernels() and the scratch count on
   static constexpr std::ptrdiff_t kTileRow = 64;
   static constexpr std::ptrdiff_t kTileHalves = 512;
   static constexpr int kSums = 4, kA = 4, kB = 5;  // tiles: 0 to 3, 4, 5 to 7
