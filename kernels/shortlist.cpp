@@ -1,11 +1,50 @@
 #include "kernels/shortlist.hpp"
 
+#include <array>
+#include <bit>
+
+#include "kernels/cpu/isa.hpp"
+#include "kernels/quant/rounding.hpp"
+
 namespace covey {
+
+namespace {
+
+// So many are added up in F32 before they join the sum.
+constexpr std::size_t kRun = 1024;
+
+constexpr std::size_t kLook = 16;
+
+// Whether one of kLook logits is above `than`: what is no number is not.
+bool any_above(const float* logits, float than) noexcept {
+  const FourFloats limit = splat_four(than);
+  auto above = load_four(logits) > limit;
+  for (std::size_t i = 4; i < kLook; i += 4) above |= load_four(logits + i) > limit;
+  const auto halves = std::bit_cast<std::array<std::uint64_t, 2>>(above);
+  return (halves[0] | halves[1]) != 0;
+}
+
+bool all_usable(std::span<const float> logits) noexcept {
+  int unusable = 0;
+  for (const float logit : logits) unusable |= logit <= std::numeric_limits<float>::max() ? 0 : 1;
+  return unusable == 0;
+}
+
+}  // namespace
 
 float exponential_sum(std::span<const float> logits, float largest) noexcept {
   if (largest == -std::numeric_limits<float>::infinity()) return 0.0F;
+  const IsaTable& isa = host_isa();
+  std::array<float, kRun> usable;
   double sum = 0.0;
-  for (const float logit : logits) sum += std::exp(static_cast<double>(usable_logit(logit)) - largest);
+  for (std::size_t first = 0; first < logits.size(); first += kRun) {
+    std::span<const float> run = logits.subspan(first, std::min(kRun, logits.size() - first));
+    if (!all_usable(run)) {
+      std::ranges::transform(run, usable.begin(), [](float logit) { return usable_logit(logit); });
+      run = {usable.data(), run.size()};
+    }
+    sum += isa.exponential_sum(run.data(), static_cast<std::int64_t>(run.size()), largest);
+  }
   return static_cast<float>(sum);
 }
 
@@ -14,9 +53,12 @@ void make_shortlist(std::span<const float> logits, std::int32_t count, std::span
   assert(row.size() == static_cast<std::size_t>(shortlist_width(count)));
   const auto wanted = static_cast<std::size_t>(count);
   std::size_t kept = 0;
+  const auto lowest = [&] { return row[2 * (wanted - 1)]; };
   for (std::size_t i = 0; i < logits.size(); ++i) {
+    while (kept == wanted && i + kLook <= logits.size() && !any_above(&logits[i], lowest())) i += kLook;
+    if (i == logits.size()) break;
     const float logit = usable_logit(logits[i]);
-    if (kept == wanted && !(logit > row[2 * (wanted - 1)])) continue;  // nor does an equal of a higher number
+    if (kept == wanted && !(logit > lowest())) continue;  // nor does an equal of a higher number
     std::size_t place = kept < wanted ? kept++ : wanted - 1;
     for (; place > 0 && logit > row[2 * (place - 1)]; --place) {
       row[2 * place] = row[2 * (place - 1)];

@@ -1,6 +1,9 @@
 #include "mpi/tensor_exchange.hpp"
 
+#include <algorithm>
 #include <utility>
+
+#include "kernels/cpu/isa.hpp"
 
 namespace covey {
 
@@ -23,7 +26,8 @@ SumPiece TensorExchange::carried(std::span<float> partial, SumUse use, std::size
   if (!rounds_ || use != SumUse::residual) return {partial, {}};
   if (errors_.size() < first + partial.size()) errors_.resize(first + partial.size());
   const std::span<float> errors = std::span(errors_).subspan(first, partial.size());
-  for (std::size_t i = 0; i < partial.size(); ++i) partial[i] += std::exchange(errors[i], 0.0F);
+  host_isa().add(errors.data(), static_cast<std::int64_t>(errors.size()), partial.data());
+  std::ranges::fill(errors, 0.0F);
   return {partial, errors};
 }
 

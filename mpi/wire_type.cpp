@@ -2,14 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cmath>
-#include <cstring>
-#include <limits>
 
 #include "covey/error.hpp"
-#include "kernels/half.hpp"
-#include "kernels/quant/rounding.hpp"
+#include "kernels/cpu/isa.hpp"
 
 namespace covey {
 
@@ -17,81 +12,42 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kWireNames{"f32", "f16", "int8"};
 constexpr std::size_t kScaleBytes = 2;
-constexpr float kLargestHalf = 65504.0F;
 
-void to_halves(std::span<const float> values, std::byte* out) {
-  for (const float value : values) {
-    // Clamped, unless it is no number.
-    const float fits = std::isnan(value) ? value : std::clamp(value, -kLargestHalf, kLargestHalf);
-    store_u16(f32_to_fp16(fits), out);
-    out += sizeof(std::uint16_t);
-  }
-}
+std::size_t tail_of(std::size_t values) { return values % kWireBlock; }
+std::int64_t whole_blocks(std::size_t values) { return static_cast<std::int64_t>(values - tail_of(values)); }
 
-using Block = std::array<float, kWireBlock>;
-using FourInts [[gnu::vector_size(16)]] = std::int32_t;
-using FourBytes [[gnu::vector_size(4)]] = std::int8_t;
-
-// As integers the bits of floats without their signs are in the same order as magnitudes; no number is the largest.
-float largest_magnitude(const Block& values) {
-  FourInts largest{};
-  for (std::size_t i = 0; i < kWireBlock; i += 4) {
-    const FourInts bits = std::bit_cast<FourInts>(load_four(&values[i])) & 0x7FFFFFFF;
-    largest = bits > largest ? bits : largest;
-  }
-  return std::bit_cast<float>(std::max(std::max(largest[0], largest[1]), std::max(largest[2], largest[3])));
-}
-
-void to_block(const Block& values, std::size_t used, std::byte* out) {
-  const float largest = largest_magnitude(values);
-  const bool usable = largest <= kLargestHalf * 127.0F;
-  const std::uint16_t scale = f32_to_fp16(usable ? largest / 127.0F : std::numeric_limits<float>::quiet_NaN());
-  store_u16(scale, out);
-  const float read = fp16_to_f32(scale);
-  const FourFloats inverse = splat_four(usable && read > 0 ? 1.0F / read : 0.0F);
-  std::array<std::byte, kWireBlock> codes;
-  for (std::size_t i = 0; i < kWireBlock; i += 4) {
-    // The scale is rounded too: the largest value may come out just beyond 127 of it.
-    const FourFloats near = round_near(clamp_to(load_four(&values[i]) * inverse, -127.0F, 127.0F));
-    const auto bytes = __builtin_convertvector(__builtin_convertvector(near, FourInts), FourBytes);
-    std::memcpy(&codes[i], &bytes, sizeof(bytes));
-  }
-  std::memcpy(out + kScaleBytes, codes.data(), used);
-}
-
-void from_block(const std::byte* in, std::size_t used, Block& values) {
-  const FourFloats scale = splat_four(fp16_to_f32(load_u16(in)));
-  std::array<std::byte, kWireBlock> codes{};
-  std::memcpy(codes.data(), in + kScaleBytes, used);
-  for (std::size_t i = 0; i < kWireBlock; i += 4) {
-    FourBytes bytes;
-    std::memcpy(&bytes, &codes[i], sizeof(bytes));
-    const FourFloats four = scale * __builtin_convertvector(bytes, FourFloats);
-    std::memcpy(&values[i], &four, sizeof(four));
-  }
-}
-
-void to_blocks(std::span<const float> values, std::byte* out) {
-  Block block{};
-  for (; values.size() >= kWireBlock; values = values.subspan(kWireBlock), out += kScaleBytes + kWireBlock) {
-    std::memcpy(block.data(), values.data(), sizeof(block));
-    to_block(block, kWireBlock, out);
-  }
-  if (values.empty()) return;
-  block = {};
-  std::ranges::copy(values, block.begin());
-  to_block(block, values.size(), out);
+void to_blocks(std::span<float> values, std::span<float> lost, std::byte* out) {
+  const std::int64_t whole = whole_blocks(values.size());
+  host_isa().to_q8(values.data(), lost.empty() ? nullptr : lost.data(), whole, out);
+  if (tail_of(values.size()) == 0) return;
+  // The last block is filled up with zeros, which stay behind.
+  const std::span<float> rest = values.subspan(static_cast<std::size_t>(whole));
+  std::array<float, kWireBlock> block{}, block_lost{};
+  std::array<std::byte, kScaleBytes + kWireBlock> bytes;
+  std::ranges::copy(rest, block.begin());
+  host_isa().to_q8(block.data(), block_lost.data(), kWireBlock, bytes.data());
+  std::copy_n(bytes.begin(), kScaleBytes + rest.size(),
+              out + wire_bytes(WireType::int8, static_cast<std::size_t>(whole)));
+  std::copy_n(block.begin(), rest.size(), rest.begin());
+  if (lost.empty()) return;
+  for (std::size_t i = 0; i < rest.size(); ++i) lost[static_cast<std::size_t>(whole) + i] += block_lost[i];
 }
 
 void from_blocks(const std::byte* in, std::span<float> values) {
-  Block block;
-  for (; values.size() >= kWireBlock; values = values.subspan(kWireBlock), in += kScaleBytes + kWireBlock) {
-    from_block(in, kWireBlock, block);
-    std::memcpy(values.data(), block.data(), sizeof(block));
-  }
-  if (values.empty()) return;
-  from_block(in, values.size(), block);
-  std::copy_n(block.begin(), values.size(), values.begin());
+  const std::int64_t whole = whole_blocks(values.size());
+  host_isa().from_q8(in, whole, values.data());
+  if (tail_of(values.size()) == 0) return;
+  const std::span<float> rest = values.subspan(static_cast<std::size_t>(whole));
+  std::array<float, kWireBlock> block;
+  std::array<std::byte, kScaleBytes + kWireBlock> bytes{};
+  std::copy_n(in + wire_bytes(WireType::int8, static_cast<std::size_t>(whole)), kScaleBytes + rest.size(),
+              bytes.begin());
+  host_isa().from_q8(bytes.data(), kWireBlock, block.data());
+  std::copy_n(block.begin(), rest.size(), rest.begin());
+}
+
+void check_sizes(WireType type, std::size_t values, std::size_t bytes) {
+  if (bytes != wire_bytes(type, values)) throw Error("wire: bytes and values don't belong together");
 }
 
 }  // namespace
@@ -120,29 +76,47 @@ std::size_t wire_bytes(WireType type, std::size_t values) {
   return values + kScaleBytes * ((values + kWireBlock - 1) / kWireBlock);
 }
 
+void round_for_wire(WireType type, std::span<float> values, std::span<float> lost, std::span<std::byte> bytes) {
+  check_sizes(type, values.size(), bytes.size());
+  if (type == WireType::int8) return to_blocks(values, lost, bytes.data());
+  to_wire(type, values, bytes);
+  if (type == WireType::f32) return;
+  constexpr std::size_t kRun = 512;
+  std::array<float, kRun> read;
+  for (std::size_t first = 0; first < values.size(); first += kRun) {
+    const std::span<float> run = values.subspan(first, std::min(kRun, values.size() - first));
+    from_wire(type, bytes.subspan(wire_bytes(type, first), wire_bytes(type, run.size())),
+              std::span(read).first(run.size()));
+    for (std::size_t i = 0; i < run.size() && !lost.empty(); ++i) lost[first + i] += run[i] - read[i];
+    std::copy_n(read.begin(), run.size(), run.begin());
+  }
+}
+
 void to_wire(WireType type, std::span<const float> values, std::span<std::byte> bytes) {
-  if (bytes.size() != wire_bytes(type, values.size())) throw Error("wire: bytes and values don't belong together");
+  check_sizes(type, values.size(), bytes.size());
   if (type == WireType::f32) {
     std::ranges::copy(std::as_bytes(values), bytes.begin());
   } else if (type == WireType::f16) {
-    to_halves(values, bytes.data());
+    host_isa().to_f16(values.data(), static_cast<std::int64_t>(values.size()), bytes.data());
   } else {
-    to_blocks(values, bytes.data());
+    constexpr std::size_t kRun = 16 * kWireBlock;
+    std::array<float, kRun> copy;
+    for (std::size_t first = 0; first < values.size(); first += kRun) {
+      const std::span<float> run = std::span(copy).first(std::min(kRun, values.size() - first));
+      std::ranges::copy(values.subspan(first, run.size()), run.begin());
+      to_blocks(run, {}, bytes.data() + wire_bytes(type, first));
+    }
   }
 }
 
 void from_wire(WireType type, std::span<const std::byte> bytes, std::span<float> values) {
-  if (bytes.size() != wire_bytes(type, values.size())) throw Error("wire: bytes and values don't belong together");
-  const std::byte* in = bytes.data();
+  check_sizes(type, values.size(), bytes.size());
   if (type == WireType::f32) {
     std::ranges::copy(bytes, std::as_writable_bytes(values).begin());
   } else if (type == WireType::f16) {
-    for (float& value : values) {
-      value = fp16_to_f32(load_u16(in));
-      in += sizeof(std::uint16_t);
-    }
+    host_isa().from_f16(bytes.data(), static_cast<std::int64_t>(values.size()), values.data());
   } else {
-    from_blocks(in, values);
+    from_blocks(bytes.data(), values);
   }
 }
 

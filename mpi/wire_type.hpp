@@ -34,4 +34,8 @@ std::size_t wire_bytes(WireType type, std::size_t values);
 void to_wire(WireType type, std::span<const float> values, std::span<std::byte> bytes);
 void from_wire(WireType type, std::span<const std::byte> bytes, std::span<float> values);
 
+/// to_wire() of values that this rank goes on with as others read them. What that takes away is added to `lost`, as
+/// long as `values`, or empty.
+void round_for_wire(WireType type, std::span<float> values, std::span<float> lost, std::span<std::byte> bytes);
+
 }  // namespace covey

@@ -73,4 +73,20 @@ void softmax(std::int64_t n, float* values) noexcept {
   fill_row<Isa>(n, values, [&](std::int64_t i) { return Isa::divide(values_at<Isa>(values, i, n), sum); });
 }
 
+template <class Isa>
+float exponential_sum(const float* values, std::int64_t n, float from) noexcept {
+  using Floats = typename Isa::Floats;
+  const Floats base = Floats::splat(from);
+  Floats total = Floats::splat(0.0F);
+  std::int64_t i = 0;
+  for (; i + 16 <= n; i += 16) total = total + exp<Isa>(Floats::load(values + i) - base);
+  if (i < n) {
+    const int rest = static_cast<int>(n - i);
+    float last[16];
+    exp<Isa>(Floats::load_first(values + i, rest) - base).store(last);
+    total = total + Floats::load_first(last, rest);
+  }
+  return Isa::sum(total);
+}
+
 }  // namespace covey

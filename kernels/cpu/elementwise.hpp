@@ -55,6 +55,18 @@ void rope_halves(const float* cosine, const float* sine, std::int32_t pairs, flo
   }
 }
 
+/// The bits of the largest |x| of 32: without their signs floats are ordered like integers, NaN above all.
+template <class Isa>
+[[gnu::always_inline]] inline std::int32_t largest_magnitude(const typename Isa::Floats (&x)[2]) noexcept {
+  using Ints = typename Isa::Ints;
+  const Ints magnitude = Ints::splat(0x7fffffff);
+  std::int32_t bits[16];
+  max(bits_as<Ints>(x[0]) & magnitude, bits_as<Ints>(x[1]) & magnitude).store(bits);
+  std::int32_t largest = 0;
+  for (const std::int32_t b : bits) largest = b > largest ? b : largest;
+  return largest;
+}
+
 /// 32 floats to int8 in -127..127, to nearest-even. Returns the scale: max |x| / 127. `sums`: of q[0..15] and
 /// q[16..31].
 ///
@@ -65,12 +77,7 @@ float quantize_block(const float* in, std::int8_t* q, std::int16_t* sums) noexce
   using Floats = typename Isa::Floats;
   using Ints = typename Isa::Ints;
   const Floats x[2] = {Floats::load(in), Floats::load(in + 16)};
-  // Without their sign bits floats order like integers, NaN above all.
-  const Ints magnitude = Ints::splat(0x7fffffff);
-  std::int32_t bits[16];
-  max(bits_as<Ints>(x[0]) & magnitude, bits_as<Ints>(x[1]) & magnitude).store(bits);
-  std::int32_t largest = 0;
-  for (const std::int32_t b : bits) largest = b > largest ? b : largest;
+  const std::int32_t largest = largest_magnitude<Isa>(x);
   const auto amax = __builtin_bit_cast(float, largest);
 
   if (largest >= 0x7f800000 || amax < 1e-30F) {

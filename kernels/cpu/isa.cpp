@@ -106,4 +106,15 @@ const IsaTable& select_isa(std::string_view name) {
               "; choose one of: " + choices);
 }
 
+const IsaTable& host_isa() noexcept {
+  static const IsaTable& best = []() -> const IsaTable& {
+    try {
+      return select_isa({});
+    } catch (const Error&) {
+      return *kTables.back();
+    }
+  }();
+  return best;
+}
+
 }  // namespace covey

@@ -191,6 +191,19 @@ struct IsaTable {
   void (*rope_halves)(const float* cosine, const float* sine, std::int32_t pairs, float* head) noexcept;
   void (*scale)(float factor, std::int64_t n, float* values) noexcept;  ///< in place
 
+  /// The sum of exp(value - from), of which none may be NaN; a few thousand values at a time, it is one in F32.
+  float (*exponential_sum)(const float* values, std::int64_t n, float from) noexcept;
+
+  // Fewer bits, for the way between ranks; every set makes the same bits.
+  /// fp16, what lies beyond +-65504 as that.
+  void (*to_f16)(const float* in, std::int64_t n, std::byte* out) noexcept;
+  void (*from_f16)(const std::byte* in, std::int64_t n, float* out) noexcept;
+  /// n a multiple of 32: blocks | scale, fp16 | q0 q1 … q31 (int8, -127..127) |, value i = scale * qi. `values` become
+  /// what is read back; what that takes away is added to `lost`, unless that is nullptr. The scale is NaN where a value
+  /// is not finite, or beyond 127 * 65504.
+  void (*to_q8)(float* values, float* lost, std::int64_t n, std::byte* out) noexcept;
+  void (*from_q8)(const std::byte* in, std::int64_t n, float* out) noexcept;
+
   std::array<KvKernels, kKvTypeCount> kv;  ///< by KvType
   /// A faster way for F16 where head dimensions and blocks are multiples of kAttendPiece; none if empty. Its sums are
   /// rounded otherwise.
@@ -212,5 +225,9 @@ std::span<const IsaTable* const> isa_tables();
 /// The table called `name`, or the best that runs here if `name` and $COVEY_ISA are empty. Throws Error listing the
 /// choices if it is unknown or does not run here.
 const IsaTable& select_isa(std::string_view name);
+
+/// The same as select_isa({}), for work of the host, which has the same bits with every set: the scalar one where
+/// $COVEY_ISA names none.
+const IsaTable& host_isa() noexcept;
 
 }  // namespace covey

@@ -14,6 +14,7 @@
 #include "kernels/cpu/norm.hpp"
 #include "kernels/cpu/panel_matmul.hpp"
 #include "kernels/cpu/primitives.hpp"
+#include "kernels/cpu/rounded_floats.hpp"
 #include "kernels/quant/bf16.hpp"
 #include "kernels/quant/f16.hpp"
 #include "kernels/quant/f32.hpp"
@@ -63,6 +64,11 @@ constexpr IsaTable make_isa_table(std::string_view name, bool (*runs_here)() noe
       .rope_adjacent = &rope_adjacent<Isa>,
       .rope_halves = &rope_halves<Isa>,
       .scale = &scale<Isa>,
+      .exponential_sum = &exponential_sum<Isa>,
+      .to_f16 = &to_f16<Isa>,
+      .from_f16 = &from_f16<Isa>,
+      .to_q8 = &to_q8<Isa>,
+      .from_q8 = &from_q8<Isa>,
       .kv = {kv_kernels_of<Isa, F32Rows<Isa>>(), kv_kernels_of<Isa, F16Rows<Isa>>(), kv_kernels_of<Isa, Q8Rows<Isa>>()},
       .join_sums = &join_sums<Isa>,
   };

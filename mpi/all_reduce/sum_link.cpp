@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kernels/cpu/isa.hpp"
+
 namespace covey {
 
 namespace {
@@ -9,7 +11,7 @@ namespace {
 constexpr std::chrono::milliseconds kPatienceStep{250};
 
 void add_values(std::span<const float> values, std::span<float> total) {
-  for (std::size_t i = 0; i < total.size(); ++i) total[i] += values[i];
+  host_isa().add(values.data(), static_cast<std::int64_t>(total.size()), total.data());
 }
 
 }  // namespace
@@ -26,11 +28,7 @@ SumPiece SumLink::slice(const SumPiece& piece, int part) const {
 std::span<const std::byte> SumLink::encode(const SumPiece& piece) {
   if (wire_ == WireType::f32) return std::as_bytes(piece.values);
   outgoing_.resize(wire_bytes(wire_, piece.values.size()));
-  to_wire(wire_, piece.values, outgoing_);
-  read_back_.resize(piece.values.size());
-  from_wire(wire_, outgoing_, read_back_);
-  for (std::size_t i = 0; i < piece.errors.size(); ++i) piece.errors[i] += piece.values[i] - read_back_[i];
-  std::ranges::copy(read_back_, piece.values.begin());
+  round_for_wire(wire_, piece.values, piece.errors, outgoing_);
   return outgoing_;
 }
 
@@ -66,18 +64,15 @@ void SumLink::receive_and_add(int from, std::span<float> values) {
 }
 
 void SumLink::add_in_rank_order(std::span<float> values) {
-  total_.resize(values.size());
-  peer_.resize(values.size());
-  for (int from = 0; from < ranks(); ++from) {
-    const std::span<float> into = from == 0 ? total_ : peer_;
-    if (from == rank()) {
-      std::ranges::copy(values, into.begin());
-    } else {
-      receive(from, into);
-    }
+  // Those before this rank add up first; a + b is b + a, so their total can be added to this rank's values.
+  for (int from = 0; from < rank(); ++from) {
+    std::vector<float>& into = from == 0 ? total_ : peer_;
+    into.resize(values.size());
+    receive(from, into);
     if (from > 0) add_values(peer_, total_);
   }
-  std::ranges::copy(total_, values.begin());
+  if (rank() > 0) add_values(total_, values);
+  for (int from = rank() + 1; from < ranks(); ++from) receive_and_add(from, values);
 }
 
 }  // namespace covey

@@ -65,7 +65,6 @@ class SumLink {
   int received_ = 0;  // messages in this sum
   std::vector<std::byte> outgoing_;
   std::vector<std::byte> incoming_;
-  std::vector<float> read_back_;
   std::vector<float> peer_;
   std::vector<float> total_;
 };

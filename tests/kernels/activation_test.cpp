@@ -66,6 +66,21 @@ TEST(Activation, GeluMul) {
   }
 }
 
+TEST(Activation, ExponentialSum) {
+  for (const IsaTable* isa : tables_that_run()) {
+    for (const std::int64_t n : kActivationLengths) {
+      std::vector<float> values = Samples(n).take(n + 1, 20.0F);
+      values[n] = 90.0F;  // does not count
+      if (n > 2) values[1] = -kInfinity;
+      double expected = 0.0;
+      for (std::int64_t i = 0; i < n; ++i) expected += std::exp(static_cast<double>(values[i]) - 20.0);
+      const float sum = isa->exponential_sum(values.data(), n, 20.0F);
+      EXPECT_NEAR(sum, expected, 2e-6 * expected) << isa->name << ", " << n;
+      EXPECT_EQ(sum, scalar().exponential_sum(values.data(), n, 20.0F)) << isa->name << ", " << n;
+    }
+  }
+}
+
 TEST(Activation, AtTheEnds) {
   for (const IsaTable* isa : tables_that_run()) {
     for (const auto kernel : {isa->silu, isa->gelu}) {

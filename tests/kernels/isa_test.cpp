@@ -56,6 +56,7 @@ TEST(Isa, TablesAreCompleteAndNamesDiffer) {
     EXPECT_TRUE(isa->layer_norm && isa->sum_squares && isa->scale_by && isa->gelu_mul) << isa->name;
     EXPECT_TRUE(isa->silu && isa->gelu && isa->softcap && isa->softmax) << isa->name;
     EXPECT_TRUE(isa->rope_adjacent && isa->rope_halves) << isa->name;
+    EXPECT_TRUE(isa->exponential_sum && isa->to_f16 && isa->from_f16 && isa->to_q8 && isa->from_q8) << isa->name;
   }
 }
 
