@@ -40,8 +40,16 @@ enum class Slot : std::uint8_t {
   routed,    ///< (rows, n_embd)         the tokens of one expert
   expert,    ///< (rows, n_embd)         what it makes of them
   squares,   ///< (tokens, 2)            sums of squares, summed over parts before they norm q and k
+  band,      ///< (tokens, n_embd / bands)   neighbouring columns of `partial`, on their way while others are computed
+  logits_band,  ///< (picked, a part's share of n_vocab)
 };
-inline constexpr std::size_t kSlotCount = 15;
+inline constexpr std::size_t kSlotCount = 17;
+
+/// Whether a slot is for few rows, which are long: it has no memory before it is written, and then as much as it needs.
+constexpr bool grows(Slot slot) { return slot == Slot::logits || slot == Slot::logits_band; }
+
+/// A band of a matrix' rows begins at a multiple of so many.
+inline constexpr std::int32_t kBandRows = 64;
 
 /// Weights as they lie in a file: `rows` rows of `cols` elements of `type`; a row starts every `row_stride` bytes.
 /// `cols` is a whole number of the type's blocks. A slice of a larger matrix is a view with an offset and a longer
@@ -222,7 +230,7 @@ class Device {
   virtual VectorHandle add_vector(std::span<const float> values) = 0;
   virtual RopeHandle add_rope(RopeSpec spec) = 0;
   virtual ExpertsHandle add_experts(ExpertsSpec spec) = 0;
-  /// Allocates slots of the given widths (0: slot unused) for up to `max_rows` rows; `logits` grows when it is written.
+  /// Allocates slots of the given widths (0: slot unused) for up to `max_rows` rows, except those that grow.
   virtual void reserve(std::span<const std::int32_t, kSlotCount> widths, std::int32_t max_rows) = 0;
   virtual void reserve_kv(const KvLayout& layout) = 0;
 
@@ -243,6 +251,9 @@ class Device {
                             Slot slot) = 0;
   /// out = in * matrix^T (+ bias, unless it is none). A matrix of no rows leaves `out` empty.
   virtual void matmul(Slot in, MatrixHandle matrix, VectorHandle bias, Slot out) = 0;
+  /// The same with as many of the matrix' rows (and biases) as `out` is wide, from `first_row` on, a multiple of
+  /// kBandRows: some columns of what matmul() gives, with its bits unless BatchView::prompt.
+  virtual void matmul_band(Slot in, MatrixHandle matrix, std::int32_t first_row, VectorHandle bias, Slot out) = 0;
   /// into += from
   virtual void add(Slot from, Slot into) = 0;
   /// slot *= factor

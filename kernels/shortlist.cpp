@@ -2,6 +2,7 @@
 
 #include <array>
 #include <bit>
+#include <vector>
 
 #include "kernels/cpu/isa.hpp"
 #include "kernels/quant/rounding.hpp"
@@ -69,6 +70,29 @@ void make_shortlist(std::span<const float> logits, std::int32_t count, std::span
   }
   row[2 * wanted] = row[0];
   row[2 * wanted + 1] = exponential_sum(logits, row[0]);
+}
+
+void merge_shortlists(std::span<const Shortlist> ranges, std::span<float> row) {
+  const std::size_t wanted = row.size() / 2 - 1;
+  std::vector<std::size_t> next(ranges.size(), 0);
+  for (std::size_t place = 0; place < wanted; ++place) {
+    std::size_t best = ranges.size();
+    for (std::size_t i = 0; i < ranges.size(); ++i) {
+      assert(ranges[i].size() >= wanted);
+      if (next[i] == wanted) continue;
+      if (best == ranges.size() || ranges[i].logit(next[i]) > ranges[best].logit(next[best])) best = i;
+    }
+    row[2 * place] = ranges[best].logit(next[best]);
+    row[2 * place + 1] = static_cast<float>(ranges[best].token(next[best]));
+    ++next[best];
+  }
+  const float largest = row[0];
+  double sum = 0.0;
+  for (const Shortlist& range : ranges) {
+    if (range.sum() > 0.0F) sum += range.sum() * std::exp(static_cast<double>(range.largest()) - largest);
+  }
+  row[2 * wanted] = largest;
+  row[2 * wanted + 1] = static_cast<float>(sum);
 }
 
 }  // namespace covey

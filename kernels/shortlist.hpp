@@ -54,4 +54,7 @@ float exponential_sum(std::span<const float> logits, float largest) noexcept;
 /// Writes the shortlist of `count` tokens, 1 to kMostShortlisted and at most logits.size().
 void make_shortlist(std::span<const float> logits, std::int32_t count, std::span<float> row) noexcept;
 
+/// Writes the shortlist of all tokens from those of neighbouring ranges of them, in order, each at least as long.
+void merge_shortlists(std::span<const Shortlist> ranges, std::span<float> row);
+
 }  // namespace covey

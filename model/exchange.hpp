@@ -29,14 +29,25 @@ class Exchange {
   /// Tensor parallel: of how many tokens a sum can travel while others are computed, with the bits that one sum of all
   /// tokens has; 0: of none.
   virtual std::int32_t tokens_on_the_way() const { return 0; }
-  /// The same as sum(), of the pass's tokens from number `first` on; `partial` holds it once finish_sum() returns. One
-  /// is under way at a time.
-  virtual void start_sum(std::span<float> partial, SumUse use, std::int32_t first) {
+  /// Whether several sums of so many values can, together of no more tokens than that.
+  virtual bool several_on_the_way(std::size_t values) const {
+    static_cast<void>(values);
+    return false;
+  }
+  /// The same as sum(), of a piece of what the pass sums up, in every step cut and ordered alike; `first`: how many
+  /// values come before it. `partial` holds the sum once finish_sum() has returned as often as sums had been started
+  /// with this one. One is under way at a time, or several.
+  virtual void start_sum(std::span<float> partial, SumUse use, std::size_t first) {
     static_cast<void>(partial);
     static_cast<void>(use);
     static_cast<void>(first);
   }
   virtual void finish_sum() {}
+  /// Tensor parallel: `all` becomes what every part has, in order of parts, on the first part; it is empty elsewhere.
+  virtual void gather(std::span<const float> mine, std::span<float> all) {
+    static_cast<void>(mine);
+    static_cast<void>(all);
+  }
   /// Pipeline: fills `activations` with what the stage before passed on.
   virtual void receive(std::span<float> activations) { static_cast<void>(activations); }
   /// Pipeline: gives `activations` to the stage after (the last stage gives to the first, which holds the head).

@@ -1,41 +1,57 @@
-// A pass whose sums over the parts travel while it computes. The batch is cut in pieces, which take turns:
+// Passes whose sums over the parts travel while they compute, with the bits of passes that wait for each sum.
+//
+// By tokens: the batch is cut in pieces, which take turns, and each reads all weights.
 //
 //     computes    A0 B0 A1 B1 A2 B2            A0: step 0 of piece A
 //     travels        A0 B0 A1 B1 A2 B2
 //
-// Each token meets the same operations as in one piece, so the bits are the same wherever they don't depend on the size
-// of a batch (as they may in a library for products of float weights).
+// By bands: what a step's last product gives is cut in bands of neighbouring columns, and weights are read once.
+//
+//     computes    0 a b c d      1 a b c d     0: step 0 but for its last product; a: its first band
+//     travels         a b c d        a b c d
+//
+// Each value meets the same operations as in one piece (but see BatchView::prompt).
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "kernels/device.hpp"
 #include "model/exchange.hpp"
+#include "model/layer_steps.hpp"
 
 namespace covey {
 
 /// What a stage does to the tokens that the device has begun.
 struct StageSteps {
   std::int32_t count = 0;
-  std::function<void(std::int32_t step)> compute;  ///< from Slot::residual, which stays, to Slot::partial
-  std::function<SumUse(std::int32_t step)> use;    ///< of the sum of that over the parts
-  std::function<void(std::int32_t step)> join;     ///< adds the sum in Slot::partial to Slot::residual
+  std::function<std::optional<Projection>(std::int32_t step)> prepare;  ///< see LayerSteps
+  std::function<SumUse(std::int32_t step)> use;
+  std::function<void(std::int32_t step)> join;
 };
 
 /// How many pieces a batch is cut in when sums of up to `most` tokens can travel meanwhile. 1 where pieces would be so
 /// small that reading the weights again for each costs more than waiting.
 std::int32_t overlapped_pieces(std::int32_t tokens, std::int32_t most);
 
+/// Columns of a band of `n_embd`; n_embd where it can't be cut in bands.
+std::int32_t band_width(std::int32_t n_embd);
+/// Whether bands of a batch's sums should travel, if they can: not of so few tokens that messages cost more.
+bool worth_bands(std::int32_t tokens, std::int32_t n_embd);
+
 class OverlappedPass {
  public:
   /// Slot::residual holds the batch's rows before and after.
-  void run(Device& device, const BatchView& batch, std::int32_t pieces, Exchange& exchange, const StageSteps& steps);
+  void run_pieces(Device& device, const BatchView& batch, std::int32_t pieces, Exchange& exchange,
+                  const StageSteps& steps);
+  /// The same in bands as wide as Slot::band.
+  void run_bands(Device& device, std::int32_t tokens, Exchange& exchange, const StageSteps& steps);
 
  private:
   std::vector<float> residual_;  // (tokens, n_embd)
-  std::vector<float> partial_;   // (tokens, n_embd)
+  std::vector<float> partial_;   // (tokens, n_embd), or (bands, tokens, band)
 };
 
 }  // namespace covey

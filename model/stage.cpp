@@ -9,7 +9,9 @@
 #include "covey/error.hpp"
 #include "kernels/shortlist.hpp"
 #include "model/device_layers.hpp"
+#include "model/head.hpp"
 #include "model/kv_cache.hpp"
+#include "model/layer_steps.hpp"
 #include "model/layer_stream.hpp"
 #include "model/lora_merge.hpp"
 #include "model/overlapped_pass.hpp"
@@ -30,22 +32,17 @@ struct Stage::Impl {
         limits(stage_limits(spec, params, options)),
         cache(limits),
         device(options.vulkan ? make_vulkan_device(*options.vulkan) : make_cpu_device(options.cpu)) {
+    LayerSteps::Ropes ropes;
     if (spec.rotary) {
       const std::vector<float> factors = load_rope_factors(file, spec, params, limits.n_ctx);
-      rope = device->add_rope(make_rope(params.rope, spec.rope, factors));
+      ropes.all = device->add_rope(make_rope(params.rope, spec.rope, factors));
       const bool same = spec.window_rope_base == 0 || params.window == 0;
-      window_rope = same ? rope : device->add_rope(make_rope(params.window_rope, spec.rope, {}));
+      ropes.window = same ? ropes.all : device->add_rope(make_rope(params.window_rope, spec.rope, {}));
     }
-    attend.heads = slice.queries.size();
-    attend.kv_heads = slice.kv.size();
-    attend.head_dim = params.head_dim;
-    attend.group = params.n_heads / params.n_kv_heads;
-    attend.first_query = slice.queries.first - slice.kv.first * attend.group;
-    attend.scale = params.attention_scale;
-    attend.softcap = params.attention_softcap;
-    kv_layout = {slice.layers.size(), attend.kv_heads,     params.head_dim,
-                 limits.blocks,       limits.block_tokens, stored_kv_type(file, options.kv)};
-    number_kv_layers();
+    layers = std::make_unique<LayerSteps>(spec, params, shard, slice, weights, *device, ropes);
+    kv_layout = {slice.layers.size(),    slice.kv.size(),     params.head_dim,
+                 limits.blocks,          limits.block_tokens, stored_kv_type(file, options.kv),
+                 layers->window_layers()};
     device->reserve_kv(kv_layout);
     reserve_slots();
     load(file, options);
@@ -95,30 +92,22 @@ struct Stage::Impl {
     return work;
   }
 
-  bool windowed(std::int32_t layer) const { return params.window > 0 && spec.has_window(slice.layers.first + layer); }
-
-  /// In the cache layers with a window come last.
-  void number_kv_layers() {
-    const std::int32_t layers = slice.layers.size();
-    for (std::int32_t layer = 0; layer < layers; ++layer) kv_layout.window_layers += windowed(layer) ? 1 : 0;
-    std::int32_t next[] = {0, layers - kv_layout.window_layers};
-    for (std::int32_t layer = 0; layer < layers; ++layer) kv_layers.push_back(next[windowed(layer) ? 1 : 0]++);
-  }
-
   void reserve_slots() const {
     std::array<std::int32_t, kSlotCount> widths{};
     const auto set = [&](Slot slot, std::int32_t width) { widths[static_cast<std::size_t>(slot)] = width; };
     set(Slot::residual, params.n_embd);
     set(Slot::normed, params.n_embd);
-    set(Slot::q, attend.heads * params.head_dim);
-    set(Slot::k, attend.kv_heads * params.head_dim);
-    set(Slot::v, attend.kv_heads * params.head_dim);
-    set(Slot::heads, attend.heads * params.head_dim);
+    set(Slot::q, slice.queries.size() * params.head_dim);
+    set(Slot::k, slice.kv.size() * params.head_dim);
+    set(Slot::v, slice.kv.size() * params.head_dim);
+    set(Slot::heads, slice.queries.size() * params.head_dim);
     set(Slot::gate, slice.ff.size());
     set(Slot::up, slice.ff.size());
     set(Slot::partial, params.n_embd);
+    if (shard.parts > 1) set(Slot::band, band_width(params.n_embd));
     set(Slot::picked, params.n_embd);
     if (shard.has_head()) set(Slot::logits, params.n_vocab);
+    set(Slot::logits_band, slice.share.size());
     if (params.n_experts > 0) {
       set(Slot::router, params.n_experts);
       set(Slot::routed, params.n_embd);
@@ -151,133 +140,34 @@ struct Stage::Impl {
     } else {
       exchange.receive(device->map(Slot::residual, static_cast<std::int32_t>(batch.tokens.size())));
     }
-    const std::int32_t pieces = pieces_of(static_cast<std::int32_t>(batch.tokens.size()), exchange);
-    if (pieces > 1) {
-      overlapped.run(*device, plan.view(batch.prompt), pieces, exchange, steps(exchange));
-    } else {
-      for (std::int32_t step = 0; step < 2 * slice.layers.size(); ++step) {
-        compute(step, exchange);
-        if (shard.parts > 1) exchange.sum(device->map(Slot::partial), use_of(step));
-        join_residual(step);
-      }
-    }
+    evaluate_layers(plan.view(batch.prompt), exchange);
     hand_on(exchange);
     return {static_cast<std::int32_t>(plan.wanted.size()), batch.shortlist};
   }
 
-  /// In how many pieces a pass computes one while the sums of another travel. All parts must come to the same: nothing
-  /// here may depend on this part's device, or on how much of the model is its own.
-  std::int32_t pieces_of(std::int32_t tokens, const Exchange& exchange) const {
-    if (shard.parts == 1 || weights.layers.empty()) return 1;
-    // A piece would find the normed rows of another there, or a sum of another kind would come in between.
-    if (std::ranges::any_of(weights.layers, reads_beside_attention) || spec.head_norm == HeadNorm::all) return 1;
-    return overlapped_pieces(tokens, exchange.tokens_on_the_way());
-  }
-
-  StageSteps steps(Exchange& exchange) {
-    return {2 * slice.layers.size(), [this, &exchange](std::int32_t step) { compute(step, exchange); },
-            [this](std::int32_t step) { return use_of(step); }, [this](std::int32_t step) { join_residual(step); }};
-  }
-
-  // A layer is two steps, attention and the feed-forward layer; each leaves this part's share of what joins the
-  // residual stream in Slot::partial.
-
-  const LayerWeights& layer_of(std::int32_t step) const { return weights.layers[static_cast<std::size_t>(step / 2)]; }
-
-  void compute(std::int32_t step, Exchange& exchange) {
-    if (stream) stream->use(step / 2);
-    if (step % 2 == 0) {
-      attention(step / 2, layer_of(step), exchange);
-    } else {
-      feed_forward(layer_of(step));
+  /// Whether, and how, sums travel meanwhile. All parts must come to the same: nothing here may depend on this part's
+  /// device, or on how much of the model is its own.
+  void evaluate_layers(const BatchView& batch, Exchange& exchange) {
+    const StageSteps steps{layers->count(),
+                           [&](std::int32_t step) {
+                             if (stream) stream->use(step / 2);
+                             return layers->prepare(step, exchange);
+                           },
+                           [&](std::int32_t step) { return layers->use(step); },
+                           [&](std::int32_t step) { layers->join(step); }};
+    const auto tokens = static_cast<std::int32_t>(batch.size());
+    const std::int32_t most =
+        shard.parts > 1 && layers->count() > 0 && layers->can_overlap() ? exchange.tokens_on_the_way() : 0;
+    const std::int32_t pieces = overlapped_pieces(tokens, most);
+    const auto band = static_cast<std::size_t>(tokens) * static_cast<std::size_t>(band_width(params.n_embd));
+    if (tokens <= most && worth_bands(tokens, params.n_embd) && exchange.several_on_the_way(band)) {
+      return overlapped.run_bands(*device, tokens, exchange, steps);
     }
-  }
-
-  static Role post_norm(std::int32_t step) { return step % 2 == 0 ? Role::attn_post_norm : Role::ffn_post_norm; }
-  SumUse use_of(std::int32_t step) const {
-    return layer_of(step).vector(post_norm(step)) ? SumUse::normed : SumUse::residual;
-  }
-
-  /// Adds what a step has left to the residual stream.
-  void join_residual(std::int32_t step) const {
-    if (use_of(step) == SumUse::normed) norm(layer_of(step), post_norm(step), {}, 1, Slot::partial, Slot::partial);
-    if (params.residual_scale != 1.0F) device->scale(params.residual_scale, Slot::partial);
-    device->add(Slot::partial, Slot::residual);
-  }
-
-  /// What a layer's attention, or feed-forward layer, reads: the residual stream, normed if there is a norm.
-  Slot normed(const LayerWeights& w, Role weight, Role bias) const {
-    if (!w.vector(weight)) return Slot::residual;
-    norm(w, weight, bias, 1, Slot::residual, Slot::normed);
-    return Slot::normed;
-  }
-
-  void attention(std::int32_t layer, const LayerWeights& w, Exchange& exchange) {
-    const Slot in = normed(w, Role::attn_norm, Role::attn_norm_bias);
-    device->matmul(in, w.matrix(Role::attn_q), w.vector(Role::attn_q_bias), Slot::q);
-    device->matmul(in, w.matrix(Role::attn_k), w.vector(Role::attn_k_bias), Slot::k);
-    device->matmul(in, w.matrix(Role::attn_v), w.vector(Role::attn_v_bias), Slot::v);
-    if (w.vector(Role::attn_q_norm)) norm_heads(w, exchange);
-    if (spec.turns(slice.layers.first + layer)) {
-      const RopeHandle turn = windowed(layer) ? window_rope : rope;
-      device->rope(turn, attend.heads, params.head_dim, Slot::q);
-      device->rope(turn, attend.kv_heads, params.head_dim, Slot::k);
-    }
-    const std::int32_t kv_layer = kv_layers[static_cast<std::size_t>(layer)];
-    device->store_kv(kv_layer, Slot::k, Slot::v);
-    attend.window = windowed(layer) ? params.window : 0;
-    device->attend(kv_layer, attend, Slot::q, Slot::heads);
-    device->matmul(Slot::heads, w.matrix(Role::attn_output), w.vector(Role::attn_output_bias), Slot::partial);
-  }
-
-  void norm_heads(const LayerWeights& w, Exchange& exchange) {
-    if (spec.head_norm == HeadNorm::head) {
-      norm(w, Role::attn_q_norm, {}, attend.heads, Slot::q, Slot::q);
-      norm(w, Role::attn_k_norm, {}, attend.kv_heads, Slot::k, Slot::k);
-    } else if (shard.parts == 1) {
-      norm(w, Role::attn_q_norm, {}, 1, Slot::q, Slot::q);
-      norm(w, Role::attn_k_norm, {}, 1, Slot::k, Slot::k);
-    } else {
-      norm_over_parts(w, exchange);
-    }
-  }
-
-  /// Over the heads of all parts: of a KV head that several hold, the part with its first query head counts the
-  /// squares.
-  void norm_over_parts(const LayerWeights& w, Exchange& exchange) {
-    const auto owner_from = [&](std::int32_t query) { return (query + attend.group - 1) / attend.group; };
-    const std::int32_t first = (owner_from(slice.queries.first) - slice.kv.first) * params.head_dim;
-    const std::int32_t last = (owner_from(slice.queries.last) - slice.kv.first) * params.head_dim;
-    const bool none = slice.kv.size() == 0;
-    device->square_sums(Slot::q, 0, attend.heads * params.head_dim, Slot::squares, 0);
-    device->square_sums(Slot::k, none ? 0 : first, none ? 0 : last, Slot::squares, 1);
-    exchange.sum(device->map(Slot::squares), SumUse::exact);
-    device->norm_by_sums(Slot::squares, 0, params.dim(Dim::query), w.vector(Role::attn_q_norm), params.norm_epsilon,
-                         Slot::q);
-    device->norm_by_sums(Slot::squares, 1, params.dim(Dim::kv), w.vector(Role::attn_k_norm), params.norm_epsilon,
-                         Slot::k);
-  }
-
-  /// The feed-forward layer without a norm of its own reads what attention read, side by side with it.
-  static bool reads_beside_attention(const LayerWeights& w) {
-    return !w.vector(Role::ffn_norm) && w.vector(Role::attn_norm);
-  }
-
-  void feed_forward(const LayerWeights& w) {
-    const Slot in = reads_beside_attention(w) ? Slot::normed : normed(w, Role::ffn_norm, Role::ffn_norm_bias);
-    if (w.experts) {
-      device->matmul(in, w.matrix(Role::ffn_router), {}, Slot::router);
-      device->mix_experts(w.experts, in, Slot::router, Slot::partial);
-    } else {
-      if (w.matrix(Role::ffn_gate)) {
-        device->matmul(in, w.matrix(Role::ffn_gate), w.vector(Role::ffn_gate_bias), Slot::gate);
-        device->matmul(in, w.matrix(Role::ffn_up), w.vector(Role::ffn_up_bias), Slot::up);
-        device->gated(spec.activation, Slot::gate, Slot::up);
-      } else {
-        device->matmul(in, w.matrix(Role::ffn_up), w.vector(Role::ffn_up_bias), Slot::gate);
-        device->activate(spec.activation, Slot::gate);
-      }
-      device->matmul(Slot::gate, w.matrix(Role::ffn_down), w.vector(Role::ffn_down_bias), Slot::partial);
+    if (pieces > 1) return overlapped.run_pieces(*device, batch, pieces, exchange, steps);
+    for (std::int32_t step = 0; step < steps.count; ++step) {
+      if (const auto last = steps.prepare(step)) device->matmul(last->in, last->matrix, last->bias, Slot::partial);
+      if (shard.parts > 1) exchange.sum(device->map(Slot::partial), steps.use(step));
+      steps.join(step);
     }
   }
 
@@ -290,21 +180,9 @@ struct Stage::Impl {
   }
 
   std::span<const float> finish(Started pass, Exchange& exchange) {
-    if (!shard.has_head() || pass.wanted == 0) return {};
+    if (pass.wanted == 0 || !head.takes_part(pass.shortlist > 0)) return {};
     if (shard.stages > 1) exchange.receive(device->map(Slot::picked, pass.wanted));
-    const LayerWeights& w = weights.model;
-    norm(w, Role::output_norm, Role::output_norm_bias, 1, Slot::picked, Slot::normed);
-    device->matmul(Slot::normed, w.matrix(Role::output), w.vector(Role::output_bias), Slot::logits);
-    if (params.logit_scale != 1.0F) device->scale(params.logit_scale, Slot::logits);
-    if (params.logit_softcap > 0.0F) device->softcap(params.logit_softcap, Slot::logits);
-    if (pass.shortlist > 0) return device->shortlist(Slot::logits, pass.shortlist);
-    return device->map(Slot::logits);
-  }
-
-  void norm(const LayerWeights& w, Role weight, std::optional<Role> bias, std::int32_t groups, Slot in,
-            Slot out) const {
-    const VectorHandle biases = bias ? w.vector(*bias) : VectorHandle{};
-    device->norm({spec.norm, w.vector(weight), biases, params.norm_epsilon, groups}, in, out);
+    return head.evaluate(pass.shortlist, exchange);
   }
 
   const ArchSpec& spec;
@@ -317,11 +195,9 @@ struct Stage::Impl {
   std::uint64_t adapters_fingerprint = 0;
   Weights weights;
   std::unique_ptr<LayerStream> stream;  // the layers, under a limit; ends before the device
-  RopeHandle rope;
-  RopeHandle window_rope;
-  AttendSpec attend;
+  std::unique_ptr<LayerSteps> layers;
+  Head head{spec, params, shard, slice, weights.model, *device};
   KvLayout kv_layout;
-  std::vector<std::int32_t> kv_layers;  // by layer: its number in the cache
   OverlappedPass overlapped;
   BatchPlan plan;
 };

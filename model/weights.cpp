@@ -198,8 +198,12 @@ class Loader {
       case Split::ff_rows:
         return slice_.ff;
       default:
-        return {0, all};
+        return is_of_vocabulary(rule.role) ? slice_.head : Range{0, all};
     }
+  }
+  // The embedding is loaded as a matrix where it is the head.
+  static bool is_of_vocabulary(Role role) {
+    return role == Role::output || role == Role::output_bias || role == Role::token_embd;
   }
   Range cols_of(const TensorRule& rule, std::int32_t all) const {
     switch (rule.split) {
@@ -227,6 +231,18 @@ class Loader {
 bool belongs_to_head(Role role) {
   return role == Role::output || role == Role::output_bias || role == Role::output_norm ||
          role == Role::output_norm_bias;
+}
+
+/// In how the parts share the head: bands of its rows, as equal as the shares. Not where a part would have fewer than a
+/// shortlist may ask for, nor between stages, where one part gets the rows that are wanted.
+std::vector<Range> shares_of_head(const HyperParams& params, const Shard& shard) {
+  if (shard.stages > 1) return {};
+  const std::int32_t bands = (params.n_vocab + kBandRows - 1) / kBandRows;
+  std::vector<Range> shares = split_granules(bands, shard.parts, shard.shares);
+  for (Range& share : shares) share = scaled(share, kBandRows, params.n_vocab);
+  const auto too_small = [](const Range& share) { return share.size() < kMostShortlisted; };
+  if (std::ranges::any_of(shares, too_small)) shares.clear();
+  return shares;
 }
 
 const TensorRule* find_rule(const ArchSpec& spec, Role role) {
@@ -278,7 +294,10 @@ Slice cut_slice(const GgufFile& file, const ArchSpec& spec, const HyperParams& p
     const std::int32_t unit = column_block(file, spec, params, Split::ff_cols);
     const auto cuts = split_granules((params.n_ff + unit - 1) / unit, shard.parts, shard.shares);
     slice.ff = scaled(cuts[static_cast<std::size_t>(shard.part)], unit, params.n_ff);
+    const std::vector<Range> shares = shares_of_head(params, shard);
+    if (!shares.empty()) slice.share = shares[static_cast<std::size_t>(shard.part)];
   }
+  slice.head = shard.has_head() ? Range{0, params.n_vocab} : slice.share;
   return slice;
 }
 
@@ -306,7 +325,7 @@ Weights load_weights(const GgufFile& file, const ArchSpec& spec, const HyperPara
         loader.load(rule, layer, layer_of(layer));
       }
       loader.declare_in(nullptr);
-    } else if (shard.has_head() && belongs_to_head(rule.role)) {
+    } else if (slice.head.size() > 0 && belongs_to_head(rule.role)) {
       loader.load(rule, 0, weights.model);
     }
   }
@@ -320,7 +339,7 @@ Weights load_weights(const GgufFile& file, const ArchSpec& spec, const HyperPara
     layer_of(layer).experts = device.add_experts(experts);
   }
   auto& output = weights.model.matrices[static_cast<std::size_t>(Role::output)];
-  if (shard.has_head() && !output) output = loader.load_matrix(*find(file, params, embedding, 0), embedding);
+  if (slice.head.size() > 0 && !output) output = loader.load_matrix(*find(file, params, embedding, 0), embedding);
   weights.merged = loader.take_merged();
   if (progress) progress(1.0);
   return weights;

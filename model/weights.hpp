@@ -21,6 +21,8 @@ struct Slice {
   Range queries;  ///< query heads
   Range kv;       ///< KV heads that those queries read
   Range ff;       ///< rows of the feed-forward layer
+  Range head;     ///< rows of the head, tokens of the vocabulary, that this part holds: the first part all
+  Range share;    ///< those that it computes where the parts share the head; empty where they don't
 };
 
 /// Cuts `shard` out of the model in granules of whole heads and whole quantization blocks. Throws Error for a stage or
@@ -46,7 +48,7 @@ struct AbsentMatrix {
 struct Weights {
   TableHandle embedding;                          ///< first stage only
   TableHandle positions;                          ///< first stage only; none if positions are not embedded
-  LayerWeights model;                             ///< output and its norm: only where the shard has the head
+  LayerWeights model;                             ///< output, of slice.head, and its norm; none where that is empty
   std::vector<LayerWeights> layers;               ///< of this stage
   std::vector<MergedMatrix> merged;               ///< those that the device reads where they lie
   std::vector<std::vector<AbsentMatrix>> absent;  ///< by layer of this stage: what a LayerStream is to bring

@@ -6,14 +6,15 @@
 
 namespace covey {
 
-// prompt u8 | ops: count, { kind u8, sequence, [source], [length] } | tokens: count, { token * 2 + wants, sequence -
-// the one before }
+// prompt u8 | shortlist | ops: count, { kind u8, sequence, [source], [length] } |
+// tokens: count, { token * 2 + wants, sequence - the one before }
 //
 // Tokens of a prompt share their sequence and those of decode go up by small steps, so the difference takes one byte.
 
 std::vector<std::byte> encode_batch(const Batch& batch) {
   ByteWriter out;
   out.boolean(batch.prompt);
+  out.varint(static_cast<std::uint32_t>(batch.shortlist));
   out.varint(batch.ops.size());
   for (const SequenceOp& op : batch.ops) {
     out.u8(static_cast<std::uint8_t>(op.kind));
@@ -52,6 +53,7 @@ Batch decode_batch(std::span<const std::byte> bytes) {
   ByteReader in(bytes, "batch");
   Batch batch;
   batch.prompt = in.boolean();
+  batch.shortlist = in.index();
   const std::size_t ops = in.count(2);
   batch.ops.reserve(ops);
   for (std::size_t i = 0; i < ops; ++i) batch.ops.push_back(read_op(in));

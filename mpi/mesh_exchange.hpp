@@ -20,10 +20,12 @@ class MeshExchange final : public Exchange {
   void begin() override { tensor_.begin(); }
   void sum(std::span<float> partial, SumUse use) override { tensor_.sum(partial, use); }
   std::int32_t tokens_on_the_way() const override { return tensor_.tokens_on_the_way(); }
-  void start_sum(std::span<float> partial, SumUse use, std::int32_t first) override {
+  bool several_on_the_way(std::size_t values) const override { return tensor_.several_on_the_way(values); }
+  void start_sum(std::span<float> partial, SumUse use, std::size_t first) override {
     tensor_.start_sum(partial, use, first);
   }
   void finish_sum() override { tensor_.finish_sum(); }
+  void gather(std::span<const float> mine, std::span<float> all) override { tensor_.gather(mine, all); }
   void receive(std::span<float> activations) override { pipeline_.receive(activations); }
   void pass_on(std::span<const float> activations) override { pipeline_.pass_on(activations); }
 

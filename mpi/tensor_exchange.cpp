@@ -20,7 +20,10 @@ TensorExchange::TensorExchange(Transport& transport, std::chrono::milliseconds t
   if (overlaps) tokens_on_the_way_ = static_cast<std::int32_t>(kSumWindow / row);
 }
 
-void TensorExchange::begin() { errors_.clear(); }
+void TensorExchange::begin() {
+  errors_.clear();
+  under_way_.clear();  // of a pass that failed
+}
 
 SumPiece TensorExchange::carried(std::span<float> partial, SumUse use, std::size_t first) {
   if (!rounds_ || use != SumUse::residual) return {partial, {}};
@@ -37,13 +40,30 @@ void TensorExchange::sum(std::span<float> partial, SumUse use) {
   sum_in_windows(use == SumUse::exact ? exact_link_ : link_, plan_.best(partial.size()), whole);
 }
 
-void TensorExchange::start_sum(std::span<float> partial, SumUse use, std::int32_t first) {
-  under_way_piece_ = carried(partial, use, row_ * static_cast<std::size_t>(first));
-  under_way_ = &plan_.best_to_start(partial.size());
-  link_.begin();
-  under_way_->start(link_, under_way_piece_);
+bool TensorExchange::several_on_the_way(std::size_t values) const {
+  return tokens_on_the_way_ > 0 && plan_.best_to_start(values).sends_at_start_only;
 }
 
-void TensorExchange::finish_sum() { std::exchange(under_way_, nullptr)->finish(link_, under_way_piece_); }
+void TensorExchange::start_sum(std::span<float> partial, SumUse use, std::size_t first) {
+  const SumAlgorithm& algorithm = plan_.best_to_start(partial.size());
+  const Started& started = under_way_.emplace_back(&algorithm, carried(partial, use, first));
+  link_.begin();
+  algorithm.start(link_, started.piece);
+}
+
+void TensorExchange::finish_sum() {
+  const Started oldest = under_way_.front();
+  under_way_.pop_front();
+  oldest.algorithm->finish(link_, oldest.piece);
+}
+
+void TensorExchange::gather(std::span<const float> mine, std::span<float> all) {
+  if (transport_.rank() != 0) return exact_link_.send(0, std::as_bytes(mine));
+  std::ranges::copy(mine, all.begin());
+  exact_link_.begin();
+  for (int from = 1; from < transport_.size(); ++from) {
+    exact_link_.receive(from, all.subspan(static_cast<std::size_t>(from) * mine.size(), mine.size()));
+  }
+}
 
 }  // namespace covey

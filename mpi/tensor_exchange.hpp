@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 #include "model/exchange.hpp"
@@ -23,8 +24,10 @@ class TensorExchange final : public Exchange {
   void begin() override;
   void sum(std::span<float> partial, SumUse use) override;
   std::int32_t tokens_on_the_way() const override { return tokens_on_the_way_; }
-  void start_sum(std::span<float> partial, SumUse use, std::int32_t first) override;
+  bool several_on_the_way(std::size_t values) const override;
+  void start_sum(std::span<float> partial, SumUse use, std::size_t first) override;
   void finish_sum() override;
+  void gather(std::span<const float> mine, std::span<float> all) override;
 
  private:
   /// This rank's part with what was rounded away before, and where to keep what will be; `first`: number of its first
@@ -39,8 +42,11 @@ class TensorExchange final : public Exchange {
   SumLink link_;
   SumLink exact_link_;
   std::vector<float> errors_;  // (tokens, n_embd) of the sums of this pass; empty before the first
-  const SumAlgorithm* under_way_ = nullptr;
-  SumPiece under_way_piece_;
+  struct Started {
+    const SumAlgorithm* algorithm;
+    SumPiece piece;
+  };
+  std::deque<Started> under_way_;  // the oldest first
 };
 
 }  // namespace covey

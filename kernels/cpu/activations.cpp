@@ -28,8 +28,7 @@ void Activations::reserve(std::span<const std::int32_t, kSlotCount> widths, std:
   std::size_t most_blocks = 0;
   for (std::size_t i = 0; i < kSlotCount; ++i) {
     const auto width = static_cast<std::size_t>(widths[i]);
-    // Logits are wanted of few tokens, and a row of them is long: see overwrite().
-    const std::int32_t rows = i == static_cast<std::size_t>(Slot::logits) ? 0 : max_rows;
+    const std::int32_t rows = grows(static_cast<Slot>(i)) ? 0 : max_rows;  // see overwrite()
     slots_[i] = {widths[i], 0, AlignedBuffer(bytes_of(rows, width, sizeof(float)), kPurpose)};
     if (rows > 0) most_blocks = std::max(most_blocks, row_blocks_of(widths[i]));
   }
@@ -46,7 +45,7 @@ float* Activations::overwrite(Slot slot, std::int32_t rows) {
   assert(rows >= 0);
   Rows& target = at(slot);
   const std::size_t bytes = bytes_of(rows, static_cast<std::size_t>(target.width), sizeof(float));
-  if (slot == Slot::logits && bytes > target.memory.size()) target.memory = AlignedBuffer(bytes, "logits");
+  if (grows(slot) && bytes > target.memory.size()) target.memory = AlignedBuffer(bytes, "logits");
   assert(bytes <= target.memory.size());
   target.rows = rows;
   return change(slot);
@@ -59,7 +58,7 @@ float* Activations::change(Slot slot) {
 
 Activations::Int8Copy Activations::int8_copy(Slot slot) {
   assert(width(slot) % kActivationBlock == 0);
-  assert(slot != Slot::logits);
+  assert(!grows(slot));
   const bool valid = int8_of_ == slot;
   int8_of_ = slot;
   return {reinterpret_cast<ActivationBlock*>(int8_.data()), row_blocks_of(width(slot)), valid};

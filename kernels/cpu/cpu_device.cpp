@@ -177,7 +177,7 @@ ProductInput CpuDevice::product_input(Slot slot, ActivationKind kind) {
 // As it was the last time. Not one that comes and goes: another thread may just be filling it.
 const PackedMatrix* CpuDevice::next_after(std::size_t matrix) {
   followers_.resize(matrices_.size(), 0);
-  followers_[last_product_] = matrix;
+  if (matrix != last_product_) followers_[last_product_] = matrix;  // bands of one matrix follow each other
   last_product_ = matrix;
   const std::size_t next = followers_[matrix];
   return declared_.contains(next) ? nullptr : &matrices_[next];
@@ -200,8 +200,22 @@ void CpuDevice::matmul(Slot in, MatrixHandle matrix, VectorHandle bias, Slot out
   if (batch_.prompt && weights.is_packed() && blas_.suits(weights, input.tokens)) {
     blas_.multiply(weights, input, added, result, isa_, pool_);
   } else {
-    multiply(weights, input, added, result, isa_, pool_, scratch_, next_after(index_of(matrix.id)));
+    multiply(weights, {0, weights.rows}, input, added, result, isa_, pool_, scratch_, next_after(index_of(matrix.id)));
   }
+}
+
+void CpuDevice::matmul_band(Slot in, MatrixHandle matrix, std::int32_t first_row, VectorHandle bias, Slot out) {
+  const PackedMatrix& weights = matrices_[index_of(matrix.id)];
+  const std::int64_t rows = activations_.width(out);
+  assert(in != out && weights.cols == activations_.width(in));
+  assert(first_row >= 0 && first_row % kBandRows == 0 && first_row + rows <= weights.rows);
+  assert(rows % kPanelRows == 0 || first_row + rows == weights.rows);
+  float* const result = activations_.overwrite(out, activations_.rows(in));
+  const float* const added = bias ? vector(bias).data() + first_row : nullptr;
+  const PackedMatrix* const next = next_after(index_of(matrix.id));
+  const bool last = first_row + rows == weights.rows;
+  multiply(weights, {first_row, rows}, product_input(in, weights.format->activations), added, result, isa_, pool_,
+           scratch_, last ? next : nullptr);
 }
 
 void CpuDevice::store_kv(std::int32_t layer, Slot k, Slot v) {

@@ -52,6 +52,7 @@ class CpuDevice final : public Device {
   void norm_by_sums(Slot sums, std::int32_t column, std::int32_t width, VectorHandle weight, float epsilon,
                     Slot slot) override;
   void matmul(Slot in, MatrixHandle matrix, VectorHandle bias, Slot out) override;
+  void matmul_band(Slot in, MatrixHandle matrix, std::int32_t first_row, VectorHandle bias, Slot out) override;
   void add(Slot from, Slot into) override;
   void scale(float factor, Slot slot) override;
   void softcap(float cap, Slot slot) override;

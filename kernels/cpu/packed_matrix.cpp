@@ -31,22 +31,27 @@ constexpr std::int64_t kMostRowsOrColumns = std::int64_t{1} << 48;
 /// What all panels of a product have in common.
 struct Product {
   const PackedMatrix& matrix;
+  RowRange rows;
   const ProductInput& in;
   const float* bias;
   float* out;
   const IsaTable& isa;
 
+  // Panels are counted from the first of the rows on.
+
+  const std::byte* panel_at(std::int64_t panel) const noexcept { return matrix.panel(rows.first / kPanelRows + panel); }
+
   /// The product of `tokens` tokens from `token` on with `count` panels, `apart` panels from one to the next. The first
   /// is number `panel` and lies at `bytes`.
   void multiply(std::int64_t panel, const std::byte* bytes, std::int32_t count, std::int64_t apart, std::int32_t token,
                 std::int32_t tokens) const noexcept {
-    const auto out_stride = static_cast<std::size_t>(matrix.rows);
+    const auto out_stride = static_cast<std::size_t>(rows.count);
     const std::int64_t row = panel * kPanelRows;
     const Panels panels{.first = bytes,
                         .step = static_cast<std::size_t>(apart) * matrix.panel_bytes,
                         .out_step = static_cast<std::size_t>(apart) * kPanelRows,
                         .count = count,
-                        .rows = static_cast<std::int32_t>(std::min<std::int64_t>(kPanelRows, matrix.rows - row))};
+                        .rows = static_cast<std::int32_t>(std::min<std::int64_t>(kPanelRows, rows.count - row))};
     const std::byte* const rows_in = in.data + static_cast<std::size_t>(token) * in.stride;
     float* const rows_out = out + static_cast<std::size_t>(token) * out_stride + row;
     isa.matmul[matrix.format->index](panels, matrix.cols, rows_in, in.stride, tokens, rows_out, out_stride);
@@ -62,17 +67,17 @@ struct Product {
   /// Panels [first, last): every tile of tokens meets all of them before the next tile. For few tokens they are cut in
   /// kMostPanels runs, which are read side by side; for many, neighbours go together, whose outputs are neighbours.
   void multiply_packed(std::int64_t first, std::int64_t last) const noexcept {
-    const std::int64_t whole = std::min(last, matrix.rows / kPanelRows) - first;
+    const std::int64_t whole = std::min(last, rows.count / kPanelRows) - first;
     const std::int64_t run = whole / kMostPanels;
     const bool few = in.tokens <= kFewTokens;
     for (std::int32_t token = 0; token < in.tokens; token += isa.tile_tokens) {
       const std::int32_t tokens = std::min(isa.tile_tokens, in.tokens - token);
       for (std::int64_t i = 0; i < run; ++i) {
         const std::int64_t panel = first + (few ? i : kMostPanels * i);
-        multiply(panel, matrix.panel(panel), kMostPanels, few ? run : 1, token, tokens);
+        multiply(panel, panel_at(panel), kMostPanels, few ? run : 1, token, tokens);
       }
       for (std::int64_t panel = first + kMostPanels * run; panel < last; ++panel) {
-        multiply(panel, matrix.panel(panel), 1, 0, token, tokens);
+        multiply(panel, panel_at(panel), 1, 0, token, tokens);
       }
     }
   }
@@ -80,7 +85,7 @@ struct Product {
   /// The same, packing each panel once, for all tokens.
   void multiply_unpacked(std::int64_t first, std::int64_t last, std::byte* scratch) const noexcept {
     for (std::int64_t panel = first; panel < last; ++panel) {
-      matrix.format->pack(matrix.source, panel * kPanelRows, scratch);
+      matrix.format->pack(matrix.source, rows.first + panel * kPanelRows, scratch);
       multiply(panel, scratch, 1, 0, 0, in.tokens);
     }
   }
@@ -119,7 +124,8 @@ struct PanelLoop {
   Chunks chunks;
 };
 
-PanelLoop loop_over(const PackedMatrix& matrix, std::int32_t tokens, const IsaTable& isa, int threads) {
+PanelLoop loop_over(const PackedMatrix& matrix, std::int64_t rows, std::int32_t tokens, const IsaTable& isa,
+                    int threads) {
   const std::int64_t cost = std::max<std::int64_t>(matrix.cols, 1) * kPanelRows * tokens;
   Chunks chunks = ThreadPool::chunks(cost / kMultiplicationsPerNanosecond);
   if (tokens > isa.tile_tokens) {
@@ -128,7 +134,7 @@ PanelLoop loop_over(const PackedMatrix& matrix, std::int32_t tokens, const IsaTa
     chunks.most = std::max<std::int64_t>(cached / kMostPanels * kMostPanels, kMostPanels);
   }
   // Where there are many, they are claimed by kMostPanels, which leaves none to be read alone.
-  const std::int64_t panels = matrix.panel_count();
+  const std::int64_t panels = panels_of(rows);
   const std::int64_t step = panels >= kPanelsForEach * kMostPanels * threads ? kMostPanels : 1;
   chunks.least = (chunks.least + step - 1) / step;
   chunks.most = std::max<std::int64_t>(chunks.most / step, 1);
@@ -222,21 +228,21 @@ void PanelScratch::fit(std::size_t panel_bytes, int threads) {
   panel_bytes_ = panel_bytes;
 }
 
-void multiply(const PackedMatrix& matrix, const ProductInput& in, const float* bias, float* out, const IsaTable& isa,
-              ThreadPool& pool, PanelScratch& scratch, const PackedMatrix* next) noexcept {
-  if (matrix.rows == 0 || in.tokens == 0) return;
+void multiply(const PackedMatrix& matrix, const RowRange& rows, const ProductInput& in, const float* bias, float* out,
+              const IsaTable& isa, ThreadPool& pool, PanelScratch& scratch, const PackedMatrix* next) noexcept {
+  if (rows.count == 0 || in.tokens == 0) return;
   if (next != nullptr && next->is_packed() && in.tokens <= kFewTokens) {
-    const PanelLoop loop = loop_over(*next, in.tokens, isa, pool.size());
+    const PanelLoop loop = loop_over(*next, next->rows, in.tokens, isa, pool.size());
     pool.expect(loop.count, loop.chunks,
                 {next->panels.data(), loop.step * static_cast<std::int64_t>(next->panel_bytes), loop.step});
   } else {
     pool.expect(0, {}, {});
   }
-  const PanelLoop loop = loop_over(matrix, in.tokens, isa, pool.size());
-  const Product product{matrix, in, bias, out, isa};
+  const PanelLoop loop = loop_over(matrix, rows.count, in.tokens, isa, pool.size());
+  const Product product{matrix, rows, in, bias, out, isa};
   pool.parallel_for(loop.count, loop.chunks, [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
     const std::int64_t first = begin * loop.step;
-    const std::int64_t last = std::min(end * loop.step, matrix.panel_count());
+    const std::int64_t last = std::min(end * loop.step, panels_of(rows.count));
     if (matrix.is_packed()) {
       product.multiply_packed(first, last);
     } else {

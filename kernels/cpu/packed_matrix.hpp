@@ -12,6 +12,9 @@
 
 namespace covey {
 
+/// Panels of so many rows.
+constexpr std::int64_t panels_of(std::int64_t rows) { return (rows + kPanelRows - 1) / kPanelRows; }
+
 struct PackedMatrix {
   const Format* format = nullptr;
   std::int64_t rows = 0;
@@ -21,7 +24,7 @@ struct PackedMatrix {
   MatrixView source;     // if there are no panels: these are to be packed for every use
 
   bool is_packed() const { return source.data == nullptr; }
-  std::int64_t panel_count() const { return (rows + kPanelRows - 1) / kPanelRows; }
+  std::int64_t panel_count() const { return panels_of(rows); }
   const std::byte* panel(std::int64_t index) const {
     return panels.data() + static_cast<std::size_t>(index) * panel_bytes;
   }
@@ -61,11 +64,18 @@ struct ProductInput {
   std::int32_t tokens = 0;
 };
 
-/// out (tokens, matrix.rows) = in * matrix^T + bias. `bias` (matrix.rows) may be nullptr. The order of operations for
-/// one output depends on matrix.cols only.
+/// Rows of a matrix: the first a multiple of kPanelRows, the end too, or the matrix' end.
+struct RowRange {
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+};
+
+/// out (tokens, rows.count) = in * rows^T + bias. `bias` (rows.count) may be nullptr. The order of operations for one
+/// output depends on matrix.cols only.
 /// `scratch` has room for the matrix' panels if they are not packed. `next`: what will probably be multiplied next, if
 /// that is known; it may have gone when it is not.
-void multiply(const PackedMatrix& matrix, const ProductInput& in, const float* bias, float* out, const IsaTable& isa,
-              ThreadPool& pool, PanelScratch& scratch, const PackedMatrix* next = nullptr) noexcept;
+void multiply(const PackedMatrix& matrix, const RowRange& rows, const ProductInput& in, const float* bias, float* out,
+              const IsaTable& isa, ThreadPool& pool, PanelScratch& scratch,
+              const PackedMatrix* next = nullptr) noexcept;
 
 }  // namespace covey

@@ -49,6 +49,7 @@ class GpuDevice final : public Device {
   void norm_by_sums(Slot sums, std::int32_t column, std::int32_t width, VectorHandle weight, float epsilon,
                     Slot slot) override;
   void matmul(Slot in, MatrixHandle matrix, VectorHandle bias, Slot out) override;
+  void matmul_band(Slot in, MatrixHandle matrix, std::int32_t first_row, VectorHandle bias, Slot out) override;
   void add(Slot from, Slot into) override;
   void scale(float factor, Slot slot) override;
   void softcap(float cap, Slot slot) override;
@@ -133,7 +134,7 @@ class GpuDevice final : public Device {
   /// Decodes rows of a table into a slot: `scale` times these, or added to what is there.
   void look_up(TableHandle table, std::span<const std::int32_t> rows, float scale, bool added,
                const VulkanBinding& out);
-  void multiply(const GpuMatrix& matrix, const Input& in, VectorHandle bias, const VulkanBinding& out,
+  void multiply(const GpuMatrix& matrix, const Input& in, const VulkanRange* bias, const VulkanBinding& out,
                 const Routed* routed);
   /// `shape`: what all shaders of products are told first; `first`: weights, input, output, bias.
   void multiply_few(const GpuMatrix& matrix, std::span<const std::uint32_t, 8> shape,

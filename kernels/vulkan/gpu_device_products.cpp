@@ -83,7 +83,38 @@ void GpuDevice::matmul(Slot in, MatrixHandle matrix, VectorHandle bias, Slot out
   const VulkanBinding to = slots_.overwrite(out, none ? 0 : slots_.rows(in));
   if (weights.rows == 0) return;
   const auto rows = static_cast<std::uint32_t>(slots_.rows(in));
-  multiply(weights, {from, rows, rows, slots_.version(in)}, bias, to, nullptr);
+  const VulkanRange* const biases = bias ? &vectors_[index_of(bias.id)].range() : nullptr;
+  multiply(weights, {from, rows, rows, slots_.version(in)}, biases, to, nullptr);
+}
+
+// Of parts that begin at multiples of kBandRows rows, as bands do: a binding may begin at any.
+void GpuDevice::matmul_band(Slot in, MatrixHandle matrix, std::int32_t first_row, VectorHandle bias, Slot out) {
+  const GpuMatrix& whole = matrices_[index_of(matrix.id)];
+  const std::int64_t first = first_row, count = slots_.width(out);
+  assert(in != out && whole.shape.cols == slots_.width(in));
+  assert(first >= 0 && first % kBandRows == 0 && first + count <= whole.rows);
+  GpuMatrix band;
+  band.shape = whole.shape;
+  band.rows = count;
+  for (const GpuMatrix::Part& part : whole.parts) {
+    const std::int64_t from = std::max(first, part.first_row), to = std::min(first + count, part.first_row + part.rows);
+    if (from >= to) continue;
+    GpuMatrix::Part& rows = band.parts.emplace_back();
+    const std::size_t row_bytes = whole.shape.row_bytes();
+    rows.range = part.range.part(static_cast<std::size_t>(from - part.first_row) * row_bytes,
+                                 static_cast<std::size_t>(to - from) * row_bytes);
+    rows.first_row = from - first;
+    rows.rows = to - from;
+  }
+  VulkanRange biases;
+  if (bias) {
+    biases = vectors_[index_of(bias.id)].range().part(static_cast<std::size_t>(first) * sizeof(float),
+                                                      static_cast<std::size_t>(count) * sizeof(float));
+  }
+  const VulkanBinding from = slots_.read(in);
+  const VulkanBinding to = slots_.overwrite(out, slots_.rows(in));
+  const auto tokens = static_cast<std::uint32_t>(slots_.rows(in));
+  multiply(band, {from, tokens, tokens, slots_.version(in)}, bias ? &biases : nullptr, to, nullptr);
 }
 
 // Of what a slot holds now, made once for all products with it; of what is no slot, every time.
@@ -141,7 +172,7 @@ std::string GpuDevice::cooperative_name(const std::string& format) const {
   return cooperative_shader("matmul_cooperative_" + format, context_.features());
 }
 
-void GpuDevice::multiply(const GpuMatrix& matrix, const Input& in, VectorHandle bias, const VulkanBinding& out,
+void GpuDevice::multiply(const GpuMatrix& matrix, const Input& in, const VulkanRange* bias, const VulkanBinding& out,
                          const Routed* routed) {
   // A matrix of no columns has no memory: products with it are zeros, and the bias.
   GpuMatrix::Part nothing;
@@ -153,7 +184,7 @@ void GpuDevice::multiply(const GpuMatrix& matrix, const Input& in, VectorHandle 
   const auto cols = static_cast<std::uint32_t>(matrix.shape.cols);
   for (const GpuMatrix::Part& part : parts) {
     const VulkanBinding weights{part.range, false};
-    const VulkanBinding biases{bias ? vectors_[index_of(bias.id)].range() : part.range, false};
+    const VulkanBinding biases{bias != nullptr ? *bias : part.range, false};
     const std::uint32_t shape[] = {cols,
                                    static_cast<std::uint32_t>(part.rows),
                                    static_cast<std::uint32_t>(part.first_row),
@@ -161,7 +192,7 @@ void GpuDevice::multiply(const GpuMatrix& matrix, const Input& in, VectorHandle 
                                    matrix.shape.row_words,
                                    matrix.shape.halves,
                                    in.columns,
-                                   bias ? 1U : 0U};
+                                   bias != nullptr ? 1U : 0U};
     const VulkanGrid tiles{(shape[1] + kTile - 1) / kTile, (in.columns + kTile - 1) / kTile};
     if (way == Way::tiles) {
       const VulkanBinding bindings[] = {weights, in.binding, out, biases};
@@ -240,15 +271,15 @@ void GpuDevice::mix_experts(ExpertsHandle experts, Slot in, Slot router, Slot ou
     const auto words = [](const GpuMatrix& matrix) { return static_cast<std::uint32_t>(matrix.bytes() / 4); };
     Routed routed{routes, words(of.gate), first * used, used, first};
     const Input input{from, pairs, all, slots_.version(in)};
-    multiply(of.gate, input, {}, gate, &routed);
+    multiply(of.gate, input, nullptr, gate, &routed);
     routed.matrix_words = words(of.up);
-    multiply(of.up, input, {}, up, &routed);
+    multiply(of.up, input, nullptr, up, &routed);
     const bool silu = of.spec.activation == Activation::silu;
     elementwise(silu ? ElementOperation::gated_silu : ElementOperation::gated_gelu, gate, reading(up), pairs * hidden);
     routed.matrix_words = words(of.down);
     routed.in_share = 1;
     routed.first_in = 0;
-    multiply(of.down, {reading(gate), pairs, pairs, 0}, {}, made, &routed);
+    multiply(of.down, {reading(gate), pairs, pairs, 0}, nullptr, made, &routed);
     const VulkanBinding mixing[] = {reading(made), routes, to};
     const std::uint32_t mix[] = {count * width, width, used, first};
     run("mix", mixing, mix, each(count * width));

@@ -83,7 +83,9 @@ GpuMatrix upload_matrix(const MatrixView& weights, const Device::Packed& packed,
   if (weights.rows > INT32_MAX) throw Error("a matrix of so many rows is too large for a Vulkan device");
 
   const std::uint64_t most = std::min<std::uint64_t>(context.largest_binding(), context.largest_allocation());
-  const auto rows_in_part = static_cast<std::int64_t>(std::max<std::uint64_t>(1, most / row_bytes));
+  // Whole bands, so that each begins where a binding can, in whatever part.
+  const auto fit = static_cast<std::int64_t>(std::max<std::uint64_t>(1, most / row_bytes));
+  const std::int64_t rows_in_part = fit < kBandRows ? fit : fit / kBandRows * kBandRows;
   const auto band = static_cast<std::int64_t>(std::max<std::size_t>(1, kBandOnDevice / row_bytes));
   const TensorTypeInfo& info = tensor_type_info(weights.type);
   const std::size_t file_row = static_cast<std::size_t>(weights.cols) / info.block_elements * info.block_bytes;

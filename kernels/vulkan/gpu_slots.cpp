@@ -30,8 +30,7 @@ void GpuSlots::reserve(std::span<const std::int32_t, kSlotCount> widths, std::in
   mirrored_.reset();
   max_rows_ = max_rows;
   for (std::size_t i = 0; i < kSlotCount; ++i) {
-    // Logits are wanted of few tokens, and a row of them is long: see set_rows().
-    const std::size_t bytes = i == static_cast<std::size_t>(Slot::logits) ? 0 : slot_bytes(max_rows, widths[i]);
+    const std::size_t bytes = grows(static_cast<Slot>(i)) ? 0 : slot_bytes(max_rows, widths[i]);  // see set_rows()
     slots_[i] = {widths[i], 0, {}, ++changes_};
     if (bytes > 0) slots_[i].memory = memory_.allocate(VulkanMemoryKind::device, bytes, "activations");
   }
@@ -53,7 +52,7 @@ void GpuSlots::set_rows(Slot slot, std::int32_t rows) {
   assert(rows >= 0);
   Rows& of = at(slot);
   const std::size_t bytes = slot_bytes(rows, of.width);
-  if (slot == Slot::logits && bytes > of.memory.range().size) {
+  if (grows(slot) && bytes > of.memory.range().size) {
     recorder_.finish();
     of.memory.reset();
     of.memory = memory_.allocate(VulkanMemoryKind::device, bytes, "logits");

@@ -28,6 +28,8 @@ struct SumAlgorithm {
   bool in_rank_order;
   /// Whether a value's sum has the same bits wherever in the piece it stands, on whatever wire.
   bool same_everywhere;
+  /// Whether start() sends all there is to send, so that several sums can be started before the first is finished.
+  bool sends_at_start_only;
   /// Sends what can be sent before anything has come; nullptr: nothing.
   void (*start)(SumLink& link, const SumPiece& piece);
   /// Replaces the values by their sum over all ranks; start() was called before.

@@ -11,6 +11,6 @@ void finish_direct(SumLink& link, const SumPiece& piece) { link.add_in_rank_orde
 
 }  // namespace
 
-const SumAlgorithm kDirectSum{"direct", "everything to everybody", true, true, start_direct, finish_direct};
+const SumAlgorithm kDirectSum{"direct", "everything to everybody", true, true, true, start_direct, finish_direct};
 
 }  // namespace covey

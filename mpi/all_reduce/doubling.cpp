@@ -48,6 +48,6 @@ void sum_doubling(SumLink& link, const SumPiece& piece) {
 
 }  // namespace
 
-const SumAlgorithm kDoublingSum{"doubling", "pairs at distances 1, 2, 4, …", false, true, nullptr, sum_doubling};
+const SumAlgorithm kDoublingSum{"doubling", "pairs at distances 1, 2, 4, …", false, true, false, nullptr, sum_doubling};
 
 }  // namespace covey

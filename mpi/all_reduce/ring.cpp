@@ -29,7 +29,7 @@ void sum_round(SumLink& link, const SumPiece& piece) {
 
 }  // namespace
 
-const SumAlgorithm kRingSum{"ring",   "slices go round from neighbour to neighbour, twice", false, false, nullptr,
-                            sum_round};
+const SumAlgorithm kRingSum{
+    "ring", "slices go round from neighbour to neighbour, twice", false, false, false, nullptr, sum_round};
 
 }  // namespace covey

@@ -28,6 +28,7 @@ void finish_scattered(SumLink& link, const SumPiece& piece) {
 }  // namespace
 
 const SumAlgorithm kScatterSum{
-    "scatter", "slices added by one rank each, then given to all", true, false, start_scattered, finish_scattered};
+    "scatter",       "slices added by one rank each, then given to all", true, false, false, start_scattered,
+    finish_scattered};
 
 }  // namespace covey

@@ -9,6 +9,7 @@ void sum_by_transport(SumLink& link, const SumPiece& piece) { link.sum_by_transp
 
 }  // namespace
 
-const SumAlgorithm kTransportSum{"mpi", "MPI_Iallreduce of the MPI library", false, false, nullptr, sum_by_transport};
+const SumAlgorithm kTransportSum{"mpi",           "MPI_Iallreduce of the MPI library", false, false, false, nullptr,
+                                 sum_by_transport};
 
 }  // namespace covey

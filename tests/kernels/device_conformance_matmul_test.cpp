@@ -150,6 +150,33 @@ TEST_P(DeviceMatmul, PromptsGiveTheSameWithinRounding) {
   }
 }
 
+TEST_P(DeviceMatmul, BandsAreColumnsOfTheWhole) {
+  for (const Format& format : formats()) {
+    if (is_vulkan() && (is_variant() || format.index % 5 != 0)) continue;
+    constexpr std::int32_t kRows = 200;
+    const Shape shape = Shape{kRows, 288, 0}.in_blocks_of(format);
+    const TestMatrix matrix(format.type, shape.rows, shape.cols, data_);
+    const MatrixHandle handle = device_->add_matrix(matrix.view);
+    const VectorHandle bias = device_->add_vector(data_.numbers(kRows));
+    for (const std::int32_t tokens : {1, 5, 33}) {
+      const std::vector<float> in = data_.numbers(tokens * shape.cols);
+      for (const auto& [first, width] : {std::pair{0, 64}, {64, 128}, {192, 8}, {0, kRows}}) {
+        reserve({{Slot::normed, shape.cols}, {Slot::partial, kRows}, {Slot::band, width}}, tokens);
+        begin(tokens, false);
+        write(Slot::normed, tokens, in);
+        device_->matmul(Slot::normed, handle, bias, Slot::partial);
+        device_->matmul_band(Slot::normed, handle, first, bias, Slot::band);
+        const std::vector<float> whole = read(Slot::partial), band = read(Slot::band);
+        for (std::int32_t t = 0; t < tokens; ++t) {
+          for (std::int32_t r = 0; r < width; ++r) {
+            ASSERT_EQ(band[t * width + r], whole[t * kRows + first + r]) << tensor_type_info(format.type).name;
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST_P(DeviceMatmul, MatricesWithoutRowsOrColumns) {
   for (const Format& format : formats()) {
     if (is_variant() && format.index % 5 != 0) continue;

@@ -62,6 +62,28 @@ TEST_P(DeviceShortlist, IsTheBeginningOfAllInOrder) {
   }
 }
 
+TEST_P(DeviceShortlist, RangesMergeToTheShortlistOfAll) {
+  constexpr std::int32_t kWidth = 300, kCount = 40, kCuts[] = {0, 64, 192, 300};
+  std::vector<float> logits = data_.numbers(kWidth);
+  for (float& logit : logits) logit = std::round(logit * 30.0F);  // with equals, in one range and in several
+  std::ranges::fill_n(logits.begin() + 64, 100, -std::numeric_limits<float>::infinity());
+  std::vector<std::vector<float>> rows;
+  std::vector<Shortlist> ranges;
+  for (std::size_t i = 0; i + 1 < std::size(kCuts); ++i) {
+    const std::int32_t width = kCuts[i + 1] - kCuts[i];
+    reserve({{Slot::logits_band, width}}, 1);
+    begin(1);
+    write(Slot::logits_band, 1, {logits.begin() + kCuts[i], logits.begin() + kCuts[i + 1]});
+    const std::span<const float> found = device_->shortlist(Slot::logits_band, kCount);
+    std::vector<float>& row = rows.emplace_back(found.begin(), found.end());
+    for (std::size_t k = 1; k + 2 < row.size(); k += 2) row[k] += static_cast<float>(kCuts[i]);
+  }
+  for (const auto& row : rows) ranges.emplace_back(row);
+  std::vector<float> merged(static_cast<std::size_t>(shortlist_width(kCount)));
+  merge_shortlists(ranges, merged);
+  expect_shortlist(logits, Shortlist(merged));
+}
+
 TEST_P(DeviceShortlist, EqualsAreInOrderOfTokens) {
   for (const std::int32_t width : {65, 2500}) {
     std::vector<float> logits = data_.numbers(3 * static_cast<std::size_t>(width));

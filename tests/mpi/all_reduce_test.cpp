@@ -167,6 +167,60 @@ TEST(TensorExchange, ANewPassBeginsWithoutErrors) {
   });
 }
 
+TEST(TensorExchange, SeveralSumsTravelAtOnce) {
+  for (const int ranks : {2, 3}) {
+    run_ranks(ranks, [&](Transport& t) {
+      constexpr std::size_t kRow = 64, kBand = 192, kBands = 4;
+      const auto sums = [&](WireType wire, bool at_once) {
+        TensorExchange exchange(t, kSumTimeout, SumPlan(find_sum_algorithm("direct")), wire, kRow);
+        EXPECT_TRUE(exchange.several_on_the_way(kBand));
+        std::vector<float> all;
+        for (int step = 0; step < 3; ++step) {  // the later ones bring what the first lost
+          std::vector<float> partial = partial_of(t.rank(), kBand * kBands);
+          const auto band = [&](std::size_t i) { return std::span(partial).subspan(i * kBand, kBand); };
+          for (std::size_t i = 0; i < kBands; ++i) {
+            exchange.start_sum(band(i), SumUse::residual, i * kBand);
+            if (!at_once) exchange.finish_sum();
+          }
+          for (std::size_t i = 0; i < kBands && at_once; ++i) exchange.finish_sum();
+          all.insert(all.end(), partial.begin(), partial.end());
+        }
+        return all;
+      };
+      for (const WireType wire : {WireType::f32, WireType::f16, WireType::int8}) {
+        EXPECT_EQ(sums(wire, true), sums(wire, false)) << wire_name(wire);
+      }
+      EXPECT_EQ(std::vector<float>(sums(WireType::f32, true)), [&] {
+        std::vector<float> expected;
+        for (int step = 0; step < 3; ++step) {
+          const auto sum = sum_in_order(ranks, kBand * kBands);
+          expected.insert(expected.end(), sum.begin(), sum.end());
+        }
+        return expected;
+      }());
+    });
+  }
+}
+
+TEST(TensorExchange, OnlyWhatSendsNothingLaterTravelsSeveralAtOnce) {
+  run_ranks(3, [](Transport& t) {
+    TensorExchange exchange(t, kSumTimeout, SumPlan(find_sum_algorithm("scatter")), WireType::f32, 64);
+    EXPECT_GT(exchange.tokens_on_the_way(), 0);
+    EXPECT_FALSE(exchange.several_on_the_way(192));
+  });
+}
+
+TEST(TensorExchange, TheFirstPartGathersWhatAllHave) {
+  run_ranks(3, [](Transport& t) {
+    TensorExchange exchange(t, kSumTimeout, SumPlan(find_sum_algorithm("direct")), WireType::int8);
+    std::vector<float> all(t.rank() == 0 ? 15 : 0);
+    exchange.gather(partial_of(t.rank(), 5), all);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      EXPECT_EQ(all[i], partial_of(static_cast<int>(i) / 5, 5)[i % 5]);
+    }
+  });
+}
+
 TEST(TensorExchange, ExactSumsAreNotRounded) {
   run_ranks(3, [](Transport& t) {
     TensorExchange exchange(t, kSumTimeout, SumPlan(find_sum_algorithm("scatter")), WireType::int8);

@@ -32,7 +32,11 @@ INSTANTIATE_TEST_SUITE_P(Modes, ShortlistSplit, testing::Values("tensor", "pipel
 INSTANTIATE_TEST_SUITE_P(Modes, VulkanShortlistSplit, testing::Values("tensor", "pipeline"),
                          [](const auto& info) { return std::string(info.param); });
 
-TEST_P(ShortlistSplit, ChangesNothing) { expect_shortlists_change_nothing_in(GetParam(), {}, 0.0F); }
+// Parts that share the head add up exponentials in another order than one that has all logits.
+TEST_P(ShortlistSplit, ChangesNothing) {
+  const bool shares_head = std::string(GetParam()) == "tensor";
+  expect_shortlists_change_nothing_in(GetParam(), {}, shares_head ? 1e-6F : 0.0F);
+}
 
 TEST_P(VulkanShortlistSplit, ChangesNothing) {
   if (!have_vulkan()) GTEST_SKIP() << why_no_vulkan();

@@ -180,7 +180,7 @@ struct Avx2 {
   static constexpr int kTilePieces = 8;
   static constexpr int kTilePanels = 1;
   static constexpr int kFewTile = 4;
-  static constexpr int kFewTokens = 4;
+  static constexpr int kFewTokens = 8;
   static constexpr int kFloatTile = 4;
 
   static Floats load_f32(const std::byte* from) { return Floats::load(reinterpret_cast<const float*>(from)); }

@@ -1,0 +1,131 @@
+#include "model/layer_steps.hpp"
+
+#include <algorithm>
+
+namespace covey {
+namespace {
+
+Role post_norm(std::int32_t step) { return step % 2 == 0 ? Role::attn_post_norm : Role::ffn_post_norm; }
+
+/// The feed-forward layer without a norm of its own reads what attention read, side by side with it.
+bool reads_beside_attention(const LayerWeights& w) { return !w.vector(Role::ffn_norm) && w.vector(Role::attn_norm); }
+
+}  // namespace
+
+void norm_by(Device& device, const ArchSpec& spec, const HyperParams& params, const LayerWeights& w, Role weight,
+             std::optional<Role> bias, std::int32_t groups, Slot in, Slot out) {
+  const VectorHandle biases = bias ? w.vector(*bias) : VectorHandle{};
+  device.norm({spec.norm, w.vector(weight), biases, params.norm_epsilon, groups}, in, out);
+}
+
+LayerSteps::LayerSteps(const ArchSpec& spec, const HyperParams& params, const Shard& shard, const Slice& slice,
+                       const Weights& weights, Device& device, Ropes ropes)
+    : spec_(spec), params_(params), shard_(shard), slice_(slice), weights_(weights), device_(device), ropes_(ropes) {
+  attend_.heads = slice.queries.size();
+  attend_.kv_heads = slice.kv.size();
+  attend_.head_dim = params.head_dim;
+  attend_.group = params.n_heads / params.n_kv_heads;
+  attend_.first_query = slice.queries.first - slice.kv.first * attend_.group;
+  attend_.scale = params.attention_scale;
+  attend_.softcap = params.attention_softcap;
+  const std::int32_t layers = slice.layers.size();
+  for (std::int32_t layer = 0; layer < layers; ++layer) window_layers_ += windowed(layer) ? 1 : 0;
+  std::int32_t next[] = {0, layers - window_layers_};
+  for (std::int32_t layer = 0; layer < layers; ++layer) kv_layers_.push_back(next[windowed(layer) ? 1 : 0]++);
+}
+
+bool LayerSteps::windowed(std::int32_t layer) const {
+  return params_.window > 0 && spec_.has_window(slice_.layers.first + layer);
+}
+
+std::optional<Projection> LayerSteps::prepare(std::int32_t step, Exchange& exchange) {
+  if (step % 2 == 0) return attention(step / 2, layer_of(step), exchange);
+  return feed_forward(layer_of(step));
+}
+
+SumUse LayerSteps::use(std::int32_t step) const {
+  return layer_of(step).vector(post_norm(step)) ? SumUse::normed : SumUse::residual;
+}
+
+void LayerSteps::join(std::int32_t step) const {
+  if (use(step) == SumUse::normed) norm(layer_of(step), post_norm(step), {}, 1, Slot::partial, Slot::partial);
+  if (params_.residual_scale != 1.0F) device_.scale(params_.residual_scale, Slot::partial);
+  device_.add(Slot::partial, Slot::residual);
+}
+
+// Else a piece would find the normed rows of another there, or a sum of another kind would come in between.
+bool LayerSteps::can_overlap() const {
+  return !std::ranges::any_of(weights_.layers, reads_beside_attention) && spec_.head_norm != HeadNorm::all;
+}
+
+Slot LayerSteps::normed(const LayerWeights& w, Role weight, Role bias) const {
+  if (!w.vector(weight)) return Slot::residual;
+  norm(w, weight, bias, 1, Slot::residual, Slot::normed);
+  return Slot::normed;
+}
+
+Projection LayerSteps::attention(std::int32_t layer, const LayerWeights& w, Exchange& exchange) {
+  const Slot in = normed(w, Role::attn_norm, Role::attn_norm_bias);
+  device_.matmul(in, w.matrix(Role::attn_q), w.vector(Role::attn_q_bias), Slot::q);
+  device_.matmul(in, w.matrix(Role::attn_k), w.vector(Role::attn_k_bias), Slot::k);
+  device_.matmul(in, w.matrix(Role::attn_v), w.vector(Role::attn_v_bias), Slot::v);
+  if (w.vector(Role::attn_q_norm)) norm_heads(w, exchange);
+  if (spec_.turns(slice_.layers.first + layer)) {
+    const RopeHandle turn = windowed(layer) ? ropes_.window : ropes_.all;
+    device_.rope(turn, attend_.heads, params_.head_dim, Slot::q);
+    device_.rope(turn, attend_.kv_heads, params_.head_dim, Slot::k);
+  }
+  const std::int32_t kv_layer = kv_layers_[static_cast<std::size_t>(layer)];
+  device_.store_kv(kv_layer, Slot::k, Slot::v);
+  attend_.window = windowed(layer) ? params_.window : 0;
+  device_.attend(kv_layer, attend_, Slot::q, Slot::heads);
+  return {Slot::heads, w.matrix(Role::attn_output), w.vector(Role::attn_output_bias)};
+}
+
+void LayerSteps::norm_heads(const LayerWeights& w, Exchange& exchange) const {
+  if (spec_.head_norm == HeadNorm::head) {
+    norm(w, Role::attn_q_norm, {}, attend_.heads, Slot::q, Slot::q);
+    norm(w, Role::attn_k_norm, {}, attend_.kv_heads, Slot::k, Slot::k);
+  } else if (shard_.parts == 1) {
+    norm(w, Role::attn_q_norm, {}, 1, Slot::q, Slot::q);
+    norm(w, Role::attn_k_norm, {}, 1, Slot::k, Slot::k);
+  } else {
+    norm_over_parts(w, exchange);
+  }
+}
+
+// Over the heads of all parts: of a KV head that several hold, the part with its first query head counts the
+// squares.
+void LayerSteps::norm_over_parts(const LayerWeights& w, Exchange& exchange) const {
+  const auto owner_from = [&](std::int32_t query) { return (query + attend_.group - 1) / attend_.group; };
+  const std::int32_t first = (owner_from(slice_.queries.first) - slice_.kv.first) * params_.head_dim;
+  const std::int32_t last = (owner_from(slice_.queries.last) - slice_.kv.first) * params_.head_dim;
+  const bool none = slice_.kv.size() == 0;
+  device_.square_sums(Slot::q, 0, attend_.heads * params_.head_dim, Slot::squares, 0);
+  device_.square_sums(Slot::k, none ? 0 : first, none ? 0 : last, Slot::squares, 1);
+  exchange.sum(device_.map(Slot::squares), SumUse::exact);
+  device_.norm_by_sums(Slot::squares, 0, params_.dim(Dim::query), w.vector(Role::attn_q_norm), params_.norm_epsilon,
+                       Slot::q);
+  device_.norm_by_sums(Slot::squares, 1, params_.dim(Dim::kv), w.vector(Role::attn_k_norm), params_.norm_epsilon,
+                       Slot::k);
+}
+
+std::optional<Projection> LayerSteps::feed_forward(const LayerWeights& w) const {
+  const Slot in = reads_beside_attention(w) ? Slot::normed : normed(w, Role::ffn_norm, Role::ffn_norm_bias);
+  if (w.experts) {
+    device_.matmul(in, w.matrix(Role::ffn_router), {}, Slot::router);
+    device_.mix_experts(w.experts, in, Slot::router, Slot::partial);
+    return {};
+  }
+  if (w.matrix(Role::ffn_gate)) {
+    device_.matmul(in, w.matrix(Role::ffn_gate), w.vector(Role::ffn_gate_bias), Slot::gate);
+    device_.matmul(in, w.matrix(Role::ffn_up), w.vector(Role::ffn_up_bias), Slot::up);
+    device_.gated(spec_.activation, Slot::gate, Slot::up);
+  } else {
+    device_.matmul(in, w.matrix(Role::ffn_up), w.vector(Role::ffn_up_bias), Slot::gate);
+    device_.activate(spec_.activation, Slot::gate);
+  }
+  return Projection{Slot::gate, w.matrix(Role::ffn_down), w.vector(Role::ffn_down_bias)};
+}
+
+}  // namespace covey
