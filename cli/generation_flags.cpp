@@ -74,6 +74,11 @@ void add_proposal_flags(CLI::App& parser, GenerationFlags& flags) {
       ->option_text("N")
       ->group(group);
   parser
+      .add_flag(
+          "--backup", flags.backup,
+          "self-moa: ranks that are done also draw proposals of ranks that are much slower; the first copy counts")
+      ->group(group);
+  parser
       .add_option("--extract", flags.extract,
                   "vote: what counts of a text: auto, ####, number, letter, text, json:NAME, regex:EXPR (default auto)")
       ->check(an_answer_rule())
@@ -157,6 +162,7 @@ GenerateOptions GenerationFlags::options(std::string text) const {
   options.aggregate_temperature = aggregate_temperature;
   if (!prompt_template.empty()) options.prompt_template = read_prompt_template(prompt_template);
   options.quorum = quorum;
+  options.backup = backup;
   options.aggregator = aggregator;
   options.window = window;
   options.layers = layers;

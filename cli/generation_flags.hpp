@@ -27,6 +27,7 @@ struct GenerationFlags {
   float aggregate_temperature = 0.0F;
   std::string prompt_template;  ///< file
   std::int32_t quorum = 0;
+  bool backup = false;
   std::int32_t aggregator = 0;
   std::int32_t window = 6;
   std::int32_t layers = 2;

@@ -65,7 +65,7 @@ std::vector<FlockQuestion> as_they_are(std::span<const GenerateOptions> question
 }
 
 Flock::Result draw(Flock& flock, const Draw& how, std::vector<FlockQuestion> questions, const TextSink& sink) {
-  Flock::Round round;
+  FlockRound round;
   round.task.samples = how.samples;
   round.task.rotates = how.rotates;
   round.task.streams = how.streams;
@@ -116,7 +116,7 @@ bool write_answers(Flock& flock, std::vector<FlockQuestion> questions, const Tex
   const TextSink show = [&](std::string_view text) { shown.show(text); };
   Flock::Result written;
   for (bool done = false; !done;) {
-    Flock::Round round;
+    FlockRound round;
     round.task.members = {aggregator};
     round.task.streams = true;
     round.task.answers = true;

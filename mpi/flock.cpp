@@ -12,101 +12,16 @@ namespace covey {
 
 namespace {
 
-std::vector<std::byte> job_payload(std::uint64_t job) {
+constexpr std::int32_t kAllSamples = -1;
+
+std::vector<std::byte> cancellation(std::uint64_t job, std::int32_t index) {
   ByteWriter out;
   out.u64(job);
+  out.zigzag(index);
   return out.take();
 }
 
 }  // namespace
-
-// What has come of a round.
-class Flock::Gathering {
- public:
-  explicit Gathering(const Round& round) : round_(round), proposals_(round.task.questions.size()) {
-    const FlockTask& task = round.task;
-    came_.resize(proposals_.size());
-    for (std::size_t question = 0; question < proposals_.size(); ++question) {
-      proposals_[question].resize(static_cast<std::size_t>(task.samples));
-      for (const std::int32_t rank : task.members) {
-        const Range samples = samples_of(task, question, rank);
-        for (std::int32_t i = samples.first; i < samples.last; ++i) expect(question, i, rank);
-      }
-    }
-  }
-
-  const std::vector<std::vector<std::int32_t>>& came() const { return came_; }
-  std::uint64_t job() const { return round_.task.job; }
-
-  // False if there is no such sample to come of this rank.
-  bool arrive(std::int32_t question, std::int32_t index, std::int32_t rank, Completion&& completion) {
-    if (question >= static_cast<std::int32_t>(proposals_.size()) || index >= round_.task.samples) return false;
-    Proposal& proposal = proposals_[static_cast<std::size_t>(question)][static_cast<std::size_t>(index)];
-    if (proposal.rank != rank || proposal.finish != Finish::running) return false;
-    static_cast<Completion&>(proposal) = std::move(completion);
-    const bool in_time = proposal.finish != Finish::cancelled && !full(static_cast<std::size_t>(question));
-    proposal.use = in_time ? Use::used : Use::late;
-    if (!in_time) return true;
-    came_[static_cast<std::size_t>(question)].push_back(index);
-    if (round_.arrived) round_.arrived(static_cast<std::size_t>(question), proposal);
-    return true;
-  }
-
-  bool full(std::size_t question) const { return round_.quorum > 0 && std::ssize(came_[question]) >= round_.quorum; }
-  bool full() const {
-    for (std::size_t question = 0; question < came_.size(); ++question) {
-      if (!full(question)) return false;
-    }
-    return true;
-  }
-
-  // Whether nothing is to be expected any more.
-  bool complete(const Flock& flock) const {
-    const auto open = [&](const Proposal& one) {
-      return one.finish == Finish::running && !flock.is_lost(one.rank) && !failed(one.rank);
-    };
-    return std::ranges::none_of(proposals_,
-                                [&](const auto& of_question) { return std::ranges::any_of(of_question, open); });
-  }
-
-  // Samples that will not come any more are the lost ranks'; those that need not are late.
-  std::vector<std::vector<Proposal>> take(const Flock& flock) {
-    for (auto& of_question : proposals_) {
-      for (Proposal& proposal : of_question) {
-        if (proposal.finish != Finish::running) continue;
-        proposal.finish = Finish::cancelled;
-        proposal.use = flock.is_lost(proposal.rank) || failed(proposal.rank) ? Use::lost : Use::late;
-      }
-    }
-    return std::move(proposals_);
-  }
-
-  // False if that rank does not draw it.
-  bool draft(std::int32_t index, std::int32_t rank, std::string_view text) const {
-    if (!round_.drafted || index >= round_.task.samples) return false;
-    const Proposal& proposal = proposals_.front()[static_cast<std::size_t>(index)];
-    if (proposal.rank != rank || proposal.finish != Finish::running) return false;
-    round_.drafted(index, text);
-    return true;
-  }
-
-  void fail(std::int32_t rank) { failed_.push_back(rank); }
-  bool failed(std::int32_t rank) const { return std::ranges::find(failed_, rank) != failed_.end(); }
-  std::string text;  // streamed by another rank, not yet shown
-
- private:
-  void expect(std::size_t question, std::int32_t index, std::int32_t rank) {
-    Proposal& proposal = proposals_[question][static_cast<std::size_t>(index)];
-    proposal.index = index;
-    proposal.layer = round_.layer;
-    proposal.rank = rank;
-  }
-
-  const Round& round_;
-  std::vector<std::vector<Proposal>> proposals_;
-  std::vector<std::vector<std::int32_t>> came_;  // (questions)
-  std::vector<std::int32_t> failed_;             // ranks that are there but can't do their part
-};
 
 Flock::Flock(FlockBench& bench, std::chrono::milliseconds patience)
     : bench_(bench), patience_(patience), peers_(static_cast<std::size_t>(bench.ledger().size())) {
@@ -150,12 +65,13 @@ void Flock::command(int rank, Command::Kind kind, std::span<const std::byte> pay
 
 // -- Rank 0 -----------------------------------------------------------------------------------------------------------
 
-Flock::Result Flock::draw(Round round, const TextSink& sink) {
+Flock::Result Flock::draw(FlockRound round, const TextSink& sink) {
   FlockTask& task = round.task;
   if (task.members.empty()) task.members = members();
   task.job = ++job_;
   task.drafts = static_cast<bool>(round.drafted);
   bench_.ledger().set_phase(Phase::other);
+  began_ = Clock::now();
   TaskRun own(bench_, task);
   const std::vector<std::byte> payload = encode_task(task);
   for (const std::int32_t rank : task.members) {
@@ -166,22 +82,22 @@ Flock::Result Flock::draw(Round round, const TextSink& sink) {
     }
     command(rank, Command::Kind::work, payload, samples);
   }
-  Gathering gathering(round);
+  Gathering gathering(round, [this](std::int32_t rank) { return is_lost(rank); });
   Result result;
   try {
     gather(round, own, gathering, sink);
   } catch (const StopAnswer&) {
     result.stopped = true;
   } catch (...) {
-    cancel(task, own);
+    cancel(gathering, task, own);
     throw;
   }
-  if (result.stopped || gathering.full()) cancel(task, own);
+  if (result.stopped || gathering.full()) cancel(gathering, task, own);
   for (TaskRun::Drawn& drawn : own.take_drawn()) {
     gathering.arrive(drawn.question, drawn.index, 0, std::move(drawn.completion));
   }
   result.came = gathering.came();
-  result.proposals = gathering.take(*this);
+  result.proposals = gathering.take();
   for (const auto& of_question : result.proposals) {
     const bool any = std::ranges::any_of(of_question, [](const Proposal& one) { return one.use == Use::used; });
     if (any || result.stopped) continue;
@@ -197,7 +113,7 @@ Flock::Result Flock::draw(Round round, const TextSink& sink) {
   return result;
 }
 
-void Flock::gather(Round& round, TaskRun& own, Gathering& gathering, const TextSink& sink) {
+void Flock::gather(FlockRound& round, TaskRun& own, Gathering& gathering, const TextSink& sink) {
   Ledger& ledger = bench_.ledger();
   std::optional<Backoff> backoff;
   while (!gathering.full()) {
@@ -208,9 +124,11 @@ void Flock::gather(Round& round, TaskRun& own, Gathering& gathering, const TextS
       gathering.arrive(drawn.question, drawn.index, 0, std::move(drawn.completion));
     }
     const bool heard = listen(&gathering);
+    for (const Gathering::Stop& stop : gathering.take_stops()) cancel(stop.rank, stop.job, stop.index);
+    copy_slow_samples(round, gathering);
     text += std::exchange(gathering.text, {});
     if (sink) sink(round.task.streams ? text : std::string());
-    if (!stepped && gathering.complete(*this)) return;
+    if (!stepped && gathering.complete()) return;
     if (stepped || heard || gathering.full() || (round.idle && round.idle())) {
       backoff.reset();
       continue;
@@ -219,6 +137,24 @@ void Flock::gather(Round& round, TaskRun& own, Gathering& gathering, const TextS
     const auto start = Clock::now();
     backoff->wait();
     ledger.enter_wait(std::chrono::duration<double>(Clock::now() - start).count());
+  }
+}
+
+// Ranks that would draw other tokens than the owner must not: which of them is faster would change the text.
+void Flock::copy_slow_samples(const FlockRound& round, Gathering& gathering) {
+  const FlockTask& task = round.task;
+  if (!task.questions.front().options.backup || task.questions.size() != 1 || !bench_.model().alike) return;
+  for (const std::int32_t rank : task.members) {
+    if (rank == 0 || peers_[static_cast<std::size_t>(rank)].owed > 0 || !gathering.draws(rank)) continue;
+    const std::optional<std::int32_t> index = gathering.worth_copying(rank, elapsed());
+    if (!index) continue;
+    FlockTask copy;
+    copy.job = ++job_;
+    copy.members = {rank};
+    copy.questions = task.questions;
+    copy.questions.front().first_sample += static_cast<std::uint64_t>(*index);
+    gathering.copied(copy.job, rank, *index, elapsed());
+    command(rank, Command::Kind::work, encode_task(copy), 1);
   }
 }
 
@@ -253,12 +189,14 @@ bool Flock::hear(int rank, Gathering* gathering) {
 void Flock::take(int rank, const FlockMessage& message, Gathering* gathering) {
   Peer& peer = peers_[static_cast<std::size_t>(rank)];
   const bool current = gathering != nullptr && message.job == gathering->job();
+  const Gathering::Copy* const copy = gathering != nullptr ? gathering->copy_of(message.job) : nullptr;
   switch (message.kind) {
     case FlockMessage::Kind::text:
       if (current) gathering->text += message.text;
       return;
     case FlockMessage::Kind::failed:
       peer.owed -= std::min(peer.owed, message.samples);
+      if (copy != nullptr) return gathering->drop(message.job);
       miss(rank, message.text);
       if (current) gathering->fail(rank);
       return;
@@ -269,19 +207,25 @@ void Flock::take(int rank, const FlockMessage& message, Gathering* gathering) {
       return;
     case FlockMessage::Kind::proposal:
       --peer.owed;
-      if (current && !gathering->arrive(message.question, message.index, rank, Completion(message.completion))) {
+      if (!current && copy == nullptr) return;
+      if (peer.owed == 0) gathering->done(rank, elapsed());
+      if (!gathering->arrive(message.question, copy != nullptr ? copy->index : message.index, rank,
+                             Completion(message.completion))) {
         throw Error("rank " + std::to_string(rank) + " sent a sample that was not asked of it");
       }
       return;
   }
 }
 
-void Flock::cancel(const FlockTask& task, TaskRun& own) {
+void Flock::cancel(std::int32_t rank, std::uint64_t job, std::int32_t index) {
+  if (rank == 0 || peers_[static_cast<std::size_t>(rank)].owed == 0) return;
+  command(rank, Command::Kind::cancel, cancellation(job, index), 0);
+}
+
+void Flock::cancel(const Gathering& gathering, const FlockTask& task, TaskRun& own) {
   own.cancel();
-  const std::vector<std::byte> payload = job_payload(task.job);
-  for (const std::int32_t rank : task.members) {
-    if (rank != 0 && peers_[static_cast<std::size_t>(rank)].owed > 0) command(rank, Command::Kind::cancel, payload, 0);
-  }
+  for (const std::int32_t rank : task.members) cancel(rank, task.job, kAllSamples);
+  for (const Gathering::Copy& copy : gathering.copies()) cancel(copy.rank, copy.job, kAllSamples);
 }
 
 void Flock::settle() {
@@ -298,14 +242,17 @@ void Flock::send(const FlockMessage& message) {
   send_message(bench_.ledger(), 0, encode_flock_message(message), Tag::text);
 }
 
-bool Flock::is_cancelled(std::uint64_t job) {
-  if (!bench_.ledger().ready(0, Tag::text)) return false;
+void Flock::take_cancellation(std::uint64_t job, TaskRun& run) {
+  if (!bench_.ledger().ready(0, Tag::text)) return;
   const Command command = recv_command(bench_.ledger(), Tag::text);
   ByteReader in(command.payload, "cancellation");
   if (command.kind != Command::Kind::cancel) throw Error("rank 0 commanded other work before the last was done");
   const std::uint64_t cancelled = in.u64();
+  const std::int32_t index = in.int32();
   in.end();
-  return cancelled == job;
+  if (cancelled != job) return;
+  if (index == kAllSamples) return run.cancel();
+  run.cancel(index);
 }
 
 void Flock::work(std::span<const std::byte> payload) {
@@ -323,7 +270,7 @@ void Flock::work(std::span<const std::byte> payload) {
     for (bool more = true; more;) {
       more = run->step();
       bench_.ledger().set_phase(Phase::other);
-      if (more && is_cancelled(task.job)) run->cancel();
+      if (more) take_cancellation(task.job, *run);
       if (task.streams && !run->text().empty()) {
         message.kind = FlockMessage::Kind::text;
         message.text = run->text();

@@ -2,12 +2,11 @@
 // named; all others go on.
 #pragma once
 
-#include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "mpi/command.hpp"
+#include "mpi/gathering.hpp"
 #include "mpi/task_run.hpp"
 
 namespace covey {
@@ -17,27 +16,15 @@ class Flock {
   /// `bench` must outlive the flock. Ranks silent for `patience` count as lost.
   Flock(FlockBench& bench, std::chrono::milliseconds patience);
 
-  /// Rank 0: what to draw, and how long to wait for it.
-  struct Round {
-    FlockTask task;           ///< no members: all ranks that are left
-    std::int32_t quorum = 0;  ///< so many samples of each question suffice; 0: all
-    std::int32_t layer = 0;
-    /// Told of each sample that was drawn, in the order in which they came.
-    std::function<void(std::size_t question, const Proposal&)> arrived;
-    /// If set, told what other ranks have of a sample of the first question before it ends: `text` follows on what was
-    /// told before.
-    std::function<void(std::int32_t index, std::string_view text)> drafted;
-    /// Called while there is nothing to do but wait; does some work, or returns false.
-    std::function<bool()> idle;
-  };
   struct Result {
     std::vector<std::vector<Proposal>> proposals;  ///< by question, in order of index
     std::vector<std::vector<std::int32_t>> came;   ///< by question: indices of those that are used, as they came
     bool stopped = false;                          ///< by StopAnswer
   };
-  /// `sink` is called after each forward pass and while waiting, with text if the task streams. Throws Error if rank 0
-  /// can't do its part, or if nothing at all was drawn of a question: PeerLost if that is because a rank is lost.
-  Result draw(Round round, const TextSink& sink);
+  /// Rank 0. `sink` is called after each forward pass and while waiting, with text if the task streams. Throws Error if
+  /// rank 0 can't do its part, or if nothing at all was drawn of a question: PeerLost if that is because a rank is
+  /// lost.
+  Result draw(FlockRound round, const TextSink& sink);
 
   /// Other ranks: does this rank's part of a task that rank 0 commanded.
   void work(std::span<const std::byte> payload);
@@ -52,6 +39,7 @@ class Flock {
   std::vector<std::int32_t> members() const;
 
   FlockBench& bench() { return bench_; }
+  const FlockBench& bench() const { return bench_; }
 
  private:
   struct Peer {
@@ -59,21 +47,24 @@ class Flock {
     std::int32_t owed = 0;  // samples still to come, of all rounds
     Clock::time_point heard;
   };
-  class Gathering;
 
   void miss(int rank, const std::string& why);
   void command(int rank, Command::Kind kind, std::span<const std::byte> payload, std::int32_t samples);
   bool hear(int rank, Gathering* gathering);
   void take(int rank, const FlockMessage& message, Gathering* gathering);
-  void cancel(const FlockTask& task, TaskRun& own);
+  void cancel(const Gathering& gathering, const FlockTask& task, TaskRun& own);
+  void cancel(std::int32_t rank, std::uint64_t job, std::int32_t index);
   bool listen(Gathering* gathering);
-  void gather(Round& round, TaskRun& own, Gathering& gathering, const TextSink& sink);
+  void gather(FlockRound& round, TaskRun& own, Gathering& gathering, const TextSink& sink);
+  void copy_slow_samples(const FlockRound& round, Gathering& gathering);
+  double elapsed() const { return std::chrono::duration<double>(Clock::now() - began_).count(); }
   void send(const FlockMessage& message);
-  bool is_cancelled(std::uint64_t job);
+  void take_cancellation(std::uint64_t job, TaskRun& run);
 
   FlockBench& bench_;
   std::chrono::milliseconds patience_;
   std::uint64_t job_ = 0;
+  Clock::time_point began_;  // the round
   std::vector<Peer> peers_;  // (ranks)
   std::vector<LostRank> losses_;
 };

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "mpi/loaded_model.hpp"
+#include "mpi/mode_list.hpp"
 #include "mpi/rank_session.hpp"
 
 namespace covey {
@@ -44,6 +45,9 @@ class FlockSession final : public RankSession {
   std::vector<Answer> answers(std::span<const GenerateOptions> questions, const TextSink& sink) {
     const GenerateOptions& options = questions.front();
     collaboration_.check(options);
+    if (options.backup && collaboration_.mode != kSelfMoaMode.name) {
+      throw Error("--backup: mode " + std::string(collaboration_.mode) + " has no use for it: take --mode self-moa");
+    }
     if (options.aggregator < 0 || options.aggregator >= ledger().size()) {
       throw Error("--aggregator: there is no rank " + std::to_string(options.aggregator) + " among " +
                   std::to_string(ledger().size()));

@@ -22,6 +22,9 @@ struct FlockQuestion {
   bool aggregates() const { return !proposals.empty() || !synthesis.empty(); }
 };
 
+/// Bytes that a draft goes on by, at least: a dozen tokens, so that messages are few.
+inline constexpr std::size_t kDraftBytes = 48;
+
 /// Samples of some questions, spread over some ranks.
 struct FlockTask {
   std::uint64_t job = 0;  ///< ascending

@@ -45,6 +45,7 @@ void describe(const LoadedModel& model, RankStart& start) {
   start.fingerprint = model.facts.fingerprint;
   start.limits = model.stage->limits();
   start.adapters = model.stage->adapters_fingerprint();
+  start.device = model.stage->device_description();
 }
 
 void enter_model(LoadedModel& model, Ledger& ledger) {
@@ -80,7 +81,8 @@ std::unique_ptr<LoadedModel> load_together(Ledger& ledger, const JobOptions& opt
     if (holding != Holding::nothing) model = std::make_unique<LoadedModel>(options.model_path, stage);
   });
   if (model && holding == Holding::shared) describe(*model, start);
-  start_together(ledger, start, options.peer_timeout);
+  const bool alike = start_together(ledger, start, options.peer_timeout);
+  if (model) model->alike = alike;
   if (model) enter_model(*model, ledger);
   ledger.start_work();
   return model;

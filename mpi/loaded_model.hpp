@@ -21,6 +21,7 @@ struct LoadedModel {
   ModelFacts facts;
   std::unique_ptr<Tokenizer> tokenizer;
   std::optional<Stage> stage;  ///< empty after load_other() has failed
+  bool alike = false;          ///< on rank 0: all ranks hold this model, and compute the same bits
 };
 
 /// nothing: this rank idles; shared: a part of the model that all ranks hold; its_own: whatever model.

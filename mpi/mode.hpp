@@ -65,6 +65,7 @@ struct GenerateOptions {
   float aggregate_temperature = 0.0F;  ///< of what is written from proposals
   std::string prompt_template;         ///< Jinja that makes the aggregation's prompt; empty: the mode's own
   std::int32_t quorum = 0;             ///< go on with the first so many of n proposals; 0: wait for all
+  bool backup = false;                 ///< self-moa: ranks that are done draw samples of much slower ones, too
   std::int32_t aggregator = 0;         ///< the rank that writes the answer
   std::int32_t window = 6;             ///< self-moa-seq: texts in one prompt, the synthesis so far included
   std::int32_t layers = 2;             ///< moa: the aggregation is the last

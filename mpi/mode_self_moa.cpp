@@ -12,9 +12,26 @@ namespace {
 void check_self_moa(const GenerateOptions& options) {
   check_samples("self-moa", options);
   check_quorum(options);
+  if (options.backup && options.quorum > 0) {
+    throw Error("--backup: with --quorum nobody waits for slow ranks: leave one of the two out");
+  }
+  if (options.backup && options.aggregator != 0) {
+    throw Error("--backup: how far ranks are is known where rank 0 writes the answer only: leave --aggregator out");
+  }
+}
+
+void check_backup(const Flock& flock, std::span<const GenerateOptions> questions) {
+  if (!questions.front().backup) return;
+  if (questions.size() > 1) throw Error("--backup: takes one question at a time: leave it out");
+  if (!flock.bench().model().alike) {
+    throw Error(
+        "--backup: ranks compute on devices, or with instruction sets or numbers of threads, that differ, so that "
+        "a text would depend on who is faster: leave it out");
+  }
 }
 
 std::vector<Answer> answer_self_moa(Flock& flock, std::span<const GenerateOptions> questions, const TextSink& sink) {
+  check_backup(flock, questions);
   const GenerateOptions& options = questions.front();
   Draw how;
   how.samples = options.proposals;

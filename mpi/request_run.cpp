@@ -93,6 +93,12 @@ void RequestRun::take(Stream& stream, std::vector<Ended>& ended) {
   times.reused_tokens = ended.back().completion.reused_tokens;
 }
 
+void RequestRun::cancel(std::size_t request, std::int32_t sample) {
+  for (const Stream& stream : streams_) {
+    if (!stream.taken && stream.request == request && stream.sample == sample) engine_.cancel(stream.id);
+  }
+}
+
 void RequestRun::cancel(std::size_t request) {
   for (const Stream& stream : streams_) {
     if (!stream.taken && stream.request == request) engine_.cancel(stream.id);

@@ -45,7 +45,8 @@ class RequestRun {
   Unfinished unfinished(std::size_t request = 0) const;
   /// Samples that have ended since the last call, in order of requests and samples.
   std::vector<Ended> take_ended();
-  /// Ends all samples of a request, or of all.
+  /// Ends a sample, all samples of a request, or of all.
+  void cancel(std::size_t request, std::int32_t sample);
   void cancel(std::size_t request);
   void cancel();
 

@@ -51,13 +51,21 @@ std::string objection(const RankStart& own, const RankStart& other) {
   return {};
 }
 
-// Rank 0's decision; empty: go.
-std::string judge(Transport& transport, const RankStart& own, std::chrono::milliseconds timeout) {
-  if (!own.error.empty()) return transport.size() > 1 ? name_rank(0, own.error) : own.error;
-  std::string verdict;
+// Rank 0's decision.
+struct Verdict {
+  std::string objection;  // empty: go
+  bool alike = true;      // see start_together()
+};
+
+Verdict judge(Transport& transport, const RankStart& own, std::chrono::milliseconds timeout) {
+  if (!own.error.empty()) return {transport.size() > 1 ? name_rank(0, own.error) : own.error, false};
+  Verdict verdict{{}, own.has_model};
   for (int rank = 1; rank < transport.size(); ++rank) {
-    const std::string problem = objection(own, recv_start(transport, rank, timeout));
-    if (verdict.empty() && !problem.empty()) verdict = "rank " + std::to_string(transport.known_as(rank)) + problem;
+    const RankStart other = recv_start(transport, rank, timeout);
+    verdict.alike = verdict.alike && other.has_model && other.device == own.device;
+    const std::string problem = objection(own, other);
+    if (!verdict.objection.empty() || problem.empty()) continue;
+    verdict.objection = "rank " + std::to_string(transport.known_as(rank)) + problem;
   }
   return verdict;
 }
@@ -87,6 +95,7 @@ std::vector<std::byte> encode_start(const RankStart& start) {
     out.zigzag(limit);
   }
   out.u64(start.adapters);
+  out.text(start.device);
   return out.take();
 }
 
@@ -104,6 +113,7 @@ RankStart decode_start(std::span<const std::byte> bytes) {
     *limit = in.int32();
   }
   start.adapters = in.u64();
+  start.device = in.text();
   in.end();
   return start;
 }
@@ -114,16 +124,19 @@ void LoadingSign::progress() {
   last_ = Clock::now();
 }
 
-void start_together(Transport& transport, const RankStart& own, std::chrono::milliseconds timeout) {
-  std::string verdict;
+bool start_together(Transport& transport, const RankStart& own, std::chrono::milliseconds timeout) {
+  Verdict verdict{{}, false};
   if (transport.rank() == 0) {
     verdict = judge(transport, own, timeout);
-    announce(transport, verdict);
+    announce(transport, verdict.objection);
   } else {
     send_message(transport, 0, encode_start(own), Tag::control);
-    for (const std::byte b : recv_message(transport, 0, Tag::control, kNoDeadline)) verdict += static_cast<char>(b);
+    for (const std::byte b : recv_message(transport, 0, Tag::control, kNoDeadline)) {
+      verdict.objection += static_cast<char>(b);
+    }
   }
-  if (!verdict.empty()) throw Error(verdict);
+  if (!verdict.objection.empty()) throw Error(verdict.objection);
+  return verdict.alike;
 }
 
 }  // namespace covey

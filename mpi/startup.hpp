@@ -21,6 +21,7 @@ struct RankStart {
   std::uint64_t fingerprint = 0;  ///< of the model
   RunnerLimits limits;
   std::uint64_t adapters = 0;  ///< fingerprint of what is merged into the model; 0: nothing
+  std::string device;          ///< that computes it, as it describes itself
 };
 
 std::vector<std::byte> encode_start(const RankStart& start);
@@ -41,7 +42,8 @@ class LoadingSign {
 
 /// Collective. Throws Error on every rank, with the same message, if loading failed on one (which is named), or ranks
 /// hold different models, adapters, modes or limits. Rank 0 waits `timeout` for a sign of each rank; the others wait
-/// for rank 0, which may load longer than they do, without a deadline.
-void start_together(Transport& transport, const RankStart& own, std::chrono::milliseconds timeout);
+/// for rank 0, which may load longer than they do, without a deadline. Returns on rank 0 whether all ranks have a
+/// model, and devices of one description, which compute the same bits; false elsewhere.
+bool start_together(Transport& transport, const RankStart& own, std::chrono::milliseconds timeout);
 
 }  // namespace covey

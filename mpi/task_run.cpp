@@ -31,7 +31,9 @@ Request FlockBench::request(const FlockQuestion& question, Range samples) {
     request = prompt.request(context());
   } else {
     request = continuation(prompts_.question(question.options), *model_->tokenizer);
-    request.cuts = {shared_beginning(request.prompt, last_prompt_)};
+    // Of the question that was here last, too, it is evaluated in the same pieces.
+    if (request.prompt != last_prompt_) last_cut_ = shared_beginning(request.prompt, last_prompt_);
+    request.cuts = {last_cut_};
     last_prompt_ = request.prompt;
   }
   request.samples = samples.size();
@@ -72,12 +74,11 @@ std::vector<TaskRun::Drawn> TaskRun::take_drawn() {
 }
 
 std::optional<TaskRun::Draft> TaskRun::take_draft() {
-  constexpr std::size_t kLeast = 48;  // bytes: a dozen tokens, so that messages are few
   if (!run_ || parts_.front().question != 0) return std::nullopt;
   const RequestRun::Unfinished now = run_->unfinished();
   if (now.sample < 0) return std::nullopt;
   if (now.sample != std::exchange(drafted_, now.sample)) drafted_bytes_ = 0;
-  if (now.text.size() < drafted_bytes_ + kLeast) return std::nullopt;
+  if (now.text.size() < drafted_bytes_ + kDraftBytes) return std::nullopt;
   const std::string_view added = now.text.substr(drafted_bytes_);
   drafted_bytes_ = now.text.size();
   return Draft{parts_.front().samples.first + now.sample, std::string(added)};
@@ -85,6 +86,14 @@ std::optional<TaskRun::Draft> TaskRun::take_draft() {
 
 void TaskRun::cancel() {
   if (run_) run_->cancel();
+}
+
+void TaskRun::cancel(std::int32_t index) {
+  for (std::size_t request = 0; request < parts_.size(); ++request) {
+    const Part& part = parts_[request];
+    const bool here = part.question == 0 && part.samples.first <= index && index < part.samples.last;
+    if (here) run_->cancel(request, index - part.samples.first);
+  }
 }
 
 }  // namespace covey

@@ -28,7 +28,7 @@ class FlockBench {
 
   /// The request for some samples of a question. Questions that don't aggregate have to pass here in the same order on
   /// all ranks, with or without samples: what two of them begin with in common is evaluated by itself, and so in the
-  /// same pieces wherever a sample is drawn.
+  /// same pieces wherever a sample is drawn. The last one may pass again.
   Request request(const FlockQuestion& question, Range samples);
 
  private:
@@ -39,6 +39,7 @@ class FlockBench {
   Engine engine_;
   PromptMaker prompts_;
   std::vector<Token> last_prompt_;
+  std::int32_t last_cut_ = 0;
 };
 
 class TaskRun {
@@ -64,8 +65,9 @@ class TaskRun {
   };
   /// What has been added to it since the last call; nullopt if that is little.
   std::optional<Draft> take_draft();
-  /// Ends all samples as they are.
+  /// Ends all samples as they are, or that one of the first question.
   void cancel();
+  void cancel(std::int32_t index);
   /// Samples that take_drawn() has yet to give.
   std::int32_t left() const { return left_; }
 

@@ -73,7 +73,15 @@ GenerateOptions sample_options() {
 Completion sample_completion() { return {{1, kMax, 0}, {-0.5F, -1.0F, 0.0F}, "a text", Finish::max_tokens, 4, 2}; }
 
 RankStart sample_start() {
-  return {"1.2", "tensor", "--wire f16", "no such file", true, 0x123456789ABCDEF0U, {300, 128, 64, 32, 8}, 77};
+  return {"1.2",
+          "tensor",
+          "--wire f16",
+          "no such file",
+          true,
+          0x123456789ABCDEF0U,
+          {300, 128, 64, 32, 8},
+          77,
+          "cpu neon, 4 threads"};
 }
 
 TEST(BatchCodec, RoundTrip) {
@@ -220,6 +228,7 @@ TEST(StartCodec, RoundTrip) {
   EXPECT_EQ(out.fingerprint, sample_start().fingerprint);
   EXPECT_EQ(out.limits.blocks, 8);
   EXPECT_EQ(out.adapters, 77U);
+  EXPECT_EQ(out.device, "cpu neon, 4 threads");
 }
 
 template <typename Decode>

@@ -223,6 +223,56 @@ TEST(Quorum, GoesOnWithoutAStraggler) {
   }
 }
 
+TEST(Backup, WhatASlowRankHasYetToDrawOthersDraw) {
+  GenerateOptions options = flock_options();
+  options.proposals = 6;
+  options.proposal_tokens = 70;
+  options.backup = true;
+  for (const char* model : {"llama.gguf", "llama-q4_0.gguf"}) {
+    Answer alone, answer, after;
+    on_session("self-moa", 1, job_on(model_file(model)),
+               [&](Session& session) { alone = session.generate(options, {}); });
+    Straggler straggler;
+    run_ranks(3, [&](Transport& transport) {
+      Ledger ledger(transport);
+      const auto session = find_mode("self-moa").open(ledger, job_on(model_file(model)));
+      if (transport.rank() == 2) return straggler.serve(*session);
+      if (transport.rank() == 1) return session->serve();
+      answer = session->generate(options, {});
+      straggler.go = true;
+      after = session->generate(options, {});
+      session->close();
+    });
+    expect_same_answer(answer, alone, model);
+    expect_same_answer(after, alone, "after it is back");
+    EXPECT_EQ(answer.completion.text, alone.completion.text);
+    const std::vector<int> drew{0, 0, 1, 1, 1, 1};  // the last two for rank 2, which waits
+    for (const Proposal& proposal : answer.proposals) {
+      EXPECT_EQ(proposal.rank, drew[static_cast<std::size_t>(proposal.index)]) << proposal.index;
+      EXPECT_EQ(proposal.use, Use::used);
+    }
+    EXPECT_TRUE(answer.lost.empty());
+  }
+}
+
+TEST(Backup, IsRefusedWhereItCantHelp) {
+  const auto fails = [](const char* mode, const std::function<void(GenerateOptions&)>& change, std::size_t count = 1) {
+    GenerateOptions options = flock_options();
+    options.backup = true;
+    change(options);
+    const std::vector<GenerateOptions> questions(count, options);
+    return error_of([&] {
+      on_session(mode, 2, job_on(model_file("llama.gguf")),
+                 [&](Session& session) { session.generate_all(questions, {}); });
+    });
+  };
+  const auto nothing = [](GenerateOptions&) {};
+  EXPECT_TRUE(contains(fails("vote", nothing), "--backup: mode vote has no use for it"));
+  EXPECT_TRUE(contains(fails("self-moa", nothing, 2), "--backup: takes one question at a time"));
+  EXPECT_TRUE(contains(fails("self-moa", [](GenerateOptions& o) { o.quorum = 2; }), "--backup: with --quorum"));
+  EXPECT_TRUE(contains(fails("self-moa", [](GenerateOptions& o) { o.aggregator = 1; }), "--backup: how far ranks are"));
+}
+
 TEST(Quorum, MustBeReachable) {
   on_session("vote", 1, job_on(model_file("llama.gguf")), [](Session& session) {
     GenerateOptions options = flock_options();

@@ -7,7 +7,9 @@ namespace {
 
 constexpr std::chrono::seconds kStartTimeout{20};
 
-RankStart ready() { return {"1.2", "tensor", "--wire f32", "", true, 42, {300, 128, 64, 32, 8}, 7}; }
+RankStart ready() {
+  return {"1.2", "tensor", "--wire f32", "", true, 42, {300, 128, 64, 32, 8}, 7, "cpu neon, 4 threads"};
+}
 
 // What each of three ranks is told when rank 2 starts with `odd`.
 std::vector<std::string> told(const RankStart& odd, int odd_rank = 2) {
@@ -25,6 +27,17 @@ std::vector<std::string> told(const RankStart& odd, int odd_rank = 2) {
 }
 
 TEST(StartTogether, EqualRanksStart) { EXPECT_EQ(told(ready())[0], ""); }
+
+TEST(StartTogether, RankZeroLearnsWhetherAllComputeAlike) {
+  for (const int odd_rank : {-1, 1, 2}) {
+    RankStart odd = ready();
+    odd.device = "cpu avx2, 4 threads";
+    run_ranks(3, [&](Transport& t) {
+      const bool alike = start_together(t, t.rank() == odd_rank ? odd : ready(), kStartTimeout);
+      EXPECT_EQ(alike, t.rank() == 0 && odd_rank < 0);
+    });
+  }
+}
 
 TEST(StartTogether, OneRanksErrorIsEverybodys) {
   RankStart odd = ready();
