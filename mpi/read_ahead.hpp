@@ -18,8 +18,8 @@ class ReadAhead {
   void arrived(const Proposal& proposal);
   /// `text` follows on what is known of a proposal that has not arrived yet.
   void drafted(std::int32_t index, std::string_view text);
-  /// Evaluates what is known by now, to be called while the engine has nothing else to do. False if there is nothing
-  /// new.
+  /// Evaluates some of what is known by now, to be called while the engine has nothing else to do. False if there is
+  /// nothing new.
   bool read();
 
  private:
