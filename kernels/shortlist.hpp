@@ -48,7 +48,8 @@ class Shortlist {
   std::span<const float> row_;
 };
 
-/// The sum of exp(usable logit - largest), within a millionth of it, the same bits everywhere; 0 where the largest is minus infinity.
+/// The sum of exp(usable logit - largest), within a millionth of it, the same bits everywhere; 0 where the largest is
+/// minus infinity.
 float exponential_sum(std::span<const float> logits, float largest) noexcept;
 
 /// Writes the shortlist of `count` tokens, 1 to kMostShortlisted and at most logits.size().
