@@ -41,7 +41,6 @@ class LayerSteps {
              const Weights& weights, Device& device, Ropes ropes);
 
   std::int32_t count() const { return 2 * slice_.layers.size(); }
-  const AttendSpec& attend() const { return attend_; }
   /// Layers whose attention has a window. In the cache they come last.
   std::int32_t window_layers() const { return window_layers_; }
 

@@ -46,9 +46,9 @@ bool TensorExchange::several_on_the_way(std::size_t values) const {
 
 void TensorExchange::start_sum(std::span<float> partial, SumUse use, std::size_t first) {
   const SumAlgorithm& algorithm = plan_.best_to_start(partial.size());
-  const Started& started = under_way_.emplace_back(&algorithm, carried(partial, use, first));
+  under_way_.push_back({&algorithm, carried(partial, use, first)});
   link_.begin();
-  algorithm.start(link_, started.piece);
+  algorithm.start(link_, under_way_.back().piece);
 }
 
 void TensorExchange::finish_sum() {
