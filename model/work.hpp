@@ -12,7 +12,7 @@ namespace covey {
 /// embedding are not counted: they are small beside the matrices, or grow with the context.
 struct StageWork {
   MatrixCost layers;                 ///< matrices that every token of a pass meets
-  MatrixCost head;                   ///< the output matrix, for tokens whose logits are wanted
+  MatrixCost head;                   ///< what is held of the output matrix, for tokens whose logits are wanted
   std::uint64_t kv_token_bytes = 0;  ///< keys and values of one cached token, all layers, with a window or without
 };
 
