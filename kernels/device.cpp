@@ -3,6 +3,11 @@
 #include "covey/error.hpp"
 
 namespace covey {
+namespace {
+
+[[noreturn]] void without_columns() { throw Error("products that begin with some columns: not on this device"); }
+
+}  // namespace
 
 MatrixHandle Device::declare_matrix(const MatrixView&) {
   throw Error("weights that come and go while the model computes: only the CPU has those; leave --memory-limit out");
@@ -11,5 +16,11 @@ MatrixHandle Device::declare_matrix(const MatrixView&) {
 // There are none to call these with.
 void Device::fill_matrix(MatrixHandle, const MatrixView&, const Packed&) {}
 void Device::empty_matrix(MatrixHandle) {}
+
+bool Device::multiplies_columns(MatrixHandle) const { return false; }
+void Device::add_columns(std::span<const float>, std::int32_t, Slot) { without_columns(); }
+void Device::weigh_columns(VectorHandle, Slot, const Band&, Slot, Slot, std::int32_t) { without_columns(); }
+void Device::matmul_columns(Slot, MatrixHandle, const Band&, Slot) { without_columns(); }
+void Device::divide_by_norm(Slot, std::int32_t, float, VectorHandle, Slot) { without_columns(); }
 
 }  // namespace covey

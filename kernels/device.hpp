@@ -39,7 +39,8 @@ enum class Slot : std::uint8_t {
   router,    ///< (tokens, experts)      how well each expert suits each token
   routed,    ///< (rows, n_embd)         the tokens of one expert
   expert,    ///< (rows, n_embd)         what it makes of them
-  squares,   ///< (tokens, 2)            sums of squares, summed over parts before they norm q and k
+  squares,   ///< (tokens, 2)            sums of squares, summed over parts before they norm q and k;
+             ///< (tokens, bands)        or of the bands of the residual stream
   band,      ///< (tokens, n_embd / bands)   neighbouring columns of `partial`, on their way while others are computed
   logits_band,  ///< (picked, a part's share of n_vocab)
 };
@@ -47,6 +48,12 @@ inline constexpr std::size_t kSlotCount = 17;
 
 /// Whether a slot is for few rows, which are long: it has no memory before it is written, and then as much as it needs.
 constexpr bool grows(Slot slot) { return slot == Slot::logits || slot == Slot::logits_band; }
+
+/// Neighbouring columns of a slot: [first, last).
+struct Band {
+  std::int32_t first;
+  std::int32_t last;
+};
 
 /// A band of a matrix' rows begins at a multiple of so many.
 inline constexpr std::int32_t kBandRows = 64;
@@ -60,6 +67,7 @@ struct MatrixView {
   std::int64_t rows = 0;
   std::int64_t cols = 0;
   std::size_t row_stride = 0;
+  std::int64_t column_band = 0;  ///< products may come with so many of the columns at a time; 0: with all
 };
 
 // Handles into a device; -1 is "none", allowed only where an operation says so.
@@ -254,6 +262,26 @@ class Device {
   /// The same with as many of the matrix' rows (and biases) as `out` is wide, from `first_row` on, a multiple of
   /// kBandRows: some columns of what matmul() gives, with its bits unless BatchView::prompt.
   virtual void matmul_band(Slot in, MatrixHandle matrix, std::int32_t first_row, VectorHandle bias, Slot out) = 0;
+
+  // An RMS norm whose rows come band by band, from the left to the right, and products that begin before the last has
+  // come: the norm is a factor of a row, which can as well multiply what the products give.
+  //
+  //   bands of x arrive   ->   x * weight   ->   products of these columns, added up   ->   / root of the mean of x^2
+  //
+  // Only on devices that say so, of a matrix that they say it of; else these throw Error.
+
+  /// Whether matmul_columns() takes bands as wide as MatrixView::column_band, with the bits of one product.
+  virtual bool multiplies_columns(MatrixHandle matrix) const;
+  /// into[t][first + i] += values[t][i], (tokens, a band's width), of the host.
+  virtual void add_columns(std::span<const float> values, std::int32_t first, Slot into);
+  /// Of a band's columns: out = in * weight; and sums[t][column] = the sum of the squares of `in`.
+  virtual void weigh_columns(VectorHandle weight, Slot in, const Band& columns, Slot out, Slot sums,
+                             std::int32_t column);
+  /// out += in * matrix^T, of a band or several of columns only; the first are not added to what was there.
+  virtual void matmul_columns(Slot in, MatrixHandle matrix, const Band& columns, Slot out);
+  /// slot = slot / sqrt(sum of sums[t] / width + epsilon) (+ bias, unless it is none)
+  virtual void divide_by_norm(Slot sums, std::int32_t width, float epsilon, VectorHandle bias, Slot slot);
+
   /// into += from
   virtual void add(Slot from, Slot into) = 0;
   /// slot *= factor

@@ -43,6 +43,8 @@ class Exchange {
     static_cast<void>(first);
   }
   virtual void finish_sum() {}
+  /// Whether finish_sum() would return at once, as far as can be told.
+  virtual bool sum_is_here() { return true; }
   /// Tensor parallel: `all` becomes what every part has, in order of parts, on the first part; it is empty elsewhere.
   virtual void gather(std::span<const float> mine, std::span<float> all) {
     static_cast<void>(mine);

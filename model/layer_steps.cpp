@@ -2,10 +2,18 @@
 
 #include <algorithm>
 
+#include "model/bands.hpp"
+
 namespace covey {
 namespace {
 
+Role pre_norm(std::int32_t step) { return step % 2 == 0 ? Role::attn_norm : Role::ffn_norm; }
+Role pre_norm_bias(std::int32_t step) { return step % 2 == 0 ? Role::attn_norm_bias : Role::ffn_norm_bias; }
 Role post_norm(std::int32_t step) { return step % 2 == 0 ? Role::attn_post_norm : Role::ffn_post_norm; }
+
+VectorHandle bias_of(const LayerWeights& w, std::optional<Role> bias) {
+  return bias ? w.vector(*bias) : VectorHandle{};
+}
 
 /// The feed-forward layer without a norm of its own reads what attention read, side by side with it.
 bool reads_beside_attention(const LayerWeights& w) { return !w.vector(Role::ffn_norm) && w.vector(Role::attn_norm); }
@@ -14,8 +22,7 @@ bool reads_beside_attention(const LayerWeights& w) { return !w.vector(Role::ffn_
 
 void norm_by(Device& device, const ArchSpec& spec, const HyperParams& params, const LayerWeights& w, Role weight,
              std::optional<Role> bias, std::int32_t groups, Slot in, Slot out) {
-  const VectorHandle biases = bias ? w.vector(*bias) : VectorHandle{};
-  device.norm({spec.norm, w.vector(weight), biases, params.norm_epsilon, groups}, in, out);
+  device.norm({spec.norm, w.vector(weight), bias_of(w, bias), params.norm_epsilon, groups}, in, out);
 }
 
 LayerSteps::LayerSteps(const ArchSpec& spec, const HyperParams& params, const Shard& shard, const Slice& slice,
@@ -38,9 +45,44 @@ bool LayerSteps::windowed(std::int32_t layer) const {
   return params_.window > 0 && spec_.has_window(slice_.layers.first + layer);
 }
 
+std::span<const LayerSteps::EntryProduct> LayerSteps::entry(std::int32_t step) const {
+  static constexpr EntryProduct kAttention[] = {{Role::attn_q, Role::attn_q_bias, Slot::q},
+                                                {Role::attn_k, Role::attn_k_bias, Slot::k},
+                                                {Role::attn_v, Role::attn_v_bias, Slot::v}};
+  static constexpr EntryProduct kGated[] = {{Role::ffn_gate, Role::ffn_gate_bias, Slot::gate},
+                                            {Role::ffn_up, Role::ffn_up_bias, Slot::up}};
+  static constexpr EntryProduct kNotGated[] = {{Role::ffn_up, Role::ffn_up_bias, Slot::gate}};
+  static constexpr EntryProduct kExperts[] = {{Role::ffn_router, {}, Slot::router}};
+  if (step % 2 == 0) return kAttention;
+  const LayerWeights& w = layer_of(step);
+  if (w.experts) return kExperts;
+  if (w.matrix(Role::ffn_gate)) return kGated;
+  return kNotGated;
+}
+
+Slot LayerSteps::input(std::int32_t step) const {
+  const LayerWeights& w = layer_of(step);
+  const bool beside = step % 2 != 0 && reads_beside_attention(w);
+  return beside || w.vector(pre_norm(step)) ? Slot::normed : Slot::residual;
+}
+
+void LayerSteps::enter(std::int32_t step) const {
+  const LayerWeights& w = layer_of(step);
+  if (use_layer_) use_layer_(step / 2);
+  if (enters_by_columns(step)) {
+    const std::int32_t width = band_width(params_.n_embd);
+    for (std::int32_t first = 0; first < params_.n_embd; first += width) weigh_columns(step, first);
+    return multiply_columns(step, {0, params_.n_embd});
+  }
+  if (w.vector(pre_norm(step))) norm(w, pre_norm(step), pre_norm_bias(step), 1, Slot::residual, Slot::normed);
+  for (const EntryProduct& product : entry(step)) {
+    device_.matmul(input(step), w.matrix(product.matrix), bias_of(w, product.bias), product.out);
+  }
+}
+
 std::optional<Projection> LayerSteps::prepare(std::int32_t step, Exchange& exchange) {
   if (step % 2 == 0) return attention(step / 2, layer_of(step), exchange);
-  return feed_forward(layer_of(step));
+  return feed_forward(step, layer_of(step));
 }
 
 SumUse LayerSteps::use(std::int32_t step) const {
@@ -58,17 +100,41 @@ bool LayerSteps::can_overlap() const {
   return !std::ranges::any_of(weights_.layers, reads_beside_attention) && spec_.head_norm != HeadNorm::all;
 }
 
-Slot LayerSteps::normed(const LayerWeights& w, Role weight, Role bias) const {
-  if (!w.vector(weight)) return Slot::residual;
-  norm(w, weight, bias, 1, Slot::residual, Slot::normed);
-  return Slot::normed;
+// Not where a sum is normed, or scaled, before it joins the stream: what comes first would be of another kind.
+bool LayerSteps::enters_by_columns(std::int32_t step) const {
+  const LayerWeights& w = layer_of(step);
+  const std::int32_t width = band_width(params_.n_embd);
+  const bool plain = spec_.norm == NormKind::rms && w.vector(pre_norm(step)) && !w.vector(pre_norm_bias(step)) &&
+                     !w.vector(post_norm(0)) && !w.vector(post_norm(1)) && params_.residual_scale == 1.0F;
+  if (shard_.parts == 1 || width == params_.n_embd || !plain || (step % 2 != 0 && w.experts)) return false;
+  return std::ranges::all_of(
+      entry(step), [&](const EntryProduct& product) { return device_.multiplies_columns(w.matrix(product.matrix)); });
+}
+
+void LayerSteps::weigh_columns(std::int32_t step, std::int32_t first) const {
+  const std::int32_t width = band_width(params_.n_embd);
+  device_.weigh_columns(layer_of(step).vector(pre_norm(step)), Slot::residual, {first, first + width}, Slot::normed,
+                        Slot::squares, first / width);
+}
+
+void LayerSteps::take_columns(std::int32_t step, std::span<const float> sums, std::int32_t first) const {
+  device_.add_columns(sums, first, Slot::residual);
+  weigh_columns(step, first);
+}
+
+void LayerSteps::multiply_columns(std::int32_t step, const Band& columns) const {
+  const LayerWeights& w = layer_of(step);
+  if (use_layer_) use_layer_(step / 2);
+  for (const EntryProduct& product : entry(step)) {
+    device_.matmul_columns(Slot::normed, w.matrix(product.matrix), columns, product.out);
+  }
+  if (columns.last < params_.n_embd) return;
+  for (const EntryProduct& product : entry(step)) {
+    device_.divide_by_norm(Slot::squares, params_.n_embd, params_.norm_epsilon, bias_of(w, product.bias), product.out);
+  }
 }
 
 Projection LayerSteps::attention(std::int32_t layer, const LayerWeights& w, Exchange& exchange) {
-  const Slot in = normed(w, Role::attn_norm, Role::attn_norm_bias);
-  device_.matmul(in, w.matrix(Role::attn_q), w.vector(Role::attn_q_bias), Slot::q);
-  device_.matmul(in, w.matrix(Role::attn_k), w.vector(Role::attn_k_bias), Slot::k);
-  device_.matmul(in, w.matrix(Role::attn_v), w.vector(Role::attn_v_bias), Slot::v);
   if (w.vector(Role::attn_q_norm)) norm_heads(w, exchange);
   if (spec_.turns(slice_.layers.first + layer)) {
     const RopeHandle turn = windowed(layer) ? ropes_.window : ropes_.all;
@@ -110,19 +176,14 @@ void LayerSteps::norm_over_parts(const LayerWeights& w, Exchange& exchange) cons
                        Slot::k);
 }
 
-std::optional<Projection> LayerSteps::feed_forward(const LayerWeights& w) const {
-  const Slot in = reads_beside_attention(w) ? Slot::normed : normed(w, Role::ffn_norm, Role::ffn_norm_bias);
+std::optional<Projection> LayerSteps::feed_forward(std::int32_t step, const LayerWeights& w) const {
   if (w.experts) {
-    device_.matmul(in, w.matrix(Role::ffn_router), {}, Slot::router);
-    device_.mix_experts(w.experts, in, Slot::router, Slot::partial);
+    device_.mix_experts(w.experts, input(step), Slot::router, Slot::partial);
     return {};
   }
   if (w.matrix(Role::ffn_gate)) {
-    device_.matmul(in, w.matrix(Role::ffn_gate), w.vector(Role::ffn_gate_bias), Slot::gate);
-    device_.matmul(in, w.matrix(Role::ffn_up), w.vector(Role::ffn_up_bias), Slot::up);
     device_.gated(spec_.activation, Slot::gate, Slot::up);
   } else {
-    device_.matmul(in, w.matrix(Role::ffn_up), w.vector(Role::ffn_up_bias), Slot::gate);
     device_.activate(spec_.activation, Slot::gate);
   }
   return Projection{Slot::gate, w.matrix(Role::ffn_down), w.vector(Role::ffn_down_bias)};

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/bands.hpp"
+
 namespace covey {
 namespace {
 
@@ -9,7 +11,6 @@ namespace {
 constexpr std::int32_t kLeastPiece = 8;
 // Values of a band's sum that are worth a message.
 constexpr std::int32_t kLeastBandValues = 1024;
-constexpr std::int32_t kMostBands = 4;
 
 BatchView rows_of_batch(const BatchView& batch, std::size_t first, std::size_t count) {
   return {batch.token.subspan(first, count),
@@ -31,20 +32,13 @@ std::int32_t overlapped_pieces(std::int32_t tokens, std::int32_t most) {
   return std::max(2, (tokens + most - 1) / most);
 }
 
-std::int32_t band_width(std::int32_t n_embd) {
-  for (std::int32_t bands = kMostBands; bands > 1; --bands) {
-    if (n_embd % (bands * kBandRows) == 0) return n_embd / bands;
-  }
-  return n_embd;
-}
-
 bool worth_bands(std::int32_t tokens, std::int32_t n_embd) {
   const std::int32_t width = band_width(n_embd);
   return width < n_embd && tokens * width >= kLeastBandValues;
 }
 
 void OverlappedPass::run_pieces(Device& device, const BatchView& batch, std::int32_t pieces, Exchange& exchange,
-                                const StageSteps& steps) {
+                                LayerSteps& steps) {
   const auto count = static_cast<std::size_t>(pieces);
   const std::size_t tokens = batch.size();
   const std::span<const float> before = device.map(Slot::residual);
@@ -55,7 +49,7 @@ void OverlappedPass::run_pieces(Device& device, const BatchView& batch, std::int
     return std::span(all).subspan(first * width, rows * width);
   };
   bool travels = false;
-  for (std::int32_t step = 0; step < steps.count; ++step) {
+  for (std::int32_t step = 0; step < steps.count(); ++step) {
     for (std::size_t piece = 0; piece < count; ++piece) {
       const std::size_t first = tokens * piece / count;
       const std::size_t rows = tokens * (piece + 1) / count - first;
@@ -68,7 +62,9 @@ void OverlappedPass::run_pieces(Device& device, const BatchView& batch, std::int
         steps.join(step - 1);
         std::ranges::copy(device.map(Slot::residual), residual.begin());
       }
-      if (const auto last = steps.prepare(step)) device.matmul(last->in, last->matrix, last->bias, Slot::partial);
+      steps.enter(step);
+      if (const auto last = steps.prepare(step, exchange))
+        device.matmul(last->in, last->matrix, last->bias, Slot::partial);
       std::ranges::copy(device.map(Slot::partial), partial.begin());
       if (travels) exchange.finish_sum();
       exchange.start_sum(partial, steps.use(step), first * width);
@@ -79,39 +75,73 @@ void OverlappedPass::run_pieces(Device& device, const BatchView& batch, std::int
   device.begin(batch);
   to_device(device, Slot::residual, residual_, tokens);
   to_device(device, Slot::partial, partial_, tokens);
-  steps.join(steps.count - 1);
+  steps.join(steps.count() - 1);
 }
 
-void OverlappedPass::run_bands(Device& device, std::int32_t tokens, Exchange& exchange, const StageSteps& steps) {
+void OverlappedPass::run_bands(Device& device, std::int32_t tokens, Exchange& exchange, LayerSteps& steps) {
   const auto rows = static_cast<std::size_t>(tokens);
-  const std::size_t width = device.map(Slot::residual).size() / rows;
-  partial_.resize(rows * width);
-  for (std::int32_t step = 0; step < steps.count; ++step) {
-    const std::optional<Projection> last = steps.prepare(step);
+  const auto width = static_cast<std::int32_t>(device.map(Slot::residual).size() / rows);
+  const std::int32_t band = band_width(width);
+  const Bands bands{tokens, band, width / band};
+  partial_.resize(rows * static_cast<std::size_t>(width));
+  bool entered = false;
+  for (std::int32_t step = 0; step < steps.count(); ++step) {
+    if (!entered) steps.enter(step);
+    entered = false;
+    const std::optional<Projection> last = steps.prepare(step, exchange);
     if (!last) {
       exchange.sum(device.map(Slot::partial), steps.use(step));
       steps.join(step);
       continue;
     }
-    std::size_t bands = 0, band = 0;
-    for (std::size_t column = 0; column < width; column += band, ++bands) {
-      device.matmul_band(last->in, last->matrix, static_cast<std::int32_t>(column), last->bias, Slot::band);
-      const std::span<const float> values = device.map(Slot::band);
-      band = values.size() / rows;
-      const auto partial = std::span(partial_).subspan(column * rows, values.size());
-      std::ranges::copy(values, partial.begin());
-      exchange.start_sum(partial, steps.use(step), column * rows);
+    for (std::int32_t i = 0; i < bands.count; ++i) {
+      device.matmul_band(last->in, last->matrix, i * band, last->bias, Slot::band);
+      const std::span<float> sum = band_of(bands, i);
+      std::ranges::copy(device.map(Slot::band), sum.begin());
+      exchange.start_sum(sum, steps.use(step), static_cast<std::size_t>(i) * sum.size());
     }
-    const std::span<float> sums = device.map(Slot::partial, tokens);
-    for (std::size_t i = 0; i < bands; ++i) {
-      exchange.finish_sum();
-      for (std::size_t row = 0; row < rows; ++row) {
-        std::copy_n(partial_.begin() + static_cast<std::ptrdiff_t>((i * rows + row) * band), band,
-                    sums.begin() + static_cast<std::ptrdiff_t>(row * width + i * band));
-      }
+    const std::int32_t next = step + 1;
+    entered = next < steps.count() && steps.enters_by_columns(next);
+    if (entered) {
+      enter_with(bands, next, exchange, steps);
+    } else {
+      join_all(device, bands, exchange);
+      steps.join(step);
     }
-    steps.join(step);
   }
+}
+
+std::span<float> OverlappedPass::band_of(const Bands& bands, std::int32_t index) {
+  const auto size = static_cast<std::size_t>(bands.tokens) * static_cast<std::size_t>(bands.width);
+  return std::span(partial_).subspan(static_cast<std::size_t>(index) * size, size);
+}
+
+/// Slot::partial becomes the sum.
+void OverlappedPass::join_all(Device& device, const Bands& bands, Exchange& exchange) {
+  const std::span<float> sums = device.map(Slot::partial, bands.tokens);
+  for (std::int32_t i = 0; i < bands.count; ++i) {
+    exchange.finish_sum();
+    const float* from = band_of(bands, i).data();
+    float* to = sums.data() + std::ptrdiff_t{i} * bands.width;
+    for (std::int32_t t = 0; t < bands.tokens; ++t, from += bands.width, to += bands.count * bands.width) {
+      std::copy_n(from, bands.width, to);
+    }
+  }
+}
+
+/// Enters a step with the sums of the one before: all bands that are here at once, and the next while others come.
+void OverlappedPass::enter_with(const Bands& bands, std::int32_t step, Exchange& exchange, const LayerSteps& steps) {
+  std::int32_t multiplied = 0;
+  for (std::int32_t i = 0; i < bands.count; ++i) {
+    const std::int32_t taken = i * bands.width;
+    if (multiplied < taken && !exchange.sum_is_here()) {
+      steps.multiply_columns(step, {multiplied, taken});
+      multiplied = taken;
+    }
+    exchange.finish_sum();
+    steps.take_columns(step, band_of(bands, i), taken);
+  }
+  steps.multiply_columns(step, {multiplied, bands.count * bands.width});
 }
 
 }  // namespace covey

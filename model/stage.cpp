@@ -8,6 +8,7 @@
 
 #include "covey/error.hpp"
 #include "kernels/shortlist.hpp"
+#include "model/bands.hpp"
 #include "model/device_layers.hpp"
 #include "model/head.hpp"
 #include "model/kv_cache.hpp"
@@ -59,6 +60,7 @@ struct Stage::Impl {
     if (limited) {
       stream = std::make_unique<LayerStream>(file, *device, std::move(weights.absent), options.memory_limit,
                                              options.layers_from_source);
+      layers->before_layers([this](std::int32_t layer) { stream->use(layer); });
     }
   }
 
@@ -113,7 +115,10 @@ struct Stage::Impl {
       set(Slot::routed, params.n_embd);
       set(Slot::expert, params.n_embd);
     }
-    if (spec.head_norm == HeadNorm::all && shard.parts > 1) set(Slot::squares, 2);
+    if (shard.parts > 1) {
+      const bool of_heads = spec.head_norm == HeadNorm::all;
+      set(Slot::squares, of_heads ? 2 : params.n_embd / band_width(params.n_embd));
+    }
     device->reserve(widths, limits.max_tokens);
   }
 
@@ -148,26 +153,21 @@ struct Stage::Impl {
   /// Whether, and how, sums travel meanwhile. All parts must come to the same: nothing here may depend on this part's
   /// device, or on how much of the model is its own.
   void evaluate_layers(const BatchView& batch, Exchange& exchange) {
-    const StageSteps steps{layers->count(),
-                           [&](std::int32_t step) {
-                             if (stream) stream->use(step / 2);
-                             return layers->prepare(step, exchange);
-                           },
-                           [&](std::int32_t step) { return layers->use(step); },
-                           [&](std::int32_t step) { layers->join(step); }};
     const auto tokens = static_cast<std::int32_t>(batch.size());
     const std::int32_t most =
         shard.parts > 1 && layers->count() > 0 && layers->can_overlap() ? exchange.tokens_on_the_way() : 0;
     const std::int32_t pieces = overlapped_pieces(tokens, most);
     const auto band = static_cast<std::size_t>(tokens) * static_cast<std::size_t>(band_width(params.n_embd));
     if (tokens <= most && worth_bands(tokens, params.n_embd) && exchange.several_on_the_way(band)) {
-      return overlapped.run_bands(*device, tokens, exchange, steps);
+      return overlapped.run_bands(*device, tokens, exchange, *layers);
     }
-    if (pieces > 1) return overlapped.run_pieces(*device, batch, pieces, exchange, steps);
-    for (std::int32_t step = 0; step < steps.count; ++step) {
-      if (const auto last = steps.prepare(step)) device->matmul(last->in, last->matrix, last->bias, Slot::partial);
-      if (shard.parts > 1) exchange.sum(device->map(Slot::partial), steps.use(step));
-      steps.join(step);
+    if (pieces > 1) return overlapped.run_pieces(*device, batch, pieces, exchange, *layers);
+    for (std::int32_t step = 0; step < layers->count(); ++step) {
+      layers->enter(step);
+      const auto last = layers->prepare(step, exchange);
+      if (last) device->matmul(last->in, last->matrix, last->bias, Slot::partial);
+      if (shard.parts > 1) exchange.sum(device->map(Slot::partial), layers->use(step));
+      layers->join(step);
     }
   }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "covey/error.hpp"
+#include "model/bands.hpp"
 
 namespace covey {
 namespace {
@@ -131,13 +132,14 @@ class Loader {
     const auto first = std::int64_t{expert} * all + params_.dim(rule.within.before) + rows.first;
     const Range cols = cols_of(rule, static_cast<std::int32_t>(view.cols));
     if (adapters_.changes(tensor) && rows.size() > 0 && cols.size() > 0) {
-      return load_merged(tensor, {first, rows.size(), cols.first, cols.size()});
+      return load_merged(tensor, rule, {first, rows.size(), cols.first, cols.size()});
     }
     view.data += static_cast<std::size_t>(first) * view.row_stride;
     view.rows = rows.size();
     const TensorTypeInfo& type = tensor_type_info(tensor.type);
     view.data += static_cast<std::size_t>(cols.first) / type.block_elements * type.block_bytes;
     view.cols = cols.size();
+    view.column_band = column_band(rule);
     if (absent_ != nullptr) {
       absent_->push_back({device_.declare_matrix(view), view});
       return absent_->back().matrix;
@@ -149,12 +151,13 @@ class Loader {
     });
   }
 
-  MatrixHandle load_merged(const GgufTensor& tensor, const MatrixPart& part) {
+  MatrixHandle load_merged(const GgufTensor& tensor, const TensorRule& rule, const MatrixPart& part) {
     MergedMatrix merged = adapters_.merge(tensor, part);
     const auto stride = static_cast<std::int64_t>(whole(tensor).row_stride);
     const auto bytes = static_cast<std::size_t>(part.rows * stride);
     file_.release(tensor.data.subspan(static_cast<std::size_t>(part.first_row * stride), bytes));
     bool packed = false;
+    merged.view.column_band = column_band(rule);
     const MatrixHandle matrix = device_.add_matrix(merged.view, [&](std::span<const std::byte>) { packed = true; });
     if (!packed) merged_.push_back(std::move(merged));
     progress_done(bytes / tensor.cols() * static_cast<std::size_t>(part.cols));
@@ -200,6 +203,11 @@ class Loader {
       default:
         return is_of_vocabulary(rule.role) ? slice_.head : Range{0, all};
     }
+  }
+  /// Products that read the residual stream of a split layer begin with the columns that have come.
+  std::int64_t column_band(const TensorRule& rule) const {
+    const bool rows = rule.split == Split::query_rows || rule.split == Split::kv_rows || rule.split == Split::ff_rows;
+    return shard_.parts > 1 && rows && rule.scope == Scope::layer ? band_width(params_.n_embd) : 0;
   }
   // The embedding is loaded as a matrix where it is the head.
   static bool is_of_vocabulary(Role role) {

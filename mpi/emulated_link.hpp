@@ -3,6 +3,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "mpi/link_model.hpp"
@@ -33,11 +35,12 @@ class EmulatedLink final : public Transport {
   void send(int to, std::span<const std::byte> bytes, Tag tag) override;
   void recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) override;
   /// True from when a message was sent: recv then waits until it would have arrived.
-  bool ready(int from, Tag tag) override { return below_.ready(from, tag); }
+  bool ready(int from, Tag tag) override { return early_.contains({from, tag}) || below_.ready(from, tag); }
+  bool arrived(int from, std::size_t bytes, Tag tag) override;
   void outlive_others() override { below_.outlive_others(); }
   /// Alarms and failures pass by the emulated network, so that a lost rank ends too.
   void alarm(const PeerLost& loss) noexcept override { below_.alarm(loss); }
-  void regroup(std::uint32_t generation, std::span<const int> members) override { below_.regroup(generation, members); }
+  void regroup(std::uint32_t generation, std::span<const int> members) override;
   void fail(const std::string& why) noexcept override { below_.fail(why); }
 
  private:
@@ -46,7 +49,8 @@ class EmulatedLink final : public Transport {
   Transport& below_;
   Time time_;
   LinkModel model_;
-  std::vector<std::byte> stamped_;  // a message with its stamp in front
+  std::vector<std::byte> stamped_;                               // a message with its stamp in front
+  std::map<std::pair<int, Tag>, std::vector<std::byte>> early_;  // the same, received before they would have arrived
 };
 
 }  // namespace covey

@@ -117,6 +117,7 @@ class Ledger final : public Transport {
   void send(int to, std::span<const std::byte> bytes, Tag tag) override;
   void recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) override;
   bool ready(int from, Tag tag) override { return below_.ready(from, tag); }
+  bool arrived(int from, std::size_t bytes, Tag tag) override { return below_.arrived(from, bytes, tag); }
   bool can_sum() const override { return below_.can_sum(); }
   /// What was sent is not known. Entered, to the next rank, is the least that any way takes: 2 (n - 1) / n of the
   /// values, in as many messages.

@@ -25,6 +25,7 @@ class MeshExchange final : public Exchange {
     tensor_.start_sum(partial, use, first);
   }
   void finish_sum() override { tensor_.finish_sum(); }
+  bool sum_is_here() override { return tensor_.sum_is_here(); }
   void gather(std::span<const float> mine, std::span<float> all) override { tensor_.gather(mine, all); }
   void receive(std::span<float> activations) override { pipeline_.receive(activations); }
   void pass_on(std::span<const float> activations) override { pipeline_.pass_on(activations); }

@@ -28,6 +28,7 @@ class SubTransport final : public Transport {
     below_.recv(below_rank(from), bytes, tag, deadline);
   }
   bool ready(int from, Tag tag) override { return below_.ready(below_rank(from), tag); }
+  bool arrived(int from, std::size_t bytes, Tag tag) override { return below_.arrived(below_rank(from), bytes, tag); }
   bool can_sum() const override { return size() == below_.size() && below_.can_sum(); }
   void sum(std::span<float> values, Deadline deadline) override { below_.sum(values, deadline); }
   void outlive_others() override { below_.outlive_others(); }

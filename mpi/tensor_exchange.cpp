@@ -57,6 +57,11 @@ void TensorExchange::finish_sum() {
   oldest.algorithm->finish(link_, oldest.piece);
 }
 
+bool TensorExchange::sum_is_here() {
+  const Started& oldest = under_way_.front();
+  return oldest.algorithm->sends_at_start_only && link_.all_arrived(oldest.piece.values.size());
+}
+
 void TensorExchange::gather(std::span<const float> mine, std::span<float> all) {
   if (transport_.rank() != 0) return exact_link_.send(0, std::as_bytes(mine));
   std::ranges::copy(mine, all.begin());

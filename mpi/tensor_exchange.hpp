@@ -27,6 +27,7 @@ class TensorExchange final : public Exchange {
   bool several_on_the_way(std::size_t values) const override;
   void start_sum(std::span<float> partial, SumUse use, std::size_t first) override;
   void finish_sum() override;
+  bool sum_is_here() override;
   void gather(std::span<const float> mine, std::span<float> all) override;
 
  private:

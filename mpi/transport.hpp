@@ -72,6 +72,12 @@ class Transport {
   /// PeerLost as recv does.
   virtual bool ready(int from, Tag tag) = 0;
 
+  /// Whether recv of a message of `bytes` bytes would return about at once. Throws as recv does.
+  virtual bool arrived(int from, std::size_t bytes, Tag tag) {
+    static_cast<void>(bytes);
+    return ready(from, tag);
+  }
+
   /// Whether sum() works: as the library below likes it, over all ranks.
   virtual bool can_sum() const { return false; }
   /// Collective: replaces `values` by their sum over all ranks. The order of additions is the library's business.

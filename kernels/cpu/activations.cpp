@@ -51,16 +51,17 @@ float* Activations::overwrite(Slot slot, std::int32_t rows) {
   return change(slot);
 }
 
-float* Activations::change(Slot slot) {
-  if (int8_of_ == slot) int8_of_.reset();
+float* Activations::change(Slot slot, std::int64_t first) {
+  if (int8_of_ == slot) int8_columns_ = std::min(int8_columns_, first);
   return floats(slot);
 }
 
-Activations::Int8Copy Activations::int8_copy(Slot slot) {
-  assert(width(slot) % kActivationBlock == 0);
+Activations::Int8Copy Activations::int8_copy(Slot slot, std::int64_t columns) {
+  assert(width(slot) % kActivationBlock == 0 && columns % kActivationBlock == 0 && columns <= width(slot));
   assert(!grows(slot));
-  const bool valid = int8_of_ == slot;
+  const std::int64_t valid = int8_of_ == slot ? int8_columns_ : 0;
   int8_of_ = slot;
+  int8_columns_ = std::max(valid, columns);
   return {reinterpret_cast<ActivationBlock*>(int8_.data()), row_blocks_of(width(slot)), valid};
 }
 

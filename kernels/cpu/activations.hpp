@@ -28,17 +28,18 @@ class Activations {
 
   /// The slot is about to be written: it gets `rows` rows, and its int8 copy is no longer valid.
   float* overwrite(Slot slot, std::int32_t rows);
-  /// The same, keeping rows and contents.
-  float* change(Slot slot);
+  /// The same, keeping rows and contents, and the copy of the columns before `first`.
+  float* change(Slot slot, std::int64_t first = 0);
 
   /// Where the int8 copy of a slot lies: groups of rows, see ActivationKind.
   struct Int8Copy {
     ActivationBlock* blocks;
     std::size_t row_blocks;
-    bool valid;  ///< if not, the caller writes it now: it counts as valid from here on
+    std::int64_t valid;  ///< columns, from the left; those up to `columns` the caller writes now: they count as valid
   };
-  /// The slot's width is a multiple of kActivationBlock. There is one copy: the last slot asked for has it.
-  Int8Copy int8_copy(Slot slot);
+  /// The slot's width, and `columns`, are multiples of kActivationBlock. There is one copy: the last slot asked for has
+  /// it.
+  Int8Copy int8_copy(Slot slot, std::int64_t columns);
 
  private:
   struct Rows {
@@ -56,6 +57,7 @@ class Activations {
   std::int32_t max_rows_ = 0;
   AlignedBuffer int8_;
   std::optional<Slot> int8_of_;
+  std::int64_t int8_columns_ = 0;
 };
 
 }  // namespace covey

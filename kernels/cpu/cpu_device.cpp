@@ -155,20 +155,22 @@ void CpuDevice::begin(const BatchView& batch) {
   ++pass_;
 }
 
-ProductInput CpuDevice::product_input(Slot slot, ActivationKind kind) {
+ProductInput CpuDevice::product_input(Slot slot, ActivationKind kind, std::int64_t columns) {
   const std::int32_t rows = activations_.rows(slot);
   const std::int64_t width = activations_.width(slot);
   if (kind == ActivationKind::f32) {
     return {reinterpret_cast<const std::byte*>(activations_.row(slot, 0)),
             static_cast<std::size_t>(width) * sizeof(float), rows};
   }
-  const Activations::Int8Copy copy = activations_.int8_copy(slot);
-  if (!copy.valid) {
-    each_row(rows, width / kElementsPerNanosecond, [&](std::int64_t t) {
+  const Activations::Int8Copy copy = activations_.int8_copy(slot, columns);
+  const std::int64_t missing = columns - copy.valid;
+  if (missing > 0) {
+    each_row(rows, missing / kElementsPerNanosecond, [&](std::int64_t t) {
       const std::int64_t first = t / kTokenGroup * kTokenGroup;  // of the token's group
       const auto group = static_cast<std::size_t>(std::min<std::int64_t>(kTokenGroup, rows - first));
-      ActivationBlock* const blocks = copy.blocks + static_cast<std::size_t>(first) * copy.row_blocks + (t - first);
-      isa_.quantize(activations_.row(slot, t), width, blocks, group);
+      ActivationBlock* const blocks = copy.blocks + static_cast<std::size_t>(first) * copy.row_blocks +
+                                      static_cast<std::size_t>(copy.valid / kActivationBlock) * group + (t - first);
+      isa_.quantize(activations_.row(slot, t) + copy.valid, missing, blocks, group);
     });
   }
   return {reinterpret_cast<const std::byte*>(copy.blocks), copy.row_blocks * sizeof(ActivationBlock), rows};
@@ -183,24 +185,29 @@ const PackedMatrix* CpuDevice::next_after(std::size_t matrix) {
   return declared_.contains(next) ? nullptr : &matrices_[next];
 }
 
+// Without rows, a slot that has a width must not seem to hold results. One of no width keeps count of the tokens.
+float* CpuDevice::overwrite_for(const PackedMatrix& matrix, Slot in, Slot out) {
+  const bool none = matrix.rows == 0 && activations_.width(out) > 0;
+  return activations_.overwrite(out, none ? 0 : activations_.rows(in));
+}
+
 void CpuDevice::matmul(Slot in, MatrixHandle matrix, VectorHandle bias, Slot out) {
   const PackedMatrix& weights = matrices_[index_of(matrix.id)];
   assert(in != out && weights.cols == activations_.width(in));
   assert(weights.rows == 0 || weights.rows == activations_.width(out));
-  // Without rows, a slot that has a width must not seem to hold results. One of no width keeps count of the tokens.
-  const bool none = weights.rows == 0 && activations_.width(out) > 0;
-  float* const result = activations_.overwrite(out, none ? 0 : activations_.rows(in));
+  float* const result = overwrite_for(weights, in, out);
   if (weights.rows == 0) return;
   const float* added = nullptr;
   if (bias) {
     assert(vector(bias).size() == static_cast<std::size_t>(weights.rows));
     added = vector(bias).data();
   }
-  const ProductInput input = product_input(in, weights.format->activations);
+  const ProductInput input = product_input(in, weights.format->activations, weights.cols);
   if (batch_.prompt && weights.is_packed() && blas_.suits(weights, input.tokens)) {
     blas_.multiply(weights, input, added, result, isa_, pool_);
   } else {
-    multiply(weights, {0, weights.rows}, input, added, result, isa_, pool_, scratch_, next_after(index_of(matrix.id)));
+    multiply(weights, {0, weights.rows}, {0, weights.cols}, input, added, result, isa_, pool_, scratch_,
+             next_after(index_of(matrix.id)));
   }
 }
 
@@ -214,8 +221,8 @@ void CpuDevice::matmul_band(Slot in, MatrixHandle matrix, std::int32_t first_row
   const float* const added = bias ? vector(bias).data() + first_row : nullptr;
   const PackedMatrix* const next = next_after(index_of(matrix.id));
   const bool last = first_row + rows == weights.rows;
-  multiply(weights, {first_row, rows}, product_input(in, weights.format->activations), added, result, isa_, pool_,
-           scratch_, last ? next : nullptr);
+  multiply(weights, {first_row, rows}, {0, weights.cols}, product_input(in, weights.format->activations, weights.cols),
+           added, result, isa_, pool_, scratch_, last ? next : nullptr);
 }
 
 void CpuDevice::store_kv(std::int32_t layer, Slot k, Slot v) {

@@ -53,6 +53,12 @@ class CpuDevice final : public Device {
                     Slot slot) override;
   void matmul(Slot in, MatrixHandle matrix, VectorHandle bias, Slot out) override;
   void matmul_band(Slot in, MatrixHandle matrix, std::int32_t first_row, VectorHandle bias, Slot out) override;
+  bool multiplies_columns(MatrixHandle matrix) const override;
+  void add_columns(std::span<const float> values, std::int32_t first, Slot into) override;
+  void weigh_columns(VectorHandle weight, Slot in, const Band& columns, Slot out, Slot sums,
+                     std::int32_t column) override;
+  void matmul_columns(Slot in, MatrixHandle matrix, const Band& columns, Slot out) override;
+  void divide_by_norm(Slot sums, std::int32_t width, float epsilon, VectorHandle bias, Slot slot) override;
   void add(Slot from, Slot into) override;
   void scale(float factor, Slot slot) override;
   void softcap(float cap, Slot slot) override;
@@ -102,8 +108,10 @@ class CpuDevice final : public Device {
              [&](std::int64_t t) { f(activations_.row(slot, t), width); });
   }
   const std::vector<float>& vector(VectorHandle handle) const;
-  /// A slot as the input of products with `kind`; quantizes it unless its int8 copy is there.
-  ProductInput product_input(Slot slot, ActivationKind kind);
+  /// A slot as the input of products with `kind` of its first `columns`; quantizes those whose int8 copy is not there.
+  ProductInput product_input(Slot slot, ActivationKind kind, std::int64_t columns);
+  /// A slot for the product of `in` with the matrix.
+  float* overwrite_for(const PackedMatrix& matrix, Slot in, Slot out);
   /// The matrix that is probably multiplied after this one, whose turn it is.
   const PackedMatrix* next_after(std::size_t matrix);
   /// Where a layer's keys and values are, and its number there.

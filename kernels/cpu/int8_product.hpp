@@ -114,25 +114,14 @@ template <class Isa, class Format, int T>
 struct RegisterProduct {
   using Floats = typename Isa::Floats;
 
-  /// sums[p][t] of panel p and the tokens whose first ActivationBlock is at `in`; `in_step` bytes from block to block.
-  static void multiply(const Panels& panels, std::int64_t cols, const std::byte* in, std::ptrdiff_t in_step,
+  /// Adds to sums[p][t] of panel p and the tokens whose first ActivationBlock is at `in`; `in_step` bytes from block to
+  /// block.
+  static void multiply(const Panels& panels, const ColumnRange& cols, const std::byte* in, std::ptrdiff_t in_step,
                        Floats (&sums)[kMostPanels][T]) noexcept {
-    for (int p = 0; p < panels.count; ++p) {
-      for (Floats& sum : sums[p]) sum = Floats::splat(0.0F);
-    }
-    const std::byte* first = panels.first;
-    for (std::int64_t c = 0; c < cols; c += Format::kBlockElements, first += kPanelBlock) {
-      for (int piece = 0; piece < kPieces; ++piece, in += in_step) {
-        // A piece of each panel in turn: processors fetch ahead in several sequences, if steps in them are short.
-        const std::byte* block = first;
-        for (int p = 0; p < panels.count; ++p, block += panels.step) {
-          fetch(block + kPieceBytes * piece + kFetchAhead);
-          // Hides that all panels read the same: compilers would carry it from one to the next in general registers.
-          const std::byte* tokens = in;
-          asm("" : "+r"(tokens));
-          add_piece(block, piece, tokens, sums[p]);
-        }
-      }
+    in += in_step * (cols.first / kActivationBlock);
+    for (std::int64_t c = cols.first; c < cols.last; c += panels.band_cols) {
+      const std::int64_t last = c + panels.band_cols < cols.last ? c + panels.band_cols : cols.last;
+      in = multiply_band(panels, {c, last}, in, in_step, sums);
     }
   }
 
@@ -146,6 +135,30 @@ struct RegisterProduct {
   // Bytes. Processors fetch ahead by themselves, but not over the ends of pages, and begin anew with each panel; half
   // as far was too late for Q8_0, twice as far no better.
   static constexpr std::ptrdiff_t kFetchAhead = 2304;
+
+  /// Columns of a band; returns where the activations of those after them are.
+  static const std::byte* multiply_band(const Panels& panels, const ColumnRange& cols, const std::byte* in,
+                                        std::ptrdiff_t in_step, Floats (&sums)[kMostPanels][T]) noexcept {
+    const std::byte* first = panels.at(cols.first, Format::kBlockElements, kPanelBlock);
+    const std::byte* const end = first + (cols.last - cols.first) / Format::kBlockElements * kPanelBlock;
+    const std::ptrdiff_t others = panels.then - (end - first);
+    for (; first < end; first += kPanelBlock) {
+      for (int piece = 0; piece < kPieces; ++piece, in += in_step) {
+        std::ptrdiff_t ahead = kPieceBytes * piece + kFetchAhead;
+        if (first + ahead >= end) ahead += others;  // the same columns of the next panel
+        // A piece of each panel in turn: processors fetch ahead in several sequences, if steps in them are short.
+        const std::byte* block = first;
+        for (int p = 0; p < panels.count; ++p, block += panels.step) {
+          fetch(block + ahead);
+          // Hides that all panels read the same: compilers would carry it from one to the next in general registers.
+          const std::byte* tokens = in;
+          asm("" : "+r"(tokens));
+          add_piece(block, piece, tokens, sums[p]);
+        }
+      }
+    }
+    return in;
+  }
 
   /// Asks for as much as a piece has. Behind the last panel nothing may be there: that does no harm.
   [[gnu::always_inline]] static void fetch(const std::byte* at) {

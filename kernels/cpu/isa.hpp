@@ -52,19 +52,37 @@ enum class ActivationKind : std::uint8_t { f32, int8 };
 /// sequences faster than one: a processor fetches ahead in each of them.
 inline constexpr std::int32_t kMostPanels = 4;
 
-/// Panels of one matrix, at equal distances.
+/// Panels of one matrix, at equal distances. Their columns come in bands, of all panels one band after the other.
 struct Panels {
   const std::byte* first;
-  std::size_t step;      ///< bytes from one to the next
+  std::int64_t band_cols;  ///< of a band
+  std::size_t band_step;   ///< bytes from one to the next
+  std::size_t step;        ///< bytes from one to the next
+  std::ptrdiff_t then;   ///< bytes from the first to that of the panels that will probably be read after these columns
   std::size_t out_step;  ///< outputs from the first row of one to the first of the next
   std::int32_t count;    ///< 1..kMostPanels
   std::int32_t rows;     ///< of each: kPanelRows, or fewer if count is 1
+
+  /// Where the first has the columns from `column` on, a block boundary of a format with so many bytes a block.
+  const std::byte* at(std::int64_t column, std::int64_t block_elements, std::ptrdiff_t block_bytes) const noexcept {
+    const std::int64_t band = column / band_cols;
+    return first + static_cast<std::size_t>(band) * band_step +
+           (column - band * band_cols) / block_elements * block_bytes;
+  }
+};
+
+/// Columns of a matrix, between blocks of its format. Sums over them go on from those over the columns before: from
+/// what is in the output, unless `first` is 0.
+struct ColumnRange {
+  std::int64_t first;
+  std::int64_t last;
 };
 
 /// out[t * out_stride + p * panels.out_step + r] = dot(row r of panel p, in row t), for r < panels.rows and t < tokens.
 /// `in` points to F32 rows, one every `in_stride` bytes, or to the first of a group of ActivationBlocks. Each output is
-/// computed in the same order of operations whatever `tokens` and the other panels are.
-using PanelMatmul = void (*)(const Panels& panels, std::int64_t cols, const std::byte* in, std::size_t in_stride,
+/// computed in the same order of operations whatever `tokens` and the other panels are; from int8, whatever pieces the
+/// columns come in, too. From F32 they come in one.
+using PanelMatmul = void (*)(const Panels& panels, const ColumnRange& cols, const std::byte* in, std::size_t in_stride,
                              std::int32_t tokens, float* out, std::size_t out_stride) noexcept;
 
 /// Keys are cached in tiles of so many tokens.

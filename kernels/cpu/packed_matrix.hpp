@@ -19,12 +19,15 @@ struct PackedMatrix {
   const Format* format = nullptr;
   std::int64_t rows = 0;
   std::int64_t cols = 0;
-  std::size_t panel_bytes = 0;
-  AlignedBuffer panels;  // (ceil(rows / kPanelRows), panel_bytes)
-  MatrixView source;     // if there are no panels: these are to be packed for every use
+  std::int64_t band_cols = 0;   // all, unless products come with fewer at a time, which then lie together
+  std::size_t panel_bytes = 0;  // of a band
+  AlignedBuffer panels;         // (cols / band_cols, ceil(rows / kPanelRows), panel_bytes)
+  MatrixView source;            // if there are no panels: these are to be packed for every use
 
   bool is_packed() const { return source.data == nullptr; }
   std::int64_t panel_count() const { return panels_of(rows); }
+  std::size_t band_bytes() const { return static_cast<std::size_t>(panel_count()) * panel_bytes; }
+  /// Of the first band.
   const std::byte* panel(std::int64_t index) const {
     return panels.data() + static_cast<std::size_t>(index) * panel_bytes;
   }
@@ -70,12 +73,12 @@ struct RowRange {
   std::int64_t count = 0;
 };
 
-/// out (tokens, rows.count) = in * rows^T + bias. `bias` (rows.count) may be nullptr. The order of operations for one
-/// output depends on matrix.cols only.
+/// out (tokens, rows.count) = in * rows^T + bias, of some columns: see PanelMatmul. `bias` (rows.count) may be nullptr.
+/// The order of operations for one output depends on matrix.cols only.
 /// `scratch` has room for the matrix' panels if they are not packed. `next`: what will probably be multiplied next, if
 /// that is known; it may have gone when it is not.
-void multiply(const PackedMatrix& matrix, const RowRange& rows, const ProductInput& in, const float* bias, float* out,
-              const IsaTable& isa, ThreadPool& pool, PanelScratch& scratch,
+void multiply(const PackedMatrix& matrix, const RowRange& rows, const ColumnRange& cols, const ProductInput& in,
+              const float* bias, float* out, const IsaTable& isa, ThreadPool& pool, PanelScratch& scratch,
               const PackedMatrix* next = nullptr) noexcept;
 
 }  // namespace covey

@@ -9,7 +9,7 @@ namespace covey {
 /// The arguments of a PanelMatmul, moved on from tile to tile of tokens.
 struct PanelWork {
   Panels panels;
-  std::int64_t cols;
+  ColumnRange cols;
   const std::byte* in;
   std::size_t in_stride;
   std::int32_t tokens;
@@ -21,26 +21,40 @@ struct PanelWork {
     PanelWork one = *this;
     one.panels.first += static_cast<std::size_t>(index) * panels.step;
     one.panels.count = 1;
+    const auto step = static_cast<std::ptrdiff_t>(panels.step);
+    one.panels.then = index + 1 < panels.count ? step : panels.then - index * step;
     one.out += static_cast<std::size_t>(index) * panels.out_step;
     return one;
   }
 
   template <class Floats>
   void put(std::int32_t panel, std::int32_t token, const Floats& sums) const noexcept {
-    float* const row =
-        out + static_cast<std::size_t>(token) * out_stride + static_cast<std::size_t>(panel) * panels.out_step;
+    float* const row = row_of(panel, token);
     if (panels.rows == kPanelRows) {
       sums.store(row);
     } else {
       sums.store_first(row, panels.rows);
     }
   }
+
+  /// What sums go on from.
+  template <class Floats>
+  Floats get(std::int32_t panel, std::int32_t token) const noexcept {
+    if (cols.first == 0) return Floats::splat(0.0F);
+    const float* const row = row_of(panel, token);
+    return panels.rows == kPanelRows ? Floats::load(row) : Floats::load_first(row, panels.rows);
+  }
+
+ private:
+  float* row_of(std::int32_t panel, std::int32_t token) const noexcept {
+    return out + static_cast<std::size_t>(token) * out_stride + static_cast<std::size_t>(panel) * panels.out_step;
+  }
 };
 
 /// Of formats that multiply floats.
 template <class Isa, class Format, ActivationKind = Format::kActivations>
 struct PanelProduct {
-  static void run(const Panels& panels, std::int64_t cols, const std::byte* in, std::size_t in_stride,
+  static void run(const Panels& panels, const ColumnRange& cols, const std::byte* in, std::size_t in_stride,
                   std::int32_t tokens, float* out, std::size_t out_stride) noexcept {
     const PanelWork work{panels, cols, in, in_stride, tokens, out, out_stride};
     if (tokens <= Isa::kFloatTile) {
@@ -55,7 +69,7 @@ struct PanelProduct {
   static void tiles(PanelWork work) noexcept {
     for (; work.tokens >= T; work.tokens -= T) {
       typename Isa::Floats sums[kMostPanels][T];
-      FloatProduct<Isa, Format>::template tile<T>(work.panels, work.cols, work.in, work.in_stride, sums);
+      FloatProduct<Isa, Format>::template tile<T>(work.panels, work.cols.last, work.in, work.in_stride, sums);
       for (std::int32_t p = 0; p < work.panels.count; ++p) {
         for (std::int32_t t = 0; t < T; ++t) work.put(p, t, sums[p][t]);
       }
@@ -106,7 +120,7 @@ class Ahead {
 /// Of formats that multiply integers.
 template <class Isa, class Format>
 struct PanelProduct<Isa, Format, ActivationKind::int8> {
-  static void run(const Panels& panels, std::int64_t cols, const std::byte* in, std::size_t in_stride,
+  static void run(const Panels& panels, const ColumnRange& cols, const std::byte* in, std::size_t in_stride,
                   std::int32_t tokens, float* out, std::size_t out_stride) noexcept {
     PanelWork work{panels, cols, in, in_stride, tokens, out, out_stride};
     if constexpr (Isa::kFewTokens > 0) {
@@ -116,11 +130,14 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
       }
     }
     if (tokens <= Columns::kPanelByPanel) {
+      [[maybe_unused]] const typename Columns::State state(tokens);
       for (std::int32_t p = 0; p < panels.count; ++p) many(work.only(p), tokens);
       return;
     }
     for (; work.tokens > 0; work.tokens -= kMostTokens) {
-      many(work, work.tokens < kMostTokens ? work.tokens : kMostTokens);
+      const std::int32_t some = work.tokens < kMostTokens ? work.tokens : kMostTokens;
+      [[maybe_unused]] const typename Columns::State state(some);
+      many(work, some);
       work.in += kMostTokens * in_stride;
       work.out += kMostTokens * out_stride;
     }
@@ -129,7 +146,9 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
  private:
   using Columns = typename Isa::template TileColumns<ArithmeticOfTiles<Isa, Format>>;
   using Lanes = typename Isa::TileLanes;
+  using Rows = typename Isa::Floats;
 
+  static constexpr std::ptrdiff_t kColumnBytes = std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows;  // of a block
   static constexpr std::ptrdiff_t kBlock = sizeof(ActivationBlock);
   static constexpr std::int32_t kMostTokens = Columns::kMostTokens;
   static constexpr std::ptrdiff_t kPanelSums = std::ptrdiff_t{kMostTokens} * kPanelRows;
@@ -140,6 +159,9 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
   static void few(const PanelWork& work, std::int32_t token) noexcept {
     for (; token + T <= work.tokens; token += T) {
       typename Isa::Floats sums[kMostPanels][T];
+      for (std::int32_t p = 0; p < work.panels.count; ++p) {
+        for (std::int32_t t = 0; t < T; ++t) sums[p][t] = work.get<typename Isa::Floats>(p, token + t);
+      }
       RegisterProduct<Isa, Format, T>::multiply(work.panels, work.cols, work.in + kBlock * token, kBlock * work.tokens,
                                                 sums);
       for (std::int32_t p = 0; p < work.panels.count; ++p) {
@@ -149,32 +171,29 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
     if constexpr (T > 1) few<T / 2>(work, token);
   }
 
-  /// Panel after panel meets the activations of some columns, while these are near: those of whole rows may not fit the
-  /// second-level cache.
+  /// With a State. Panel after panel meets the activations of some columns, while these are near: those of whole rows
+  /// may not fit the second-level cache.
   static void many(const PanelWork& work, std::int32_t tokens) noexcept {
     constexpr std::int64_t kDepth = std::int64_t{Columns::kMostPieces} * kActivationBlock;
     float sums[kMostPanels][kPanelSums];
-    const std::int32_t sums_used = (tokens + Lanes::kTokens - 1) / Lanes::kTokens * Lanes::kTokens * kPanelRows;
-    for (std::int32_t p = 0; p < work.panels.count; ++p) {
-      for (std::int32_t s = 0; s < sums_used; ++s) sums[p][s] = 0.0F;
-    }
-    [[maybe_unused]] const typename Columns::State state(tokens);
+    get_sums(work, tokens, sums);
     Columns columns[Isa::kTilePanels];
-    const std::size_t next_panels = work.panels.step * static_cast<std::size_t>(work.panels.count);
-    const std::byte* first = work.panels.first;
-    for (std::int64_t c = 0; c < work.cols; c += kDepth) {
-      const std::int64_t left = work.cols - c < kDepth ? work.cols - c : kDepth;
+    const std::byte* const begin = columns_at(work, work.cols.first);
+    const std::byte* first = begin;
+    for (std::int64_t c = work.cols.first, next = c; c < work.cols.last; c = next) {
+      next = next_stop(work, c, kDepth);
+      const std::int64_t left = next - c;
       const int blocks = static_cast<int>(left / Format::kBlockElements);
       const std::byte* panel = first;
-      const std::ptrdiff_t bytes = std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows * blocks;
-      const bool last = c + left == work.cols;
+      const std::ptrdiff_t bytes = kColumnBytes * blocks;
+      const std::byte* const then = next == work.cols.last ? begin + work.panels.then : columns_at(work, next);
       const int asks = Columns::pauses(tokens, static_cast<int>(left / kActivationBlock));
       const bool few = asks <= 2;  // too few to ask for weights beside their products
       Ahead ahead(bytes, asks);
       for (std::int32_t p = 0; p < work.panels.count; ++p, panel += work.panels.step) {
         const std::int32_t at = p % Isa::kTilePanels;
         columns[at].template unpack<Format>(panel, blocks, few);
-        if (!few) ahead.add(last ? work.panels.first + next_panels + p * work.panels.step : panel + bytes);
+        if (!few) ahead.add(then + p * work.panels.step);
         if (at + 1 == Isa::kTilePanels) {
           multiply<Isa::kTilePanels>(columns, work, c, tokens, sums[p - at], ahead);
         } else if (p + 1 == work.panels.count) {
@@ -183,11 +202,38 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
           }
         }
       }
-      first += bytes;
+      first = then;
     }
+    put_sums(work, tokens, sums);
+  }
+
+  static const std::byte* columns_at(const PanelWork& work, std::int64_t column) noexcept {
+    return work.panels.at(column, Format::kBlockElements, kColumnBytes);
+  }
+  /// Where columns from `column` on end that lie in one band, at most `most`.
+  static std::int64_t next_stop(const PanelWork& work, std::int64_t column, std::int64_t most) noexcept {
+    const std::int64_t band_end = (column / work.panels.band_cols + 1) * work.panels.band_cols;
+    const std::int64_t end = band_end < work.cols.last ? band_end : work.cols.last;
+    return column + most < end ? column + most : end;
+  }
+
+  using Sums = float[kPanelSums];  // (tokens, kPanelRows) of a panel, as TileLanes has them
+
+  static void get_sums(const PanelWork& work, std::int32_t tokens, Sums* sums) noexcept {
+    for (std::int32_t p = 0; p < work.panels.count; ++p) {
+      for (std::int32_t t = 0; t < tokens; t += Lanes::kTokens) {
+        Rows rows[Lanes::kTokens];
+        for (int i = 0; i < Lanes::kTokens; ++i) {
+          rows[i] = t + i < tokens ? work.get<Rows>(p, t + i) : Rows::splat(0.0F);
+        }
+        Lanes::from_rows(rows).store(sums[p] + std::ptrdiff_t{kPanelRows} * t);
+      }
+    }
+  }
+  static void put_sums(const PanelWork& work, std::int32_t tokens, const Sums* sums) noexcept {
     for (std::int32_t t = 0; t < tokens; t += Lanes::kTokens) {
       for (std::int32_t p = 0; p < work.panels.count; ++p) {
-        typename Isa::Floats rows[Lanes::kTokens];
+        Rows rows[Lanes::kTokens];
         Lanes::to_rows(Lanes::Floats::load(sums[p] + std::ptrdiff_t{kPanelRows} * t), rows);
         for (int i = 0; i < Lanes::kTokens && t + i < tokens; ++i) work.put(p, t + i, rows[i]);
       }

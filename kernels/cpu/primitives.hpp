@@ -67,8 +67,9 @@ concept TokenLanes = requires(const typename Lanes::Floats& lanes, const Rows& r
   // One number a token, the second (if there is one) `next` bytes behind the first: float, or int32 made float.
   { Lanes::of_float(bytes, next) } -> std::same_as<typename Lanes::Floats>;
   { Lanes::of_int(bytes, next) } -> std::same_as<typename Lanes::Floats>;
-  // tokens[i] = the rows of token i.
+  // tokens[i] = the rows of token i; and back.
   {Lanes::to_rows(lanes, tokens)};
+  { Lanes::from_rows(tokens) } -> std::same_as<typename Lanes::Floats>;
 };
 
 template <class Isa>

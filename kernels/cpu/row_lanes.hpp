@@ -20,6 +20,7 @@ struct RowLanes {
   }
   [[gnu::always_inline]] static Floats of_int(const std::byte* at, std::ptrdiff_t) { return Isa::splat_i32(at); }
   [[gnu::always_inline]] static void to_rows(const Floats& lanes, Floats (&tokens)[1]) { tokens[0] = lanes; }
+  [[gnu::always_inline]] static Floats from_rows(const Floats (&tokens)[1]) { return tokens[0]; }
 };
 
 }  // namespace covey

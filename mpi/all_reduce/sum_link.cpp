@@ -42,6 +42,13 @@ void SumLink::send_to_all(std::span<const std::byte> bytes) {
   }
 }
 
+bool SumLink::all_arrived(std::size_t values) {
+  for (int from = 0; from < ranks(); ++from) {
+    if (from != rank() && !transport_.arrived(from, wire_bytes(wire_, values), Tag::partial)) return false;
+  }
+  return true;
+}
+
 void SumLink::receive(int from, std::span<float> values) { receive_bytes(from, values); }
 
 std::span<const std::byte> SumLink::receive_bytes(int from, std::span<float> values) {

@@ -53,6 +53,9 @@ class SumLink {
   /// Decodes into `values` too; the bytes, to be passed on as they are, last until the next call.
   std::span<const std::byte> receive_bytes(int from, std::span<float> values);
 
+  /// Whether so many values have come from each of the others.
+  bool all_arrived(std::size_t values);
+
   /// Adds this rank's values and those that all others send, in order of ranks 0, 1, 2, …
   void add_in_rank_order(std::span<float> values);
   /// Only where the transport can, and nothing is rounded.

@@ -11,6 +11,17 @@ namespace covey {
 namespace {
 
 /// A matrix of one format, packed, and activations for it, in both forms.
+Panels one_panel(const std::byte* bytes, std::int64_t cols, std::int32_t rows) {
+  return {.first = bytes,
+          .band_cols = std::max<std::int64_t>(cols, 1),
+          .band_step = 0,
+          .step = 0,
+          .then = 0,
+          .out_step = 0,
+          .count = 1,
+          .rows = rows};
+}
+
 struct Product {
   const Format& format;
   std::int64_t rows, cols;
@@ -86,13 +97,28 @@ struct Product {
     std::vector<float> out(stride * tokens, -77.0F);
     for (std::int64_t p = 0; p < panel_count(); ++p) {
       const auto left = static_cast<std::int32_t>(std::min<std::int64_t>(rows - p * kPanelRows, kPanelRows));
-      multiply(isa, {panels.data() + p * format.panel_bytes(cols), 0, 0, 1, left}, out.data() + p * kPanelRows);
+      multiply(isa, one_panel(panels.data() + p * format.panel_bytes(cols), cols, left), {0, cols},
+               out.data() + p * kPanelRows);
     }
     return out;
   }
 
-  void multiply(const IsaTable& isa, const Panels& some, float* out) const {
-    isa.matmul[format.index](some, cols, in.data(), in_stride, tokens, out, static_cast<std::size_t>(rows) + 1);
+  void multiply(const IsaTable& isa, const Panels& some, const ColumnRange& columns, float* out) const {
+    isa.matmul[format.index](some, columns, in.data(), in_stride, tokens, out, static_cast<std::size_t>(rows) + 1);
+  }
+
+  /// Panels as they lie in bands of `band` columns: (cols / band, panel_count).
+  std::vector<std::byte> in_bands(std::int64_t band) const {
+    const TensorTypeInfo& info = tensor_type_info(format.type);
+    const std::size_t row_bytes = weights.size() / rows, panel_bytes = format.panel_bytes(band);
+    std::vector<std::byte> all(panel_bytes * panel_count() * (cols / band));
+    std::byte* to = all.data();
+    for (std::int64_t c = 0; c < cols; c += band) {
+      const MatrixView view{weights.data() + c / info.block_elements * info.block_bytes, format.type, rows, band,
+                            row_bytes};
+      for (std::int64_t p = 0; p < panel_count(); ++p, to += panel_bytes) format.pack(view, p * kPanelRows, to);
+    }
+    return all;
   }
 
   /// The same in double precision, from the decoded weights and the activations as quantized.
@@ -177,10 +203,11 @@ TEST_P(Matmul, PanelsSideBySideGiveTheSameBits) {
         const std::int64_t apart = 9 / count;  // panels 0, apart, 2 apart, …
         std::vector<float> expected = product.run(*isa);
         std::vector<float> out(expected.size(), -77.0F);
-        product.multiply(*isa,
-                         {product.panels.data(), apart * panel_bytes, static_cast<std::size_t>(apart) * kPanelRows,
-                          count, kPanelRows},
-                         out.data());
+        Panels some = one_panel(product.panels.data(), product.cols, kPanelRows);
+        some.step = apart * panel_bytes;
+        some.out_step = static_cast<std::size_t>(apart) * kPanelRows;
+        some.count = count;
+        product.multiply(*isa, some, {0, product.cols}, out.data());
         const auto touched = [&](std::int64_t row) {
           return row / kPanelRows % apart == 0 && row / kPanelRows / apart < count;
         };
@@ -193,14 +220,49 @@ TEST_P(Matmul, PanelsSideBySideGiveTheSameBits) {
   }
 }
 
+TEST_P(Matmul, SumsOverColumnsInPiecesHaveTheSameBits) {
+  if (GetParam().activations == ActivationKind::f32) GTEST_SKIP() << "their columns come in one piece";
+  const std::int64_t band = 3 * std::max<std::int64_t>(block(), 96), bands = 4;
+  const std::int64_t rows = 2 * kPanelRows + 5;
+  for (const std::int32_t tokens : {1, 2, 7, 9, 16, 17, 33, 47, 300}) {
+    const Product product(GetParam(), rows, bands * band, tokens);
+    const std::vector<std::byte> in_bands = product.in_bands(band);
+    const std::size_t panel_bytes = product.format.panel_bytes(band);
+    for (const IsaTable* isa : tables_that_run()) {
+      const std::vector<float> expected = product.run(*isa);
+      for (const std::vector<std::int64_t>& stops :
+           {std::vector<std::int64_t>{4}, std::vector<std::int64_t>{1, 4}, std::vector<std::int64_t>{1, 2, 3, 4}}) {
+        std::vector<float> out(expected.size(), -77.0F);
+        std::int64_t first = 0;
+        for (const std::int64_t stop : stops) {
+          Panels two = one_panel(in_bands.data(), band, kPanelRows);
+          two.band_step = panel_bytes * product.panel_count();
+          two.step = panel_bytes;
+          two.out_step = kPanelRows;
+          two.count = 2;
+          Panels rest = two;
+          rest.first += 2 * panel_bytes;
+          rest.count = 1;
+          rest.rows = 5;
+          const ColumnRange columns{first * band, stop * band};
+          product.multiply(*isa, two, columns, out.data());
+          product.multiply(*isa, rest, columns, out.data() + std::ptrdiff_t{2} * kPanelRows);
+          first = stop;
+        }
+        EXPECT_TRUE(same_bits(out, expected)) << isa->name << ", " << tokens << " tokens, pieces: " << stops.size();
+      }
+    }
+  }
+}
+
 TEST_P(Matmul, NoColumnsNoTokens) {
   for (const IsaTable* isa : tables_that_run()) {
     float out[2] = {5.0F, 5.0F};
     const std::byte none{};
-    isa->matmul[GetParam().index]({&none, 0, 0, 1, 1}, 0, &none, 0, 1, out, 2);
+    isa->matmul[GetParam().index](one_panel(&none, 0, 1), {0, 0}, &none, 0, 1, out, 2);
     EXPECT_EQ(out[0], 0.0F) << isa->name;
     EXPECT_EQ(out[1], 5.0F) << isa->name;
-    isa->matmul[GetParam().index]({&none, 0, 0, 1, 1}, block(), &none, 0, 0, out, 2);
+    isa->matmul[GetParam().index](one_panel(&none, block(), 1), {0, block()}, &none, 0, 0, out, 2);
     EXPECT_EQ(out[0], 0.0F) << isa->name;
   }
 }
@@ -214,7 +276,7 @@ TEST_P(Matmul, AnyAddress) {
     const int shift = product.format.activations == ActivationKind::f32 ? 1 : 0;
     product.in.insert(product.in.begin(), shift, std::byte{});
     std::vector<float> out(3 * 17, -77.0F);
-    isa->matmul[product.format.index]({product.panels.data() + 1, 0, 0, 1, kPanelRows}, product.cols,
+    isa->matmul[product.format.index](one_panel(product.panels.data() + 1, product.cols, kPanelRows), {0, product.cols},
                                       product.in.data() + shift, product.in_stride, 3, out.data(), 17);
     EXPECT_TRUE(same_bits(out, expected)) << isa->name;
   }

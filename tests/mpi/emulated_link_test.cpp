@@ -138,6 +138,34 @@ TEST(EmulatedLink, TheReceiverWaitsForTheStampOnly) {
   });
 }
 
+TEST(EmulatedLink, WhatIsStillOnItsWayHasNotArrived) {
+  run_ranks(2, [](Transport& t) {
+    double now = 5;
+    std::vector<double> waits;
+    const EmulatedLink::Time time{[&] { return at(now); },
+                                  [&](Clock::time_point until) { waits.push_back(ms_of(until)); }};
+    EmulatedLink link(t, find_link_profile("latency=3ms"), time);
+    if (t.rank() == 0) {
+      for (const char* text : {"one", "two", "end"}) link.send(1, bytes_of(text), Tag::partial);
+      link.send(1, bytes_of("sent"), Tag::control);
+      return;
+    }
+    EXPECT_FALSE(link.arrived(0, 3, Tag::text));
+    EXPECT_EQ(receive_text(link, 0, 4, Tag::control), "sent");
+    EXPECT_FALSE(link.arrived(0, 3, Tag::partial));
+    EXPECT_TRUE(link.ready(0, Tag::partial));
+    EXPECT_EQ(receive_text(link, 0, 3, Tag::partial), "one");
+    EXPECT_EQ(waits, std::vector<double>{8.0});
+    now = 9;
+    EXPECT_TRUE(link.arrived(0, 3, Tag::partial));
+    EXPECT_TRUE(link.arrived(0, 3, Tag::partial)) << "asking takes nothing away";
+    EXPECT_EQ(receive_text(link, 0, 3, Tag::partial), "two");
+    EXPECT_TRUE(link.arrived(0, 3, Tag::partial));
+    EXPECT_TRUE(contains(error_of([&] { receive_text(link, 0, 4, Tag::partial); }), "3 bytes"));
+    EXPECT_EQ(waits.size(), 1U);
+  });
+}
+
 TEST(EmulatedLink, AMessageAfterTheDeadlineIsASilentPeer) {
   run_ranks(2, [](Transport& t) {
     const EmulatedLink::Time time{[] { return Clock::now(); }, [](Clock::time_point) {}};

@@ -159,7 +159,7 @@ struct AmxProduct : PanelProduct<Avx512Vnni, Format> {};
 
 template <class Format>
 struct AmxProduct<Format, ActivationKind::int8> {
-  static void run(const Panels& panels, std::int64_t cols, const std::byte* in, std::size_t in_stride,
+  static void run(const Panels& panels, const ColumnRange& cols, const std::byte* in, std::size_t in_stride,
                   std::int32_t tokens, float* out, std::size_t out_stride) noexcept {
     const PanelMatmul product =
         tokens <= kAmxFewTokens<Format> ? &PanelProduct<Avx512Vnni, Format>::run : &PanelProduct<Amx, Format>::run;

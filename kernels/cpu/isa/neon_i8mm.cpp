@@ -32,6 +32,13 @@ struct TokenPairLanes {
       tokens[1].part[i] = vreinterpretq_f32_f64(vzip2q_f64(a, b));
     }
   }
+  static Floats from_rows(const FloatLanes (&tokens)[2]) {
+    return Floats::each([&](int i) {
+      const float64x2_t a = vreinterpretq_f64_f32(tokens[0].part[i / 2]);
+      const float64x2_t b = vreinterpretq_f64_f32(tokens[1].part[i / 2]);
+      return vreinterpretq_f32_f64(i % 2 == 0 ? vzip1q_f64(a, b) : vzip2q_f64(a, b));
+    });
+  }
 
  private:
   template <class T = float>
