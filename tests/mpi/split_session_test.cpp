@@ -75,10 +75,10 @@ TEST_P(SplitModel, GivesTheSameTextAsSolo) {
   if (std::string(split.mode) == "pipeline") {
     EXPECT_EQ(std::memcmp(many.logits.data(), solo.logits.data(), solo.logits.size() * sizeof(float)), 0);
   } else {
-    // Sums of parts round otherwise. Of quantized models that can tip the rounding of an activation to 8 bits, which is
-    // worth as much as such roundings are: 4e-4 against exact arithmetic.
+    // Sums of parts, and norms over bands, round otherwise. Of quantized models that can tip the rounding of an
+    // activation to 8 bits; all such roundings together are worth 4e-4 against exact arithmetic.
     const bool exact = split.model == "llama.gguf" || split.model.empty();
-    EXPECT_LT(normalized_error(many.logits, solo.logits), exact ? 1e-10 : 1e-4);
+    EXPECT_LT(normalized_error(many.logits, solo.logits), exact ? 1e-10 : 4e-4);
   }
 }
 
