@@ -29,7 +29,7 @@ class Exchange {
   /// Tensor parallel: of how many tokens a sum can travel while others are computed, with the bits that one sum of all
   /// tokens has; 0: of none.
   virtual std::int32_t tokens_on_the_way() const { return 0; }
-  /// Whether several sums of so many values can, together of no more tokens than that.
+  /// Whether several sums of so many values can, together of no more tokens than that, and are worth their messages.
   virtual bool several_on_the_way(std::size_t values) const {
     static_cast<void>(values);
     return false;

@@ -9,8 +9,6 @@ namespace {
 
 // From so many tokens on a pass is bound by arithmetic rather than by reading weights.
 constexpr std::int32_t kLeastPiece = 8;
-// Values of a band's sum that are worth a message.
-constexpr std::int32_t kLeastBandValues = 1024;
 
 BatchView rows_of_batch(const BatchView& batch, std::size_t first, std::size_t count) {
   return {batch.token.subspan(first, count),
@@ -30,11 +28,6 @@ void to_device(Device& device, Slot slot, std::span<const float> rows, std::size
 std::int32_t overlapped_pieces(std::int32_t tokens, std::int32_t most) {
   if (most < kLeastPiece || tokens < 2 * kLeastPiece) return 1;
   return std::max(2, (tokens + most - 1) / most);
-}
-
-bool worth_bands(std::int32_t tokens, std::int32_t n_embd) {
-  const std::int32_t width = band_width(n_embd);
-  return width < n_embd && tokens * width >= kLeastBandValues;
 }
 
 void OverlappedPass::run_pieces(Device& device, const BatchView& batch, std::int32_t pieces, Exchange& exchange,

@@ -29,9 +29,6 @@ namespace covey {
 /// small that reading the weights again for each costs more than waiting.
 std::int32_t overlapped_pieces(std::int32_t tokens, std::int32_t most);
 
-/// Whether bands of a batch's sums should travel, if they can: not of so few tokens that messages cost more.
-bool worth_bands(std::int32_t tokens, std::int32_t n_embd);
-
 class OverlappedPass {
  public:
   /// Slot::residual holds the batch's rows before and after.

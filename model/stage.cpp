@@ -156,9 +156,9 @@ struct Stage::Impl {
     const auto tokens = static_cast<std::int32_t>(batch.size());
     const std::int32_t most =
         shard.parts > 1 && layers->count() > 0 && layers->can_overlap() ? exchange.tokens_on_the_way() : 0;
-    const std::int32_t pieces = overlapped_pieces(tokens, most);
-    const auto band = static_cast<std::size_t>(tokens) * static_cast<std::size_t>(band_width(params.n_embd));
-    if (tokens <= most && worth_bands(tokens, params.n_embd) && exchange.several_on_the_way(band)) {
+    const std::int32_t pieces = overlapped_pieces(tokens, most), width = band_width(params.n_embd);
+    const auto band = static_cast<std::size_t>(tokens) * static_cast<std::size_t>(width);
+    if (tokens <= most && width < params.n_embd && exchange.several_on_the_way(band)) {
       return overlapped.run_bands(*device, tokens, exchange, *layers);
     }
     if (pieces > 1) return overlapped.run_pieces(*device, batch, pieces, exchange, *layers);

@@ -30,6 +30,7 @@ class EmulatedLink final : public Transport {
   int size() const override { return below_.size(); }
   int host_size() const override { return below_.host_size(); }
   int host_rank() const override { return below_.host_rank(); }
+  bool is_network() const override { return true; }
   /// Tag::control is not slowed down: it is no part of what is measured. Messages to and from a lost rank vanish. On a
   /// rank that is to die both throw Error, at the first message once its time has come.
   void send(int to, std::span<const std::byte> bytes, Tag tag) override;

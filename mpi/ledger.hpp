@@ -114,6 +114,7 @@ class Ledger final : public Transport {
   int size() const override { return below_.size(); }
   int host_size() const override { return below_.host_size(); }
   int host_rank() const override { return below_.host_rank(); }
+  bool is_network() const override { return below_.is_network(); }
   void send(int to, std::span<const std::byte> bytes, Tag tag) override;
   void recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) override;
   bool ready(int from, Tag tag) override { return below_.ready(from, tag); }

@@ -27,6 +27,7 @@ class SubTransport final : public Transport {
   void recv(int from, std::span<std::byte> bytes, Tag tag, Deadline deadline) override {
     below_.recv(below_rank(from), bytes, tag, deadline);
   }
+  bool is_network() const override { return below_.is_network(); }
   bool ready(int from, Tag tag) override { return below_.ready(below_rank(from), tag); }
   bool arrived(int from, std::size_t bytes, Tag tag) override { return below_.arrived(below_rank(from), bytes, tag); }
   bool can_sum() const override { return size() == below_.size() && below_.can_sum(); }

@@ -6,6 +6,13 @@
 #include "kernels/cpu/isa.hpp"
 
 namespace covey {
+namespace {
+
+// Values of a sum that are worth messages of their own. On one host these cost as much as they save.
+constexpr std::size_t kLeastOnAHost = 1024;
+constexpr std::size_t kLeastOverANetwork = 256;
+
+}  // namespace
 
 TensorExchange::TensorExchange(Transport& transport, std::chrono::milliseconds timeout, SumPlan plan, WireType wire,
                                std::size_t row)
@@ -41,7 +48,8 @@ void TensorExchange::sum(std::span<float> partial, SumUse use) {
 }
 
 bool TensorExchange::several_on_the_way(std::size_t values) const {
-  return tokens_on_the_way_ > 0 && plan_.best_to_start(values).sends_at_start_only;
+  return tokens_on_the_way_ > 0 && values >= (transport_.is_network() ? kLeastOverANetwork : kLeastOnAHost) &&
+         plan_.best_to_start(values).sends_at_start_only;
 }
 
 void TensorExchange::start_sum(std::span<float> partial, SumUse use, std::size_t first) {

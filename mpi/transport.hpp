@@ -61,6 +61,8 @@ class Transport {
   /// Ranks on this rank's host, itself included, and this rank's index among them.
   virtual int host_size() const = 0;
   virtual int host_rank() const = 0;
+  /// Whether messages take long to arrive, beside what it takes to send and receive them.
+  virtual bool is_network() const { return host_size() < size(); }
 
   /// Returns once `bytes` may be reused; the message may still be under way. Throws PeerLost if `to` is known to be
   /// gone, or too much has been waiting for it for too long.

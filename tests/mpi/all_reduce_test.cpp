@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "mpi/all_reduce/sum_plan.hpp"
+#include "mpi/emulated_link.hpp"
 #include "mpi/ledger.hpp"
 #include "mpi/tensor_exchange.hpp"
 #include "tests/mpi/ranks.hpp"
@@ -170,7 +171,7 @@ TEST(TensorExchange, ANewPassBeginsWithoutErrors) {
 TEST(TensorExchange, SeveralSumsTravelAtOnce) {
   for (const int ranks : {2, 3}) {
     run_ranks(ranks, [&](Transport& t) {
-      constexpr std::size_t kRow = 64, kBand = 192, kBands = 4;
+      constexpr std::size_t kRow = 64, kBand = 1536, kBands = 4;
       const auto sums = [&](WireType wire, bool at_once) {
         TensorExchange exchange(t, kSumTimeout, SumPlan(find_sum_algorithm("direct")), wire, kRow);
         EXPECT_TRUE(exchange.several_on_the_way(kBand));
@@ -206,7 +207,21 @@ TEST(TensorExchange, OnlyWhatSendsNothingLaterTravelsSeveralAtOnce) {
   run_ranks(3, [](Transport& t) {
     TensorExchange exchange(t, kSumTimeout, SumPlan(find_sum_algorithm("scatter")), WireType::f32, 64);
     EXPECT_GT(exchange.tokens_on_the_way(), 0);
-    EXPECT_FALSE(exchange.several_on_the_way(192));
+    EXPECT_FALSE(exchange.several_on_the_way(1536));
+  });
+}
+
+TEST(TensorExchange, SmallSumsAreWorthMessagesOverANetworkOnly) {
+  run_ranks(2, [](Transport& t) {
+    EmulatedLink link(t, find_link_profile("1gbe"));
+    const auto worth = [](Transport& transport, std::size_t values) {
+      return TensorExchange(transport, kSumTimeout, SumPlan(find_sum_algorithm("direct")), WireType::f32, 64)
+          .several_on_the_way(values);
+    };
+    EXPECT_FALSE(worth(t, 512));
+    EXPECT_TRUE(worth(t, 1024));
+    EXPECT_TRUE(worth(link, 512));
+    EXPECT_FALSE(worth(link, 128));
   });
 }
 
