@@ -106,7 +106,9 @@ bool LayerSteps::enters_by_columns(std::int32_t step) const {
   const std::int32_t width = band_width(params_.n_embd);
   const bool plain = spec_.norm == NormKind::rms && w.vector(pre_norm(step)) && !w.vector(pre_norm_bias(step)) &&
                      !w.vector(post_norm(0)) && !w.vector(post_norm(1)) && params_.residual_scale == 1.0F;
-  if (shard_.parts == 1 || width == params_.n_embd || !plain || (step % 2 != 0 && w.experts)) return false;
+  const bool squares_are_free = spec_.head_norm != HeadNorm::all;
+  if (shard_.parts == 1 || width == params_.n_embd || !plain || !squares_are_free) return false;
+  if (step % 2 != 0 && w.experts) return false;
   return std::ranges::all_of(
       entry(step), [&](const EntryProduct& product) { return device_.multiplies_columns(w.matrix(product.matrix)); });
 }

@@ -148,8 +148,8 @@ PanelLoop loop_over(const PackedMatrix& matrix, std::int64_t rows, std::int64_t 
   Chunks chunks = ThreadPool::chunks(cost / kMultiplicationsPerNanosecond);
   if (tokens > isa.tile_tokens) {
     // These panels are read once for every tile of tokens, from the cache if there are few of them.
-    const std::size_t bytes = packed_bytes(matrix) / static_cast<std::size_t>(matrix.panel_count());
-    const auto cached = static_cast<std::int64_t>(kTileBytes / std::max<std::size_t>(bytes, 1));
+    const std::size_t bytes = std::max<std::size_t>(matrix.bands() * matrix.panel_bytes, 1);
+    const auto cached = static_cast<std::int64_t>(kTileBytes / bytes);
     chunks.most = std::max<std::int64_t>(cached / kMostPanels * kMostPanels, kMostPanels);
   }
   // Where there are many, they are claimed by kMostPanels, which leaves none to be read alone.
@@ -204,9 +204,7 @@ PackedMatrix matrix_to_pack(const MatrixView& weights, bool as_f32) {
 }
 
 std::size_t packed_bytes(const PackedMatrix& matrix) {
-  const std::int64_t bands = matrix.cols / std::max<std::int64_t>(matrix.band_cols, 1);
-  const std::size_t factors[] = {static_cast<std::size_t>(matrix.panel_count()), static_cast<std::size_t>(bands),
-                                 matrix.panel_bytes};
+  const std::size_t factors[] = {static_cast<std::size_t>(matrix.panel_count()), matrix.bands(), matrix.panel_bytes};
   return checked_product(factors, "a packed matrix");
 }
 
@@ -224,7 +222,7 @@ void pack_into(PackedMatrix& matrix, AlignedBuffer memory, const MatrixView& wei
   const std::int64_t scratch_floats = matrix.format != &source ? kPanelRows * weights.cols : 0;
   std::vector<float> scratch(static_cast<std::size_t>(scratch_floats * pool.size()));
   const Packing packing{source, weights, matrix, scratch};
-  const auto reported = static_cast<std::int64_t>(kReportedBytes / matrix.panel_bytes) * matrix.band_cols / matrix.cols;
+  const auto reported = static_cast<std::int64_t>(kReportedBytes / (matrix.bands() * matrix.panel_bytes));
   const std::int64_t step = std::max<std::int64_t>(1, reported);
   for (std::int64_t first = 0; first < matrix.panel_count(); first += step) {
     const std::int64_t count = std::min(step, matrix.panel_count() - first);

@@ -21,11 +21,12 @@ struct PackedMatrix {
   std::int64_t cols = 0;
   std::int64_t band_cols = 0;   // all, unless products come with fewer at a time, which then lie together
   std::size_t panel_bytes = 0;  // of a band
-  AlignedBuffer panels;         // (cols / band_cols, ceil(rows / kPanelRows), panel_bytes)
+  AlignedBuffer panels;         // (bands, ceil(rows / kPanelRows), panel_bytes)
   MatrixView source;            // if there are no panels: these are to be packed for every use
 
   bool is_packed() const { return source.data == nullptr; }
   std::int64_t panel_count() const { return panels_of(rows); }
+  std::size_t bands() const { return band_cols == 0 ? 1 : static_cast<std::size_t>(cols / band_cols); }
   std::size_t band_bytes() const { return static_cast<std::size_t>(panel_count()) * panel_bytes; }
   /// Of the first band.
   const std::byte* panel(std::int64_t index) const {
