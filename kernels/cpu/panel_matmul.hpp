@@ -3,6 +3,7 @@
 
 #include "kernels/cpu/float_product.hpp"
 #include "kernels/cpu/int8_product.hpp"
+#include "kernels/cpu/unroll.hpp"
 
 namespace covey {
 
@@ -37,12 +38,37 @@ struct PanelWork {
     }
   }
 
-  /// What sums go on from.
+  /// What sums go on from, unless these columns are the first.
   template <class Floats>
   Floats get(std::int32_t panel, std::int32_t token) const noexcept {
-    if (cols.first == 0) return Floats::splat(0.0F);
     const float* const row = row_of(panel, token);
     return panels.rows == kPanelRows ? Floats::load(row) : Floats::load_first(row, panels.rows);
+  }
+
+  /// Of all panels and T tokens from `token` on.
+  template <class Floats, int T>
+  void put_all(std::int32_t token, const Floats (&sums)[kMostPanels][T]) const noexcept {
+    for (std::int32_t p = 0; p < panels.count; ++p) {
+      if (panels.rows == kPanelRows) {
+        float* const row = row_of(p, token);
+        unrolled<T>([&](auto t) __attribute__((always_inline)) { sums[p][t].store(row + t * out_stride); });
+      } else {
+        for (std::int32_t t = 0; t < T; ++t) put(p, token + t, sums[p][t]);
+      }
+    }
+  }
+  template <class Floats, int T>
+  void get_all(std::int32_t token, Floats (&sums)[kMostPanels][T]) const noexcept {
+    for (std::int32_t p = 0; p < panels.count; ++p) {
+      if (cols.first == 0) {
+        unrolled<T>([&](auto t) __attribute__((always_inline)) { sums[p][t] = Floats::splat(0.0F); });
+      } else if (panels.rows == kPanelRows) {
+        const float* const row = row_of(p, token);
+        unrolled<T>([&](auto t) __attribute__((always_inline)) { sums[p][t] = Floats::load(row + t * out_stride); });
+      } else {
+        for (std::int32_t t = 0; t < T; ++t) sums[p][t] = get<Floats>(p, token + t);
+      }
+    }
   }
 
  private:
@@ -70,9 +96,7 @@ struct PanelProduct {
     for (; work.tokens >= T; work.tokens -= T) {
       typename Isa::Floats sums[kMostPanels][T];
       FloatProduct<Isa, Format>::template tile<T>(work.panels, work.cols.last, work.in, work.in_stride, sums);
-      for (std::int32_t p = 0; p < work.panels.count; ++p) {
-        for (std::int32_t t = 0; t < T; ++t) work.put(p, t, sums[p][t]);
-      }
+      work.put_all(0, sums);
       work.in += T * work.in_stride;
       work.out += T * work.out_stride;
     }
@@ -159,14 +183,10 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
   static void few(const PanelWork& work, std::int32_t token) noexcept {
     for (; token + T <= work.tokens; token += T) {
       typename Isa::Floats sums[kMostPanels][T];
-      for (std::int32_t p = 0; p < work.panels.count; ++p) {
-        for (std::int32_t t = 0; t < T; ++t) sums[p][t] = work.get<typename Isa::Floats>(p, token + t);
-      }
+      work.get_all(token, sums);
       RegisterProduct<Isa, Format, T>::multiply(work.panels, work.cols, work.in + kBlock * token, kBlock * work.tokens,
                                                 sums);
-      for (std::int32_t p = 0; p < work.panels.count; ++p) {
-        for (std::int32_t t = 0; t < T; ++t) work.put(p, token + t, sums[p][t]);
-      }
+      work.put_all(token, sums);
     }
     if constexpr (T > 1) few<T / 2>(work, token);
   }
@@ -220,7 +240,12 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
   using Sums = float[kPanelSums];  // (tokens, kPanelRows) of a panel, as TileLanes has them
 
   static void get_sums(const PanelWork& work, std::int32_t tokens, Sums* sums) noexcept {
+    const std::int32_t used = (tokens + Lanes::kTokens - 1) / Lanes::kTokens * Lanes::kTokens * kPanelRows;
     for (std::int32_t p = 0; p < work.panels.count; ++p) {
+      if (work.cols.first == 0) {
+        for (std::int32_t s = 0; s < used; ++s) sums[p][s] = 0.0F;
+        continue;
+      }
       for (std::int32_t t = 0; t < tokens; t += Lanes::kTokens) {
         Rows rows[Lanes::kTokens];
         for (int i = 0; i < Lanes::kTokens; ++i) {
