@@ -64,7 +64,8 @@ struct Panels {
   std::int32_t rows;     ///< of each: kPanelRows, or fewer if count is 1
 
   /// Where the first has the columns from `column` on, a block boundary of a format with so many bytes a block.
-  const std::byte* at(std::int64_t column, std::int64_t block_elements, std::ptrdiff_t block_bytes) const noexcept {
+  [[gnu::always_inline]] const std::byte* at(std::int64_t column, std::int64_t block_elements,
+                                             std::ptrdiff_t block_bytes) const noexcept {
     const std::int64_t band = column / band_cols;
     return first + static_cast<std::size_t>(band) * band_step +
            (column - band * band_cols) / block_elements * block_bytes;

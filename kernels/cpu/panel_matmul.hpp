@@ -7,7 +7,8 @@
 
 namespace covey {
 
-/// The arguments of a PanelMatmul, moved on from tile to tile of tokens.
+/// The arguments of a PanelMatmul, moved on from tile to tile of tokens. All of it is inlined by force: no template
+/// over an instruction set, it would be shared with code for others.
 struct PanelWork {
   Panels panels;
   ColumnRange cols;
@@ -18,7 +19,7 @@ struct PanelWork {
   std::size_t out_stride;
 
   /// Panel number `index` alone.
-  PanelWork only(std::int32_t index) const noexcept {
+  [[gnu::always_inline]] PanelWork only(std::int32_t index) const noexcept {
     PanelWork one = *this;
     one.panels.first += static_cast<std::size_t>(index) * panels.step;
     one.panels.count = 1;
@@ -29,7 +30,7 @@ struct PanelWork {
   }
 
   template <class Floats>
-  void put(std::int32_t panel, std::int32_t token, const Floats& sums) const noexcept {
+  [[gnu::always_inline]] void put(std::int32_t panel, std::int32_t token, const Floats& sums) const noexcept {
     float* const row = row_of(panel, token);
     if (panels.rows == kPanelRows) {
       sums.store(row);
@@ -40,14 +41,14 @@ struct PanelWork {
 
   /// What sums go on from, unless these columns are the first.
   template <class Floats>
-  Floats get(std::int32_t panel, std::int32_t token) const noexcept {
+  [[gnu::always_inline]] Floats get(std::int32_t panel, std::int32_t token) const noexcept {
     const float* const row = row_of(panel, token);
     return panels.rows == kPanelRows ? Floats::load(row) : Floats::load_first(row, panels.rows);
   }
 
   /// Of all panels and T tokens from `token` on.
   template <class Floats, int T>
-  void put_all(std::int32_t token, const Floats (&sums)[kMostPanels][T]) const noexcept {
+  [[gnu::always_inline]] void put_all(std::int32_t token, const Floats (&sums)[kMostPanels][T]) const noexcept {
     for (std::int32_t p = 0; p < panels.count; ++p) {
       if (panels.rows == kPanelRows) {
         float* const row = row_of(p, token);
@@ -58,7 +59,7 @@ struct PanelWork {
     }
   }
   template <class Floats, int T>
-  void get_all(std::int32_t token, Floats (&sums)[kMostPanels][T]) const noexcept {
+  [[gnu::always_inline]] void get_all(std::int32_t token, Floats (&sums)[kMostPanels][T]) const noexcept {
     for (std::int32_t p = 0; p < panels.count; ++p) {
       if (cols.first == 0) {
         unrolled<T>([&](auto t) __attribute__((always_inline)) { sums[p][t] = Floats::splat(0.0F); });
@@ -72,7 +73,7 @@ struct PanelWork {
   }
 
  private:
-  float* row_of(std::int32_t panel, std::int32_t token) const noexcept {
+  [[gnu::always_inline]] float* row_of(std::int32_t panel, std::int32_t token) const noexcept {
     return out + static_cast<std::size_t>(token) * out_stride + static_cast<std::size_t>(panel) * panels.out_step;
   }
 };
@@ -106,7 +107,7 @@ struct PanelProduct {
 
 /// Asks for the columns of panels that are needed next, so that they come while those at hand are multiplied: some
 /// cache lines at each pause between products, for a processor that is asked for too many at once waits. Inlined by
-/// force: not a template over an instruction set, it would be shared with code for others.
+/// force, as above.
 class Ahead {
  public:
   /// `bytes` of each panel, in so many parts.
