@@ -100,17 +100,11 @@ bool LayerSteps::can_overlap() const {
   return !std::ranges::any_of(weights_.layers, reads_beside_attention) && spec_.head_norm != HeadNorm::all;
 }
 
-// Not where a sum is normed, or scaled, before it joins the stream: what comes first would be of another kind.
 bool LayerSteps::enters_by_columns(std::int32_t step) const {
   const LayerWeights& w = layer_of(step);
-  const std::int32_t width = band_width(params_.n_embd);
-  const bool plain = spec_.norm == NormKind::rms && w.vector(pre_norm(step)) && !w.vector(pre_norm_bias(step)) &&
-                     !w.vector(post_norm(0)) && !w.vector(post_norm(1)) && params_.residual_scale == 1.0F;
-  const bool squares_are_free = spec_.head_norm != HeadNorm::all;
-  if (shard_.parts == 1 || width == params_.n_embd || !plain || !squares_are_free) return false;
-  if (step % 2 != 0 && w.experts) return false;
-  return std::ranges::all_of(
-      entry(step), [&](const EntryProduct& product) { return device_.multiplies_columns(w.matrix(product.matrix)); });
+  return w.vector(pre_norm(step)) && std::ranges::all_of(entry(step), [&](const EntryProduct& product) {
+           return device_.multiplies_columns(w.matrix(product.matrix));
+         });
 }
 
 void LayerSteps::weigh_columns(std::int32_t step, std::int32_t first) const {

@@ -17,6 +17,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "kernels/device.hpp"
@@ -67,7 +68,7 @@ class LayerSteps {
   /// Whether one step can follow another while a sum of the first is on its way.
   bool can_overlap() const;
 
-  /// Whether a step can be entered band by band.
+  /// Whether a step can be entered band by band: load_weights() has its matrices packed so where it can.
   bool enters_by_columns(std::int32_t step) const;
   /// Of a step that can: columns of the sum of the step before, (tokens, band_width), from `first` on; instead of
   /// join().

@@ -89,12 +89,14 @@ std::vector<float> floats(const GgufFile& file, const GgufTensor& tensor) {
 
 class Loader {
  public:
-  Loader(const GgufFile& file, const HyperParams& params, const Shard& shard, const Slice& slice, Device& device,
-         LoraMerge& adapters, const std::function<void(double)>& progress)
+  /// `column_band`: see MatrixView; of matrices that read the residual stream.
+  Loader(const GgufFile& file, const HyperParams& params, const Shard& shard, const Slice& slice,
+         std::int64_t column_band, Device& device, LoraMerge& adapters, const std::function<void(double)>& progress)
       : file_(file),
         params_(params),
         shard_(shard),
         slice_(slice),
+        column_band_(column_band),
         device_(device),
         adapters_(adapters),
         progress_(progress) {}
@@ -204,10 +206,9 @@ class Loader {
         return is_of_vocabulary(rule.role) ? slice_.head : Range{0, all};
     }
   }
-  /// Products that read the residual stream of a split layer begin with the columns that have come.
   std::int64_t column_band(const TensorRule& rule) const {
     const bool rows = rule.split == Split::query_rows || rule.split == Split::kv_rows || rule.split == Split::ff_rows;
-    return shard_.parts > 1 && rows && rule.scope == Scope::layer ? band_width(params_.n_embd) : 0;
+    return rows && rule.scope == Scope::layer ? column_band_ : 0;
   }
   // The embedding is loaded as a matrix where it is the head.
   static bool is_of_vocabulary(Role role) {
@@ -228,6 +229,7 @@ class Loader {
   const HyperParams& params_;
   const Shard& shard_;
   const Slice& slice_;
+  std::int64_t column_band_;
   Device& device_;
   LoraMerge& adapters_;
   const std::function<void(double)>& progress_;
@@ -256,6 +258,16 @@ std::vector<Range> shares_of_head(const HyperParams& params, const Shard& shard)
 const TensorRule* find_rule(const ArchSpec& spec, Role role) {
   const auto found = std::ranges::find(spec.tensors, role, &TensorRule::role);
   return found == spec.tensors.end() ? nullptr : &*found;
+}
+
+/// Columns that a part's layers can begin with; 0 if none. Not where a sum over the parts is normed, or scaled, before
+/// it joins the residual stream: what comes first would be of another kind.
+std::int64_t entry_band(const ArchSpec& spec, const HyperParams& params, const Shard& shard) {
+  const std::int32_t width = band_width(params.n_embd);
+  const bool norms_sums = find_rule(spec, Role::attn_post_norm) || find_rule(spec, Role::ffn_post_norm);
+  const bool squares_are_free = spec.head_norm != HeadNorm::all;
+  const bool can = spec.norm == NormKind::rms && !norms_sums && squares_are_free && params.residual_scale == 1.0F;
+  return shard.parts > 1 && width < params.n_embd && can ? width : 0;
 }
 
 }  // namespace
@@ -312,7 +324,7 @@ Slice cut_slice(const GgufFile& file, const ArchSpec& spec, const HyperParams& p
 Weights load_weights(const GgufFile& file, const ArchSpec& spec, const HyperParams& params, const Shard& shard,
                      const Slice& slice, Device& device, LoraMerge& adapters, bool stream,
                      const std::function<void(double)>& progress) {
-  Loader loader(file, params, shard, slice, device, adapters, progress);
+  Loader loader(file, params, shard, slice, entry_band(spec, params, shard), device, adapters, progress);
   Weights weights;
   weights.layers.resize(static_cast<std::size_t>(slice.layers.size()));
   if (stream) weights.absent.resize(weights.layers.size());

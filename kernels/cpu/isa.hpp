@@ -72,8 +72,8 @@ struct Panels {
   }
 };
 
-/// Columns of a matrix, between blocks of its format. Sums over them go on from those over the columns before: from
-/// what is in the output, unless `first` is 0.
+/// Columns of a matrix, in whole bands. Sums over them go on from those over the columns before: from what is in the
+/// output, unless `first` is 0.
 struct ColumnRange {
   std::int64_t first;
   std::int64_t last;

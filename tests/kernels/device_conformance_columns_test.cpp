@@ -115,7 +115,9 @@ TEST_P(DeviceColumns, WhereTheyAreNotThereTheyAreRefused) {
   bool all_refused = true;
   for (const Format& format : formats()) {
     BandedProduct product(*device_, format, data_);
-    if (format.activations == ActivationKind::f32) EXPECT_FALSE(product.comes_in_bands());
+    if (format.activations == ActivationKind::f32) {
+      EXPECT_FALSE(product.comes_in_bands());
+    }
     all_refused = all_refused && !product.comes_in_bands();
     reserve({{Slot::residual, product.width}, {Slot::normed, product.width}, {Slot::q, 200}, {Slot::k, 200}}, 2);
     begin(2);
