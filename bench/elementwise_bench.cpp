@@ -51,6 +51,12 @@ void add_all(const IsaTable& isa) {
         i.quantize(in, n, blocks->data(), 1);
         benchmark::DoNotOptimize(blocks->data());
       });
+  const auto wide = std::make_shared<std::vector<WideActivationBlock>>(kFeedForward / kWideActivationBlock);
+  add("quantize_wide", isa, kFeedForward, 4 + static_cast<double>(sizeof(WideActivationBlock)) / kWideActivationBlock,
+      [wide](const IsaTable& i, const float* in, std::int64_t n, float*) {
+        i.quantize_wide(in, n, wide->data(), 1);
+        benchmark::DoNotOptimize(wide->data());
+      });
 }
 
 /// The same as operations of a Vulkan device, on as many rows as are memory's business rather than a cache's.

@@ -10,7 +10,10 @@ namespace {
 
 constexpr std::string_view kPurpose = "activations";
 
-std::size_t row_blocks_of(std::int32_t width) { return static_cast<std::size_t>(width) / kActivationBlock; }
+// As many in blocks of either size.
+std::size_t row_bytes_of(std::int32_t width) {
+  return static_cast<std::size_t>(width) / kActivationBlock * sizeof(ActivationBlock);
+}
 
 std::size_t bytes_of(std::int32_t rows, std::size_t row_elements, std::size_t element_bytes) {
   const std::size_t factors[] = {static_cast<std::size_t>(rows), row_elements, element_bytes};
@@ -25,14 +28,14 @@ void Activations::reserve(std::span<const std::int32_t, kSlotCount> widths, std:
   }
   max_rows_ = max_rows;
   int8_of_.reset();
-  std::size_t most_blocks = 0;
+  std::size_t most_bytes = 0;
   for (std::size_t i = 0; i < kSlotCount; ++i) {
     const auto width = static_cast<std::size_t>(widths[i]);
     const std::int32_t rows = grows(static_cast<Slot>(i)) ? 0 : max_rows;  // see overwrite()
     slots_[i] = {widths[i], 0, AlignedBuffer(bytes_of(rows, width, sizeof(float)), kPurpose)};
-    if (rows > 0) most_blocks = std::max(most_blocks, row_blocks_of(widths[i]));
+    if (rows > 0) most_bytes = std::max(most_bytes, row_bytes_of(widths[i]));
   }
-  int8_ = AlignedBuffer(bytes_of(max_rows, most_blocks, sizeof(ActivationBlock)), kPurpose);
+  int8_ = AlignedBuffer(bytes_of(max_rows, most_bytes, 1), kPurpose);
 }
 
 std::size_t Activations::memory_bytes() const {
@@ -56,13 +59,15 @@ float* Activations::change(Slot slot, std::int64_t first) {
   return floats(slot);
 }
 
-Activations::Int8Copy Activations::int8_copy(Slot slot, std::int64_t columns) {
-  assert(width(slot) % kActivationBlock == 0 && columns % kActivationBlock == 0 && columns <= width(slot));
+Activations::Int8Copy Activations::int8_copy(Slot slot, ActivationKind kind, std::int64_t columns) {
+  [[maybe_unused]] const int block = activation_block(kind);
+  assert(width(slot) % block == 0 && columns % block == 0 && columns <= width(slot));
   assert(!grows(slot));
-  const std::int64_t valid = int8_of_ == slot ? int8_columns_ : 0;
+  const std::int64_t valid = int8_of_ == slot && int8_kind_ == kind ? int8_columns_ : 0;
   int8_of_ = slot;
+  int8_kind_ = kind;
   int8_columns_ = std::max(valid, columns);
-  return {reinterpret_cast<ActivationBlock*>(int8_.data()), row_blocks_of(width(slot)), valid};
+  return {int8_.data(), row_bytes_of(width(slot)), valid};
 }
 
 }  // namespace covey

@@ -33,13 +33,13 @@ class Activations {
 
   /// Where the int8 copy of a slot lies: groups of rows, see ActivationKind.
   struct Int8Copy {
-    ActivationBlock* blocks;
-    std::size_t row_blocks;
+    std::byte* blocks;
+    std::size_t row_bytes;
     std::int64_t valid;  ///< columns, from the left; those up to `columns` the caller writes now: they count as valid
   };
-  /// The slot's width, and `columns`, are multiples of kActivationBlock. There is one copy: the last slot asked for has
-  /// it.
-  Int8Copy int8_copy(Slot slot, std::int64_t columns);
+  /// `kind`: not f32; the slot's width, and `columns`, are multiples of its blocks. There is one copy: the last slot
+  /// and kind asked for have it.
+  Int8Copy int8_copy(Slot slot, ActivationKind kind, std::int64_t columns);
 
  private:
   struct Rows {
@@ -57,6 +57,7 @@ class Activations {
   std::int32_t max_rows_ = 0;
   AlignedBuffer int8_;
   std::optional<Slot> int8_of_;
+  ActivationKind int8_kind_ = ActivationKind::int8;
   std::int64_t int8_columns_ = 0;
 };
 

@@ -59,7 +59,7 @@ std::size_t CpuDevice::memory_bytes() const {
 MatrixCost CpuDevice::matrix_cost(MatrixHandle matrix) const {
   const PackedMatrix& packed = matrices_[index_of(matrix.id)];
   const auto weights = static_cast<std::uint64_t>(packed.rows) * static_cast<std::uint64_t>(packed.cols);
-  const bool int8 = packed.rows > 0 && packed.format->activations == ActivationKind::int8;
+  const bool int8 = packed.rows > 0 && packed.format->activations != ActivationKind::f32;
   // Without panels of its own it is read as it lies; each panel then stays in a cache until it is used.
   const std::uint64_t read = packed.is_packed() ? packed_bytes(packed)
                                                 : weights * tensor_type_info(packed.source.type).block_bytes /
@@ -162,18 +162,24 @@ ProductInput CpuDevice::product_input(Slot slot, ActivationKind kind, std::int64
     return {reinterpret_cast<const std::byte*>(activations_.row(slot, 0)),
             static_cast<std::size_t>(width) * sizeof(float), rows};
   }
-  const Activations::Int8Copy copy = activations_.int8_copy(slot, columns);
+  const Activations::Int8Copy copy = activations_.int8_copy(slot, kind, columns);
   const std::int64_t missing = columns - copy.valid;
   if (missing > 0) {
     each_row(rows, missing / kElementsPerNanosecond, [&](std::int64_t t) {
       const std::int64_t first = t / kTokenGroup * kTokenGroup;  // of the token's group
       const auto group = static_cast<std::size_t>(std::min<std::int64_t>(kTokenGroup, rows - first));
-      ActivationBlock* const blocks = copy.blocks + static_cast<std::size_t>(first) * copy.row_blocks +
-                                      static_cast<std::size_t>(copy.valid / kActivationBlock) * group + (t - first);
-      isa_.quantize(activations_.row(slot, t) + copy.valid, missing, blocks, group);
+      std::byte* const blocks = copy.blocks + static_cast<std::size_t>(first) * copy.row_bytes;
+      const std::size_t block =
+          static_cast<std::size_t>(copy.valid / activation_block(kind)) * group + static_cast<std::size_t>(t - first);
+      const float* const values = activations_.row(slot, t) + copy.valid;
+      if (kind == ActivationKind::int8) {
+        isa_.quantize(values, missing, reinterpret_cast<ActivationBlock*>(blocks) + block, group);
+      } else {
+        isa_.quantize_wide(values, missing, reinterpret_cast<WideActivationBlock*>(blocks) + block, group);
+      }
     });
   }
-  return {reinterpret_cast<const std::byte*>(copy.blocks), copy.row_blocks * sizeof(ActivationBlock), rows};
+  return {copy.blocks, copy.row_bytes, rows};
 }
 
 // As it was the last time. Not one that comes and goes: another thread may just be filling it.

@@ -55,41 +55,47 @@ void rope_halves(const float* cosine, const float* sine, std::int32_t pairs, flo
   }
 }
 
-/// The bits of the largest |x| of 32: without their signs floats are ordered like integers, NaN above all.
+/// The bits of the largest |x| of n, a multiple of 32: without their signs floats are ordered like integers, NaN above
+/// all.
 template <class Isa>
-[[gnu::always_inline]] inline std::int32_t largest_magnitude(const typename Isa::Floats (&x)[2]) noexcept {
+[[gnu::always_inline]] inline std::int32_t largest_magnitude(const float* x, int n) noexcept {
+  using Floats = typename Isa::Floats;
   using Ints = typename Isa::Ints;
   const Ints magnitude = Ints::splat(0x7fffffff);
+  const auto of_16 = [&](const float* at) __attribute__((always_inline)) {
+    return bits_as<Ints>(Floats::load(at)) & magnitude;
+  };
+  Ints all = max(of_16(x), of_16(x + 16));
+  for (int i = 32; i < n; i += 32) all = max(all, max(of_16(x + i), of_16(x + i + 16)));
   std::int32_t bits[16];
-  max(bits_as<Ints>(x[0]) & magnitude, bits_as<Ints>(x[1]) & magnitude).store(bits);
+  all.store(bits);
   std::int32_t largest = 0;
   for (const std::int32_t b : bits) largest = b > largest ? b : largest;
   return largest;
 }
 
-/// 32 floats to int8 in -127..127, to nearest-even. Returns the scale: max |x| / 127. `sums`: of q[0..15] and
-/// q[16..31].
+/// N floats, a multiple of 32, to int8 in -127..127, to nearest-even. Returns the scale: max |x| / 127. `sums`: of each
+/// 16 of q.
 ///
 /// Where a value is not finite the scale is NaN, so that what is computed from the block is NaN as well. Below 1e-30,
 /// where 127 / max might overflow, the block counts as zero.
-template <class Isa>
+template <class Isa, int N>
 float quantize_block(const float* in, std::int8_t* q, std::int16_t* sums) noexcept {
   using Floats = typename Isa::Floats;
   using Ints = typename Isa::Ints;
-  const Floats x[2] = {Floats::load(in), Floats::load(in + 16)};
-  const std::int32_t largest = largest_magnitude<Isa>(x);
+  const std::int32_t largest = largest_magnitude<Isa>(in, N);
   const auto amax = __builtin_bit_cast(float, largest);
 
   if (largest >= 0x7f800000 || amax < 1e-30F) {
-    std::memset(q, 0, kActivationBlock);
-    sums[0] = sums[1] = 0;
+    std::memset(q, 0, N);
+    std::memset(sums, 0, N / 16 * sizeof(*sums));
     return largest >= 0x7f800000 ? __builtin_nanf("") : 0.0F;
   }
   const Floats inverse = Floats::splat(127.0F / amax);
   // Adding 1.5 * 2^23 leaves the nearest integer in the lowest bits of the sum.
   const Floats round = Floats::splat(0x1.8p23F);
-  for (int half = 0; half < 2; ++half) {
-    const Ints nearest = bits_as<Ints>(x[half] * inverse + round) - bits_as<Ints>(round);
+  for (int half = 0; half < N / 16; ++half) {
+    const Ints nearest = bits_as<Ints>(Floats::load(in + 16 * half) * inverse + round) - bits_as<Ints>(round);
     sums[half] = static_cast<std::int16_t>(Isa::store_i8(nearest, q + 16 * half));
   }
   return amax / 127.0F;
@@ -97,14 +103,27 @@ float quantize_block(const float* in, std::int8_t* q, std::int16_t* sums) noexce
 
 template <class Isa>
 void quantize(const float* in, std::int64_t n, ActivationBlock* out, std::size_t stride) noexcept {
-  static_assert(kActivationBlock == 32);
   for (std::int64_t i = 0; i < n; i += kActivationBlock, out += stride) {
     std::int16_t sums[2];
-    out->scale = quantize_block<Isa>(in + i, out->q, sums);
+    out->scale = quantize_block<Isa, kActivationBlock>(in + i, out->q, sums);
     const std::int32_t sum = sums[0] + sums[1];
     out->scaled_sum = out->scale * static_cast<float>(sum);
     out->negative_sum = -sum;
-    out->negative_first_sum = -sums[0];
+    out->unused = 0;
+  }
+}
+
+template <class Isa>
+void quantize_wide(const float* in, std::int64_t n, WideActivationBlock* out, std::size_t stride) noexcept {
+  for (std::int64_t i = 0; i < n; i += kWideActivationBlock, out += stride) {
+    out->scale = quantize_block<Isa, kWideActivationBlock>(in + i, out->q, out->half_sums);
+    for (std::ptrdiff_t p = 0; p < WideActivationBlock::kPieces; ++p) {
+      const std::int16_t* const halves = out->half_sums + 2 * p;
+      out->sums[p] = static_cast<std::int16_t>(halves[0] + halves[1]);
+      out->negative_sums[p] = -out->sums[p];
+      out->negative_first_sums[p] = -halves[0];
+    }
+    for (float& unused : out->unused) unused = 0;
   }
 }
 

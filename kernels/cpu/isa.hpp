@@ -22,31 +22,57 @@ namespace covey {
 /// Rows of a matrix that are packed, and computed, together: SIMD lanes are rows.
 inline constexpr int kPanelRows = 16;
 
-/// Activations are quantized to int8 in blocks of this many columns.
+/// Activations are quantized to int8 in blocks of this many columns,
 inline constexpr int kActivationBlock = 32;
+
+/// or of this many, for formats whose scales are integers with a common unit for as many weights.
+inline constexpr int kWideActivationBlock = 256;
 
 /// Tokens whose activations lie interleaved, so that a kernel finds the same columns of all of them close together.
 inline constexpr int kTokenGroup = 16;
 
 /// x[i] ~ scale * q[i]. The sums correct for weights that are stored with an offset, or that have a minimum.
 ///
-///   | f32 scale | f32 scaled_sum | i32 negative_sum | i32 negative_first_sum | q0 q1 … q31 (int8, -127..127) |  48
-///   bytes
+///   | f32 scale | f32 scaled_sum | i32 negative_sum | 4 bytes | q0 q1 … q31 (int8, -127..127) |             48 bytes
 struct ActivationBlock {
   float scale;
-  float scaled_sum;                 ///< scale * sum of q
-  std::int32_t negative_sum;        ///< -(sum of q)
-  std::int32_t negative_first_sum;  ///< -(sum of q[0..15])
+  float scaled_sum;           ///< scale * sum of q
+  std::int32_t negative_sum;  ///< -(sum of q)
+  std::int32_t unused;
   std::int8_t q[kActivationBlock];
 };
 static_assert(sizeof(ActivationBlock) == 48);
 
-/// What a format's product reads: rows of F32, or ActivationBlocks.
+/// The same with one scale for 256 columns: products with weights whose scales are integers then add up to one integer.
+/// The sums are of pieces p of 32 columns, or of half pieces. Values begin on whole cache lines.
 ///
-/// ActivationBlocks of many tokens lie in groups of kTokenGroup tokens (the last group may be smaller), one after the
-/// other; in a group, block b of all its tokens comes before block b + 1: (groups, blocks, tokens of the group). So the
-/// group that begins with token t begins t * blocks * sizeof(ActivationBlock) bytes from the first.
-enum class ActivationKind : std::uint8_t { f32, int8 };
+///   | q0 q1 … q255 (int8, -127..127) | i32 negative_sums[8] | i32 negative_first_sums[8] | i16 half_sums[16] |
+///   | i16 sums[8] | f32 scale | 12 bytes |                                                              384 bytes
+struct WideActivationBlock {
+  static constexpr int kPieces = kWideActivationBlock / kActivationBlock;
+
+  std::int8_t q[kWideActivationBlock];
+  std::int32_t negative_sums[kPieces];        ///< -(sum of q[32 p .. 32 p + 31])
+  std::int32_t negative_first_sums[kPieces];  ///< -(sum of q[32 p .. 32 p + 15])
+  std::int16_t half_sums[2 * kPieces];        ///< sum of q[16 h .. 16 h + 15]
+  std::int16_t sums[kPieces];
+  float scale;
+  float unused[3];
+};
+static_assert(sizeof(WideActivationBlock) == 384);
+
+/// What a format's product reads: rows of F32, ActivationBlocks, or WideActivationBlocks.
+///
+/// Blocks of many tokens lie in groups of kTokenGroup tokens (the last group may be smaller), one after the other; in a
+/// group, block b of all its tokens comes before block b + 1: (groups, blocks, tokens of the group). So the group that
+/// begins with token t begins t * blocks * (bytes of a block) from the first. A column takes as many bytes of either.
+enum class ActivationKind : std::uint8_t { f32, int8, wide_int8 };
+static_assert(sizeof(WideActivationBlock) == WideActivationBlock::kPieces * sizeof(ActivationBlock));
+
+/// Columns of a block; of F32 there are none.
+constexpr int activation_block(ActivationKind kind) {
+  return kind == ActivationKind::wide_int8 ? kWideActivationBlock : kActivationBlock;
+}
 
 /// Panels that a product reads side by side, at most. Each is a sequence of its own, and memory serves several
 /// sequences faster than one: a processor fetches ahead in each of them.
@@ -80,7 +106,7 @@ struct ColumnRange {
 };
 
 /// out[t * out_stride + p * panels.out_step + r] = dot(row r of panel p, in row t), for r < panels.rows and t < tokens.
-/// `in` points to F32 rows, one every `in_stride` bytes, or to the first of a group of ActivationBlocks. Each output is
+/// `in` points to F32 rows, one every `in_stride` bytes, or to the first of groups of blocks. Each output is
 /// computed in the same order of operations whatever `tokens` and the other panels are; from int8, whatever pieces the
 /// columns come in, too. From F32 they come in one.
 using PanelMatmul = void (*)(const Panels& panels, const ColumnRange& cols, const std::byte* in, std::size_t in_stride,
@@ -191,6 +217,8 @@ struct IsaTable {
 
   /// n a multiple of 32; nearest-even. Block b goes to out[b * stride].
   void (*quantize)(const float* in, std::int64_t n, ActivationBlock* out, std::size_t stride) noexcept;
+  /// The same, n a multiple of 256.
+  void (*quantize_wide)(const float* in, std::int64_t n, WideActivationBlock* out, std::size_t stride) noexcept;
   /// Norms may be in place. `bias` may be nullptr.
   void (*rms_norm)(const float* in, const float* weight, float epsilon, std::int64_t n, float* out) noexcept;
   void (*layer_norm)(const float* in, const float* weight, const float* bias, float epsilon, std::int64_t n,

@@ -50,6 +50,7 @@ constexpr IsaTable make_isa_table(std::string_view name, bool (*runs_here)() noe
       .runs_here = runs_here,
       .matmul = list_matmuls<Isa>(std::make_index_sequence<kFormatCount>{}),
       .quantize = &quantize<Isa>,
+      .quantize_wide = &quantize_wide<Isa>,
       .rms_norm = &rms_norm<Isa>,
       .layer_norm = &layer_norm<Isa>,
       .sum_squares = &sum_squares<Isa>,

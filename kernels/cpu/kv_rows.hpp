@@ -135,7 +135,7 @@ struct Q8Rows {
     for (std::int32_t d = 0; d < head_dim; d += 32, tile += kKeyBlock) {
       std::int8_t q[32];
       std::int16_t sums[2];
-      store_u16(f32_to_fp16(quantize_block<Isa>(in + d, q, sums)), tile + 2 * lane);
+      store_u16(f32_to_fp16(quantize_block<Isa, 32>(in + d, q, sums)), tile + 2 * lane);
       for (std::ptrdiff_t i = 0; i < 32; ++i) tile[32 + 16 * i + lane] = static_cast<std::byte>(q[i]);
     }
   }
@@ -145,7 +145,7 @@ struct Q8Rows {
     for (std::int32_t d = 0; d < head_dim; d += 32, to += kValueBlock) {
       std::int8_t q[32];
       std::int16_t sums[2];
-      store_u16(f32_to_fp16(quantize_block<Isa>(in + d, q, sums)), to);
+      store_u16(f32_to_fp16(quantize_block<Isa, 32>(in + d, q, sums)), to);
       std::memcpy(to + 2, q, sizeof(q));
     }
   }
@@ -161,7 +161,7 @@ struct Q8Rows {
         at += 32;
         left = 32;
       }
-      const Floats keys = Isa::load_i8(at) * scales;
+      const Floats keys = floats_of<Floats>(Isa::load_i8(at)) * scales;
       at += 16;
       --left;
       return keys;
@@ -171,7 +171,7 @@ struct Q8Rows {
 
   static Floats value(const std::byte* row, std::int32_t d) noexcept {
     const std::byte* block = row + d / 32 * kValueBlock;
-    return Isa::load_i8(block + 2 + d % 32) * Floats::splat(Isa::f16_at(block));
+    return floats_of<Floats>(Isa::load_i8(block + 2 + d % 32)) * Floats::splat(Isa::f16_at(block));
   }
 };
 

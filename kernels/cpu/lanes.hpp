@@ -72,6 +72,12 @@ struct Lanes {
   }
 };
 
+/// Integers as floats, rounded to nearest-even where they have more than 24 bits.
+template <class Floats, class Ints>
+[[gnu::always_inline]] inline Floats floats_of(const Ints& ints) {
+  return Floats::each([&](int i) { return to_float(ints.part[i]); });
+}
+
 /// The lanes' bits as another type.
 template <class To, class From>
 To bits_as(const From& from) {

@@ -169,7 +169,7 @@ std::size_t row_bytes(const TensorTypeInfo& type, std::int64_t cols) {
 bool in_bands(const MatrixView& weights, const Format& format) {
   const std::int64_t band = weights.column_band;
   return band > 0 && weights.cols % band == 0 && band % tensor_type_info(weights.type).block_elements == 0 &&
-         format.activations == ActivationKind::int8;
+         format.activations != ActivationKind::f32;
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ void pack_into(PackedMatrix& matrix, AlignedBuffer memory, const MatrixView& wei
 /// A matrix that stays where it is, packed panel by panel when it is used. Throws Error as checked_format.
 PackedMatrix unpacked_matrix(const MatrixView& weights);
 
-/// A product's input: F32 rows, or groups of ActivationBlocks, as the matrix' format asks (ActivationKind).
+/// A product's input as the matrix' format asks (ActivationKind).
 struct ProductInput {
   const std::byte* data = nullptr;  // (tokens, matrix.cols)
   std::size_t stride = 0;           // bytes a token

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "kernels/cpu/float_product.hpp"
-#include "kernels/cpu/int8_product.hpp"
+#include "kernels/cpu/int8_arithmetic.hpp"
+#include "kernels/cpu/register_product.hpp"
+#include "kernels/cpu/unpacked_columns.hpp"
 #include "kernels/cpu/unroll.hpp"
 
 namespace covey {
@@ -79,7 +81,7 @@ struct PanelWork {
 };
 
 /// Of formats that multiply floats.
-template <class Isa, class Format, ActivationKind = Format::kActivations>
+template <class Isa, class Format, bool Int8 = Format::kActivations != ActivationKind::f32>
 struct PanelProduct {
   static void run(const Panels& panels, const ColumnRange& cols, const std::byte* in, std::size_t in_stride,
                   std::int32_t tokens, float* out, std::size_t out_stride) noexcept {
@@ -144,7 +146,7 @@ class Ahead {
 
 /// Of formats that multiply integers.
 template <class Isa, class Format>
-struct PanelProduct<Isa, Format, ActivationKind::int8> {
+struct PanelProduct<Isa, Format, true> {
   static void run(const Panels& panels, const ColumnRange& cols, const std::byte* in, std::size_t in_stride,
                   std::int32_t tokens, float* out, std::size_t out_stride) noexcept {
     PanelWork work{panels, cols, in, in_stride, tokens, out, out_stride};
@@ -174,7 +176,7 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
   using Rows = typename Isa::Floats;
 
   static constexpr std::ptrdiff_t kColumnBytes = std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows;  // of a block
-  static constexpr std::ptrdiff_t kBlock = sizeof(ActivationBlock);
+  static constexpr std::ptrdiff_t kBlock = ArithmeticInRegisters<Isa, Format>::kToken;
   static constexpr std::int32_t kMostTokens = Columns::kMostTokens;
   static constexpr std::ptrdiff_t kPanelSums = std::ptrdiff_t{kMostTokens} * kPanelRows;
   static_assert(Isa::kFewTokens <= kTokenGroup && kMostTokens % kTokenGroup == 0);
@@ -271,7 +273,7 @@ struct PanelProduct<Isa, Format, ActivationKind::int8> {
   static void multiply(const Columns* columns, const PanelWork& work, std::int64_t c, std::int32_t tokens, float* sums,
                        Ahead& ahead) noexcept {
     Columns::template multiply<P>(
-        columns, work.in, static_cast<std::ptrdiff_t>(work.in_stride), c / kActivationBlock, tokens, sums,
+        columns, work.in, static_cast<std::ptrdiff_t>(work.in_stride), c / Format::kBlockElements, tokens, sums,
         kPanelSums, [&]() __attribute__((always_inline)) { ahead.ask(P); });
   }
 };

@@ -27,8 +27,8 @@ concept PanelDot = requires(typename Dot::Sums sums, const typename Dot::Sums& d
   {Dot::add(sums, weights, activations)};
   // The same for two quads.
   {Dot::add_two(sums, weights, activations, weights, activations)};
-  // The 16 sums, as floats: they are below 2^24, so exact.
-  {Dot::finish(done)};
+  // The 16 sums, as Ints.
+  Dot::integers(done);
 };
 
 /// For weights that are prepared once for many tokens, preparing may cost more.
@@ -54,19 +54,22 @@ concept ColumnDot = requires(typename Dot::Sums (&sums)[1], const Quads& quads, 
   // * bytes. Where lanes belong to two tokens: of token 2s, and of the one whose activations lie as many bytes behind
   // as the last argument says.
   {Dot::template add_columns<0, 8>(sums, weights, activations, bytes, bytes)};
-  // The sums, as Floats of TileLanes.
-  Dot::finish(sums[0]);
+  // The sums, as Ints of TileLanes.
+  Dot::integers(sums[0]);
 };
 
 /// What the lanes of a tile's sums belong to: the 16 rows of one token, or of kTokens neighbours.
-template <class Lanes, class Rows>
-concept TokenLanes = requires(const typename Lanes::Floats& lanes, const Rows& rows, const std::byte* bytes,
-                              std::ptrdiff_t next, Rows (&tokens)[Lanes::kTokens]) {
+template <class Lanes, class Rows, class IntRows>
+concept TokenLanes = requires(const typename Lanes::Floats& lanes, const typename Lanes::Ints& ints, const Rows& rows,
+                              const IntRows& int_rows, const std::byte* bytes, std::ptrdiff_t next,
+                              Rows (&tokens)[Lanes::kTokens]) {
   // One number a row, in each lane of that row.
   { Lanes::of_rows(rows) } -> std::same_as<typename Lanes::Floats>;
-  // One number a token, the second (if there is one) `next` bytes behind the first: float, or int32 made float.
+  { Lanes::of_rows(int_rows) } -> std::same_as<typename Lanes::Ints>;
+  // Rounded to nearest-even.
+  { Lanes::to_floats(ints) } -> std::same_as<typename Lanes::Floats>;
+  // One number a token, the second (if there is one) `next` bytes behind the first.
   { Lanes::of_float(bytes, next) } -> std::same_as<typename Lanes::Floats>;
-  { Lanes::of_int(bytes, next) } -> std::same_as<typename Lanes::Floats>;
   // tokens[i] = the rows of token i; and back.
   {Lanes::to_rows(lanes, tokens)};
   { Lanes::from_rows(tokens) } -> std::same_as<typename Lanes::Floats>;
@@ -75,7 +78,8 @@ concept TokenLanes = requires(const typename Lanes::Floats& lanes, const Rows& r
 template <class Isa>
 concept InstructionSet = requires(const std::byte* bytes, std::byte* out, std::int8_t* narrow,
                                   const typename Isa::Floats& lanes, const typename Isa::Ints& ints,
-                                  const typename Isa::Quads& quads, const std::int8_t (&table)[16]) {
+                                  const typename Isa::Quads& quads, const typename Isa::Pairs& pairs,
+                                  const std::int16_t* two, const std::int8_t (&table)[16]) {
   typename Isa::Floats;  // Lanes of float
   typename Isa::Ints;    // Lanes of int32
 
@@ -83,7 +87,6 @@ concept InstructionSet = requires(const std::byte* bytes, std::byte* out, std::i
   { Isa::load_f32(bytes) } -> std::same_as<typename Isa::Floats>;
   { Isa::load_f16(bytes) } -> std::same_as<typename Isa::Floats>;
   { Isa::load_bf16(bytes) } -> std::same_as<typename Isa::Floats>;
-  { Isa::load_i8(bytes) } -> std::same_as<typename Isa::Floats>;
   // One number at any address, widened exactly.
   { Isa::f16_at(bytes) } -> std::same_as<float>;
   // 16 numbers, to nearest-even.
@@ -97,11 +100,14 @@ concept InstructionSet = requires(const std::byte* bytes, std::byte* out, std::i
   // Lanes i and i+8 are added, then i and i+4, i+2, i+1.
   { Isa::sum(lanes) } -> std::same_as<float>;
 
-  // 16 bytes: unsigned, and their bits from .. from + width as unsigned numbers.
-  { Isa::load_u8(bytes) } -> std::same_as<typename Isa::Floats>;
-  { Isa::load_bits(bytes, int{}, int{}) } -> std::same_as<typename Isa::Floats>;
-  // An int32 at any address, in all lanes, as floats.
-  { Isa::splat_i32(bytes) } -> std::same_as<typename Isa::Floats>;
+  // 16 bytes: signed, unsigned, and their bits from .. from + width as unsigned numbers.
+  { Isa::load_i8(bytes) } -> std::same_as<typename Isa::Ints>;
+  { Isa::load_u8(bytes) } -> std::same_as<typename Isa::Ints>;
+  { Isa::load_bits(bytes, int{}, int{}) } -> std::same_as<typename Isa::Ints>;
+  // Pairs: 16 rows x 2 numbers of 16 bits; the bits from .. from + width of 16 bytes, and of 16 others.
+  { Isa::load_pairs(bytes, bytes, int{}, int{}) } -> std::same_as<typename Isa::Pairs>;
+  // ints[row] + pairs[row][0] * two[0] + pairs[row][1] * two[1]
+  { Isa::add_pair_products(ints, pairs, two) } -> std::same_as<typename Isa::Ints>;
 
   // Quads: 16 rows x 4 bytes, as they lie in a panel.
   { Isa::load_quads(bytes) } -> std::same_as<typename Isa::Quads>;
@@ -127,7 +133,7 @@ concept InstructionSet = requires(const std::byte* bytes, std::byte* out, std::i
   typename Isa::template TileDot<5, 16>;
   typename Isa::template TileDot<6, 32>;
   typename Isa::template TileDot<8, 0>;
-  requires TokenLanes<typename Isa::TileLanes, typename Isa::Floats>;
+  requires TokenLanes<typename Isa::TileLanes, typename Isa::Floats, typename Isa::Ints>;
 
   // Tokens that share a load of weights: as many as registers allow. Powers of two.
   { Isa::kDotTile } -> std::convertible_to<int>;    // unpacked to the cache
@@ -135,7 +141,7 @@ concept InstructionSet = requires(const std::byte* bytes, std::byte* out, std::i
   { Isa::kFloatTile } -> std::convertible_to<int>;  // of floats
   // Panels that share a load of activations, in tiles of kDotTile tokens; divides kMostPanels.
   { Isa::kTilePanels } -> std::convertible_to<int>;
-  // Pieces of 32 columns that are unpacked for them; a multiple of 8.
+  // Pieces of 32 columns that are unpacked for them; a multiple of 8, which is a block at most.
   { Isa::kTilePieces } -> std::convertible_to<int>;
   // Up to so many tokens weights are unpacked in registers; at most kTokenGroup.
   { Isa::kFewTokens } -> std::convertible_to<int>;

@@ -41,7 +41,7 @@ void to_q8(float* values, float* lost, std::int64_t n, std::byte* out) noexcept 
   const Floats round = Floats::splat(0x1.8p23F);
   for (std::int64_t i = 0; i < n; i += 32, out += 34) {
     const Floats x[2] = {Floats::load(values + i), Floats::load(values + i + 16)};
-    const auto largest = __builtin_bit_cast(float, largest_magnitude<Isa>(x));
+    const auto largest = __builtin_bit_cast(float, largest_magnitude<Isa>(values + i, 32));
     const bool usable = largest <= kLargestF16 * 127.0F;
     store_u16(f32_to_fp16(usable ? largest / 127.0F : __builtin_nanf("")), out);
     const float scale = fp16_to_f32(load_u16(out));
@@ -64,10 +64,11 @@ void to_q8(float* values, float* lost, std::int64_t n, std::byte* out) noexcept 
 
 template <class Isa>
 void from_q8(const std::byte* in, std::int64_t n, float* out) noexcept {
+  using Floats = typename Isa::Floats;
   for (std::int64_t i = 0; i < n; i += 32, in += 34) {
-    const auto scale = Isa::Floats::splat(Isa::f16_at(in));
-    (Isa::load_i8(in + 2) * scale).store(out + i);
-    (Isa::load_i8(in + 18) * scale).store(out + i + 16);
+    const Floats scale = Floats::splat(Isa::f16_at(in));
+    (floats_of<Floats>(Isa::load_i8(in + 2)) * scale).store(out + i);
+    (floats_of<Floats>(Isa::load_i8(in + 18)) * scale).store(out + i + 16);
   }
 }
 

@@ -65,13 +65,12 @@ struct IQ4_NL {
 
   // -- The kernel's view of a panel block -----------------------------------------------------------------------------
 
-  static constexpr int kScaleColumns = 32;
   static constexpr int kBits = 8;
   static constexpr int kOffset = 0;
   static constexpr bool kHasMins = false;
 
   template <class Isa, class Use>
-  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int /*piece*/, Use use) noexcept {
+  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, Use use) noexcept {
 #pragma GCC unroll 4
     for (std::ptrdiff_t group = 0; group < 4; ++group) {
       const auto bytes = Isa::load_quads(block + kQuadsAt + 64 * group);
@@ -80,7 +79,7 @@ struct IQ4_NL {
     }
   }
   template <class Isa>
-  static typename Isa::Floats scales(const std::byte* block, int /*piece*/) noexcept {
+  static typename Isa::Floats scales(const std::byte* block) noexcept {
     return Isa::load_f16(block);
   }
 

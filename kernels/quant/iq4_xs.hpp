@@ -23,7 +23,7 @@ namespace covey {
 
 struct IQ4_XS {
   static constexpr TensorType kType = TensorType::iq4_xs;
-  static constexpr ActivationKind kActivations = ActivationKind::int8;
+  static constexpr ActivationKind kActivations = ActivationKind::wide_int8;
   static constexpr int kBlockElements = 256;
   static constexpr int kBlockBytes = 136;
   static constexpr int kPanelBlockBytes = 138;
@@ -81,11 +81,14 @@ struct IQ4_XS {
   static constexpr int kScaleColumns = 32;
   static constexpr int kBits = 8;
   static constexpr int kOffset = 0;
-  static constexpr bool kHasMins = false;
+  static constexpr int kMinColumns = 0;
+
+  /// Where a piece begins.
+  static constexpr std::ptrdiff_t piece_at(std::ptrdiff_t piece) { return 32 + 272 * piece; }
 
   template <class Isa, class Use>
-  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
-    const std::byte* const quads = block + piece_at(piece) + 16;
+  [[gnu::always_inline]] static void for_each_quad(const std::byte* piece, Use use) noexcept {
+    const std::byte* const quads = piece + 16;
 #pragma GCC unroll 4
     for (std::ptrdiff_t group = 0; group < 4; ++group) {
       const auto bytes = Isa::load_quads(quads + 64 * group);
@@ -94,16 +97,18 @@ struct IQ4_XS {
     }
   }
   template <class Isa>
-  static typename Isa::Floats scales(const std::byte* block, int piece) noexcept {
-    return Isa::load_f16(block) * Isa::load_i8(block + piece_at(piece));
+  static typename Isa::Floats units(const std::byte* block) noexcept {
+    return Isa::load_f16(block);
+  }
+  template <class Isa>
+  static typename Isa::Ints scales(const std::byte* block, int piece, int /*part*/) noexcept {
+    return Isa::load_i8(block + piece_at(piece));
   }
 
  private:
   static constexpr int kUpperAt = 2;
   static constexpr int kLowerAt = 4;
   static constexpr int kCodesAt = 8;
-
-  static constexpr std::ptrdiff_t piece_at(std::ptrdiff_t piece) { return 32 + 272 * piece; }
 
   /// Of a GGUF block: -32..31.
   static int scale_of(const std::byte* block, int piece) noexcept {

@@ -5,8 +5,8 @@
 //     | sc: 16 bytes | qs: 2 x 32 bytes | d: fp16 | dmin: fp16 |
 //     qs[32 h + l] = q[j=3] << 6 | q[j=2] << 4 | q[j=1] << 2 | q[j=0]
 //
-//   Panel block of 16 rows, 1344 bytes:
-//     | d of rows 0..15 (32 bytes) | dmin of rows 0..15 (32 bytes) | pieces p = 0..7 of 32 weights, 160 bytes each:
+//   Panel block of 16 rows, 1344 bytes; dmin has the sign that spares the kernel a subtraction:
+//     | d of rows 0..15 (32 bytes) | -dmin of rows 0..15 (32 bytes) | pieces p = 0..7 of 32 weights, 160 bytes each:
 //       | sc[2 p] of rows 0..15 | sc[2 p + 1] of rows 0..15 | q as pairs of piece_bits.hpp (128 bytes) |
 #pragma once
 
@@ -21,7 +21,7 @@ namespace covey {
 
 struct Q2_K {
   static constexpr TensorType kType = TensorType::q2_k;
-  static constexpr ActivationKind kActivations = ActivationKind::int8;
+  static constexpr ActivationKind kActivations = ActivationKind::wide_int8;
   static constexpr int kBlockElements = 256;
   static constexpr int kBlockBytes = 84;
   static constexpr int kPanelBlockBytes = kBlockBytes;
@@ -57,7 +57,7 @@ struct Q2_K {
   static void pack_block(const std::byte* const (&rows)[kPanelRows], std::byte* panel) noexcept {
     for (std::ptrdiff_t r = 0; r < kPanelRows; ++r) {
       std::memcpy(panel + 2 * r, rows[r] + kScaleAt, 2);
-      std::memcpy(panel + kPanelMinAt + 2 * r, rows[r] + kMinAt, 2);
+      store_u16(load_u16(rows[r] + kMinAt) ^ 0x8000U, panel + kPanelMinAt + 2 * r);
       for (int piece = 0; piece < 8; ++piece) {
         std::byte* const to = panel + piece_at(piece);
         to[r] = rows[r][2 * piece];
@@ -73,29 +73,32 @@ struct Q2_K {
   static constexpr int kScaleColumns = 16;
   static constexpr int kBits = 2;
   static constexpr int kOffset = 0;
-  static constexpr bool kHasMins = true;
+  static constexpr int kMinColumns = 16;
+
+  /// Where a piece begins.
+  static constexpr std::ptrdiff_t piece_at(std::ptrdiff_t piece) { return 64 + 160 * piece; }
 
   template <class Isa, class Use>
-  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
-    const std::byte* const codes = block + piece_at(piece) + kPieceQuadsAt;
+  [[gnu::always_inline]] static void for_each_quad(const std::byte* piece, Use use) noexcept {
+    const std::byte* const codes = piece + kPieceQuadsAt;
 #pragma GCC unroll 8
     for (int quad = 0; quad < PieceCodes::kQuads; ++quad) use(4 * quad, pairs_of<Isa>(codes, quad, 0));
   }
   template <class Isa>
-  static typename Isa::Floats scales(const std::byte* block, int /*piece*/) noexcept {
+  static typename Isa::Floats units(const std::byte* block) noexcept {
     return Isa::load_f16(block);
   }
   template <class Isa>
-  static typename Isa::Floats mins(const std::byte* block, int /*piece*/) noexcept {
+  static typename Isa::Floats min_units(const std::byte* block) noexcept {
     return Isa::load_f16(block + kPanelMinAt);
   }
   template <class Isa>
-  static typename Isa::Floats half_scales(const std::byte* block, int piece, int half) noexcept {
+  static typename Isa::Ints scales(const std::byte* block, int piece, int half) noexcept {
     return Isa::load_bits(block + piece_at(piece) + std::ptrdiff_t{16} * half, 0, 4);
   }
   template <class Isa>
-  static typename Isa::Floats half_mins(const std::byte* block, int piece, int half) noexcept {
-    return Isa::load_bits(block + piece_at(piece) + std::ptrdiff_t{16} * half, 4, 4);
+  static typename Isa::Pairs min_pairs(const std::byte* block, int piece) noexcept {
+    return Isa::load_pairs(block + piece_at(piece), block + piece_at(piece) + 16, 4, 4);
   }
 
  private:
@@ -104,8 +107,6 @@ struct Q2_K {
   static constexpr int kMinAt = 82;
   static constexpr int kPanelMinAt = 32;
   static constexpr int kPieceQuadsAt = 32;
-
-  static constexpr std::ptrdiff_t piece_at(std::ptrdiff_t piece) { return 64 + 160 * piece; }
 };
 
 }  // namespace covey

@@ -26,7 +26,7 @@ namespace covey {
 
 struct Q3_K {
   static constexpr TensorType kType = TensorType::q3_k;
-  static constexpr ActivationKind kActivations = ActivationKind::int8;
+  static constexpr ActivationKind kActivations = ActivationKind::wide_int8;
   static constexpr int kBlockElements = 256;
   static constexpr int kBlockBytes = 110;
   static constexpr int kPanelBlockBytes = kBlockBytes;
@@ -81,11 +81,13 @@ struct Q3_K {
   static constexpr int kScaleColumns = 16;
   static constexpr int kBits = 3;
   static constexpr int kOffset = 4;
-  static constexpr bool kHasMins = false;
+  static constexpr int kMinColumns = 0;
+
+  /// Where a piece begins.
+  static constexpr std::ptrdiff_t piece_at(std::ptrdiff_t piece) { return 96 + 208 * piece; }
 
   template <class Isa, class Use>
-  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
-    const std::byte* const codes = block + piece_at(piece);
+  [[gnu::always_inline]] static void for_each_quad(const std::byte* codes, Use use) noexcept {
 #pragma GCC unroll 8
     for (int quad = 0; quad < PieceCodes::kQuads; ++quad) {
       use(4 * quad,
@@ -93,16 +95,16 @@ struct Q3_K {
     }
   }
   template <class Isa>
-  static typename Isa::Floats scales(const std::byte* block, int /*piece*/) noexcept {
+  static typename Isa::Floats units(const std::byte* block) noexcept {
     return Isa::load_f16(block);
   }
   template <class Isa>
-  static typename Isa::Floats half_scales(const std::byte* block, int piece, int half) noexcept {
-    using Floats = typename Isa::Floats;
+  static typename Isa::Ints scales(const std::byte* block, int piece, int half) noexcept {
+    using Ints = typename Isa::Ints;
     const int s = 2 * piece + half;
-    const Floats lower = Isa::load_bits(block + piece_at(piece), 4 * half, 4);
-    const Floats upper = Isa::load_bits(block + kPanelScalesAt + std::ptrdiff_t{16} * (s % 4), 2 * (s / 4), 2);
-    return lower + upper * Floats::splat(16.0F) - Floats::splat(32.0F);
+    const Ints lower = Isa::load_bits(block + piece_at(piece), 4 * half, 4);
+    const Ints upper = Isa::load_bits(block + kPanelScalesAt + std::ptrdiff_t{16} * (s % 4), 2 * (s / 4), 2);
+    return lower + (upper << 4) - Ints::splat(32);
   }
 
  private:
@@ -112,8 +114,6 @@ struct Q3_K {
   static constexpr int kPanelScalesAt = 32;
   static constexpr int kPieceUpperAt = 16;
   static constexpr int kPieceLowerAt = 80;
-
-  static constexpr std::ptrdiff_t piece_at(std::ptrdiff_t piece) { return 96 + 208 * piece; }
 
   // Of a GGUF block: s & 15, and s - 32.
   static int lower_scale(const std::byte* block, int s) noexcept {

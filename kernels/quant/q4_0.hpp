@@ -66,13 +66,12 @@ struct Q4_0 {
 
   // -- The kernel's view of a panel block -----------------------------------------------------------------------------
 
-  static constexpr int kScaleColumns = 32;
   static constexpr int kBits = 4;
   static constexpr int kOffset = 8;
   static constexpr bool kHasMins = false;
 
   template <class Isa, class Use>
-  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int, Use use) noexcept {
+  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, Use use) noexcept {
     for (std::ptrdiff_t group = 0; group < 4; ++group) {
       const auto quads = Isa::load_quads(block + 32 + 64 * group);
       use(4 * group, Isa::field(quads, 0, 4, 0));
@@ -81,7 +80,7 @@ struct Q4_0 {
   }
 
   template <class Isa>
-  static typename Isa::Floats scales(const std::byte* block, int) noexcept {
+  static typename Isa::Floats scales(const std::byte* block) noexcept {
     return Isa::load_f16(block);
   }
 

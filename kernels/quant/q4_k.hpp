@@ -23,7 +23,7 @@ namespace covey {
 
 struct Q4_K {
   static constexpr TensorType kType = TensorType::q4_k;
-  static constexpr ActivationKind kActivations = ActivationKind::int8;
+  static constexpr ActivationKind kActivations = ActivationKind::wide_int8;
   static constexpr int kBlockElements = 256;
   static constexpr int kBlockBytes = 144;
   static constexpr int kPanelBlockBytes = 148;
@@ -80,21 +80,33 @@ struct Q4_K {
   static constexpr int kScaleColumns = 32;
   static constexpr int kBits = 4;
   static constexpr int kOffset = 0;
-  static constexpr bool kHasMins = true;
+  static constexpr int kMinColumns = 32;
+
+  /// Where a piece begins.
+  static constexpr std::ptrdiff_t piece_at(std::ptrdiff_t piece) { return 64 + 288 * piece; }
 
   template <class Isa, class Use>
-  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
-    const std::byte* const codes = block + piece_at(piece) + kPieceQuadsAt;
+  [[gnu::always_inline]] static void for_each_quad(const std::byte* piece, Use use) noexcept {
+    const std::byte* const codes = piece + kPieceQuadsAt;
 #pragma GCC unroll 8
     for (int quad = 0; quad < PieceCodes::kQuads; ++quad) use(4 * quad, nibbles_of<Isa>(codes, quad));
   }
   template <class Isa>
-  static typename Isa::Floats scales(const std::byte* block, int piece) noexcept {
-    return Isa::load_f16(block) * Isa::load_u8(block + piece_at(piece));
+  static typename Isa::Floats units(const std::byte* block) noexcept {
+    return Isa::load_f16(block);
   }
   template <class Isa>
-  static typename Isa::Floats mins(const std::byte* block, int piece) noexcept {
-    return Isa::load_f16(block + kMinAt) * Isa::load_u8(block + piece_at(piece) + kPieceMinsAt);
+  static typename Isa::Floats min_units(const std::byte* block) noexcept {
+    return Isa::load_f16(block + kMinAt);
+  }
+  template <class Isa>
+  static typename Isa::Ints scales(const std::byte* block, int piece, int /*part*/) noexcept {
+    return Isa::load_u8(block + piece_at(piece));
+  }
+  template <class Isa>
+  static typename Isa::Pairs min_pairs(const std::byte* block, int pair) noexcept {
+    return Isa::load_pairs(block + piece_at(2 * pair) + kPieceMinsAt, block + piece_at(2 * pair + 1) + kPieceMinsAt, 0,
+                           8);
   }
 
  private:
@@ -103,8 +115,6 @@ struct Q4_K {
   static constexpr int kMinAt = 32;
   static constexpr int kPieceMinsAt = 16;
   static constexpr int kPieceQuadsAt = 32;
-
-  static constexpr std::ptrdiff_t piece_at(std::ptrdiff_t piece) { return 64 + 288 * piece; }
 };
 
 }  // namespace covey

@@ -72,13 +72,12 @@ struct Q5_0 {
 
   // -- The kernel's view of a panel block -----------------------------------------------------------------------------
 
-  static constexpr int kScaleColumns = 32;
   static constexpr int kBits = 5;
   static constexpr int kOffset = 16;
   static constexpr bool kHasMins = false;
 
   template <class Isa, class Use>
-  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int /*piece*/, Use use) noexcept {
+  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, Use use) noexcept {
     const auto fifth = Isa::load_quads(block + kFifthAt);
 #pragma GCC unroll 4
     for (int group = 0; group < 4; ++group) {
@@ -88,7 +87,7 @@ struct Q5_0 {
     }
   }
   template <class Isa>
-  static typename Isa::Floats scales(const std::byte* block, int /*piece*/) noexcept {
+  static typename Isa::Floats scales(const std::byte* block) noexcept {
     return Isa::load_f16(block);
   }
 

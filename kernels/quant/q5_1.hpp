@@ -79,13 +79,12 @@ struct Q5_1 {
 
   // -- The kernel's view of a panel block -----------------------------------------------------------------------------
 
-  static constexpr int kScaleColumns = 32;
   static constexpr int kBits = 5;
   static constexpr int kOffset = 0;
   static constexpr bool kHasMins = true;
 
   template <class Isa, class Use>
-  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int /*piece*/, Use use) noexcept {
+  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, Use use) noexcept {
     const auto fifth = Isa::load_quads(block + kFifthAt);
 #pragma GCC unroll 4
     for (int group = 0; group < 4; ++group) {
@@ -95,11 +94,11 @@ struct Q5_1 {
     }
   }
   template <class Isa>
-  static typename Isa::Floats scales(const std::byte* block, int /*piece*/) noexcept {
+  static typename Isa::Floats scales(const std::byte* block) noexcept {
     return Isa::load_f16(block);
   }
   template <class Isa>
-  static typename Isa::Floats mins(const std::byte* block, int /*piece*/) noexcept {
+  static typename Isa::Floats mins(const std::byte* block) noexcept {
     return Isa::load_f16(block + kMinsAt);
   }
 

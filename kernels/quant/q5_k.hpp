@@ -25,7 +25,7 @@ namespace covey {
 
 struct Q5_K {
   static constexpr TensorType kType = TensorType::q5_k;
-  static constexpr ActivationKind kActivations = ActivationKind::int8;
+  static constexpr ActivationKind kActivations = ActivationKind::wide_int8;
   static constexpr int kBlockElements = 256;
   static constexpr int kBlockBytes = 176;
   static constexpr int kPanelBlockBytes = 180;
@@ -89,11 +89,13 @@ struct Q5_K {
   static constexpr int kScaleColumns = 32;
   static constexpr int kBits = 5;
   static constexpr int kOffset = 0;
-  static constexpr bool kHasMins = true;
+  static constexpr int kMinColumns = 32;
+
+  /// Where a piece begins.
+  static constexpr std::ptrdiff_t piece_at(std::ptrdiff_t piece) { return 64 + 352 * piece; }
 
   template <class Isa, class Use>
-  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
-    const std::byte* const codes = block + piece_at(piece);
+  [[gnu::always_inline]] static void for_each_quad(const std::byte* codes, Use use) noexcept {
 #pragma GCC unroll 8
     for (int quad = 0; quad < PieceCodes::kQuads; ++quad) {
       use(4 * quad,
@@ -101,12 +103,21 @@ struct Q5_K {
     }
   }
   template <class Isa>
-  static typename Isa::Floats scales(const std::byte* block, int piece) noexcept {
-    return Isa::load_f16(block) * Isa::load_u8(block + piece_at(piece));
+  static typename Isa::Floats units(const std::byte* block) noexcept {
+    return Isa::load_f16(block);
   }
   template <class Isa>
-  static typename Isa::Floats mins(const std::byte* block, int piece) noexcept {
-    return Isa::load_f16(block + kMinAt) * Isa::load_u8(block + piece_at(piece) + kPieceMinsAt);
+  static typename Isa::Floats min_units(const std::byte* block) noexcept {
+    return Isa::load_f16(block + kMinAt);
+  }
+  template <class Isa>
+  static typename Isa::Ints scales(const std::byte* block, int piece, int /*part*/) noexcept {
+    return Isa::load_u8(block + piece_at(piece));
+  }
+  template <class Isa>
+  static typename Isa::Pairs min_pairs(const std::byte* block, int pair) noexcept {
+    return Isa::load_pairs(block + piece_at(2 * pair) + kPieceMinsAt, block + piece_at(2 * pair + 1) + kPieceMinsAt, 0,
+                           8);
   }
 
  private:
@@ -117,8 +128,6 @@ struct Q5_K {
   static constexpr int kPieceMinsAt = 16;
   static constexpr int kPieceUpperAt = 32;
   static constexpr int kPieceLowerAt = 96;
-
-  static constexpr std::ptrdiff_t piece_at(std::ptrdiff_t piece) { return 64 + 352 * piece; }
 };
 
 }  // namespace covey

@@ -23,7 +23,7 @@ namespace covey {
 
 struct Q6_K {
   static constexpr TensorType kType = TensorType::q6_k;
-  static constexpr ActivationKind kActivations = ActivationKind::int8;
+  static constexpr ActivationKind kActivations = ActivationKind::wide_int8;
   static constexpr int kBlockElements = 256;
   static constexpr int kBlockBytes = 210;
   static constexpr int kPanelBlockBytes = 210;
@@ -68,11 +68,13 @@ struct Q6_K {
   static constexpr int kScaleColumns = 16;
   static constexpr int kBits = 6;
   static constexpr int kOffset = 32;
-  static constexpr bool kHasMins = false;
+  static constexpr int kMinColumns = 0;
+
+  /// Where a piece begins.
+  static constexpr std::ptrdiff_t piece_at(std::ptrdiff_t piece) { return 32 + 416 * piece; }
 
   template <class Isa, class Use>
-  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int piece, Use use) noexcept {
-    const std::byte* const codes = block + piece_at(piece);
+  [[gnu::always_inline]] static void for_each_quad(const std::byte* codes, Use use) noexcept {
 #pragma GCC unroll 8
     for (int quad = 0; quad < PieceCodes::kQuads; ++quad) {
       use(4 * quad,
@@ -81,11 +83,11 @@ struct Q6_K {
   }
 
   template <class Isa>
-  static typename Isa::Floats scales(const std::byte* block, int) noexcept {
+  static typename Isa::Floats units(const std::byte* block) noexcept {
     return Isa::load_f16(block);
   }
   template <class Isa>
-  static typename Isa::Floats half_scales(const std::byte* block, int piece, int half) noexcept {
+  static typename Isa::Ints scales(const std::byte* block, int piece, int half) noexcept {
     return Isa::load_i8(block + piece_at(piece) + std::ptrdiff_t{16} * half);
   }
 
@@ -96,8 +98,6 @@ struct Q6_K {
 
   static constexpr int kPieceUpperAt = 32;
   static constexpr int kPieceLowerAt = 160;
-
-  static constexpr std::ptrdiff_t piece_at(std::ptrdiff_t piece) { return 32 + 416 * piece; }
 
   /// Where weight i has its bits: byte of the lower four, byte of the upper two, and how far up they lie.
   struct Bits {

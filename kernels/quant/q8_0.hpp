@@ -59,18 +59,17 @@ struct Q8_0 {
 
   // -- The kernel's view of a panel block -----------------------------------------------------------------------------
 
-  static constexpr int kScaleColumns = 32;
   static constexpr int kBits = 8;
   static constexpr int kOffset = 0;
   static constexpr bool kHasMins = false;
 
   template <class Isa, class Use>
-  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, int, Use use) noexcept {
+  [[gnu::always_inline]] static void for_each_quad(const std::byte* block, Use use) noexcept {
     for (std::ptrdiff_t group = 0; group < 8; ++group) use(4 * group, Isa::load_quads(block + 32 + 64 * group));
   }
 
   template <class Isa>
-  static typename Isa::Floats scales(const std::byte* block, int) noexcept {
+  static typename Isa::Floats scales(const std::byte* block) noexcept {
     return Isa::load_f16(block);
   }
 };

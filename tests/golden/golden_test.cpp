@@ -90,7 +90,9 @@ TEST_P(PackedModel, IsAsNearToExactAsTheReference) {
   const auto logits = logits_of(golden, GetParam(), false, KvChoice::automatic);
   const auto exact = logits_of(golden, {GetParam().isa, GetParam().model, 256}, true, KvChoice::f32);
   EXPECT_LE(nmse(logits, exact), 1.2 * golden.reference_nmse) << "all positions";
-  EXPECT_LE(nmse(final_row(logits, golden.last_logits.size()), golden.exact_last_logits), 1.2 * golden.reference_nmse);
+  // One position alone is off by more or less than all are, the reference's as well.
+  EXPECT_LE(nmse(final_row(logits, golden.last_logits.size()), golden.exact_last_logits),
+            2.0 * nmse(golden.last_logits, golden.exact_last_logits));
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, PackedModel, testing::ValuesIn(cases(packed_models())), case_name);

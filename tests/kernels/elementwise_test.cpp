@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <numeric>
+#include <type_traits>
 
 #include "samples.hpp"
 
@@ -131,103 +133,131 @@ TEST(Elementwise, Rope) {
   }
 }
 
-std::vector<ActivationBlock> quantized(const IsaTable& isa, std::span<const float> values) {
-  std::vector<ActivationBlock> blocks(values.size() / kActivationBlock);
-  isa.quantize(values.data(), std::ssize(values), blocks.data(), 1);
-  return blocks;
-}
+template <class Block>
+struct Quantize : testing::Test {
+  static constexpr int kColumns = sizeof(Block::q);
 
-TEST(Quantize, IsNearestEvenOfTheBlocksOwnScale) {
+  static void quantize(const IsaTable& isa, const float* values, std::int64_t n, Block* out, std::size_t stride) {
+    if constexpr (std::is_same_v<Block, ActivationBlock>) {
+      isa.quantize(values, n, out, stride);
+    } else {
+      isa.quantize_wide(values, n, out, stride);
+    }
+  }
+  static std::vector<Block> quantized(const IsaTable& isa, std::span<const float> values) {
+    std::vector<Block> blocks(values.size() / kColumns);
+    quantize(isa, values.data(), std::ssize(values), blocks.data(), 1);
+    return blocks;
+  }
+
+  static std::int32_t sum(const std::int8_t* q, int count) { return std::accumulate(q, q + count, 0); }
+  static void expect_sums(const ActivationBlock& block) {
+    const std::int32_t all = sum(block.q, 32);
+    EXPECT_EQ(block.negative_sum, -all);
+    if (!std::isnan(block.scale)) {
+      EXPECT_EQ(block.scaled_sum, block.scale * static_cast<float>(all));
+    }
+  }
+  static void expect_sums(const WideActivationBlock& block) {
+    for (int p = 0; p < WideActivationBlock::kPieces; ++p) {
+      const std::int8_t* const piece = block.q + std::ptrdiff_t{32} * p;
+      EXPECT_EQ(block.half_sums[2 * p], sum(piece, 16));
+      EXPECT_EQ(block.half_sums[2 * p + 1], sum(piece + 16, 16));
+      EXPECT_EQ(block.sums[p], sum(piece, 32));
+      EXPECT_EQ(block.negative_sums[p], -sum(piece, 32));
+      EXPECT_EQ(block.negative_first_sums[p], -sum(piece, 16));
+    }
+  }
+};
+
+using ActivationBlocks = testing::Types<ActivationBlock, WideActivationBlock>;
+TYPED_TEST_SUITE(Quantize, ActivationBlocks);
+
+TYPED_TEST(Quantize, IsNearestEvenOfTheBlocksOwnScale) {
+  constexpr int kColumns = TestFixture::kColumns;
   for (const IsaTable* isa : tables_that_run()) {
     for (const float range : {1e-20F, 1.0F, 1e20F}) {
-      const std::vector<float> values = Samples(9).take(32 * 40, range);
-      const std::vector<ActivationBlock> blocks = quantized(*isa, values);
+      const std::vector<float> values = Samples(9).take(kColumns * 40, range);
+      const std::vector<TypeParam> blocks = this->quantized(*isa, values);
       for (std::size_t b = 0; b < blocks.size(); ++b) {
+        const float* const of = values.data() + kColumns * b;
         float amax = 0.0F;
-        for (int i = 0; i < 32; ++i) amax = std::max(amax, std::abs(values[32 * b + i]));
+        for (int i = 0; i < kColumns; ++i) amax = std::max(amax, std::abs(of[i]));
         ASSERT_EQ(blocks[b].scale, amax / 127.0F);
-        std::int32_t sums[2] = {0, 0};
-        for (int i = 0; i < 32; ++i) {
-          ASSERT_EQ(blocks[b].q[i], std::nearbyint(values[32 * b + i] * (127.0F / amax))) << isa->name;
-          sums[i / 16] += blocks[b].q[i];
+        for (int i = 0; i < kColumns; ++i) {
+          ASSERT_EQ(blocks[b].q[i], std::nearbyint(of[i] * (127.0F / amax))) << isa->name;
         }
-        ASSERT_EQ(blocks[b].negative_first_sum, -sums[0]);
-        ASSERT_EQ(blocks[b].negative_sum, -(sums[0] + sums[1]));
-        ASSERT_EQ(blocks[b].scaled_sum, blocks[b].scale * static_cast<float>(sums[0] + sums[1]));
+        this->expect_sums(blocks[b]);
       }
     }
   }
 }
 
-TEST(Quantize, BlocksGoAsFarApartAsAsked) {
-  const std::vector<float> values = Samples(10).take(32 * 5, 1.0F);
+TYPED_TEST(Quantize, BlocksGoAsFarApartAsAsked) {
+  const std::vector<float> values = Samples(10).take(TestFixture::kColumns * 5, 1.0F);
   for (const IsaTable* isa : tables_that_run()) {
-    const std::vector<ActivationBlock> together = quantized(*isa, values);
-    std::vector<ActivationBlock> apart(5 * 3);
-    isa->quantize(values.data(), std::ssize(values), apart.data() + 1, 3);
+    const std::vector<TypeParam> together = this->quantized(*isa, values);
+    std::vector<TypeParam> apart(5 * 3);
+    this->quantize(*isa, values.data(), std::ssize(values), apart.data() + 1, 3);
+    const std::vector<std::byte> untouched(sizeof(TypeParam));
     for (std::size_t b = 0; b < 5; ++b) {
-      EXPECT_EQ(std::memcmp(&apart[3 * b + 1], &together[b], sizeof(ActivationBlock)), 0) << isa->name;
-      EXPECT_EQ(apart[3 * b].negative_sum, 0) << "a neighbour was written";
+      EXPECT_EQ(std::memcmp(&apart[3 * b + 1], &together[b], sizeof(TypeParam)), 0) << isa->name;
+      EXPECT_EQ(std::memcmp(&apart[3 * b], untouched.data(), sizeof(TypeParam)), 0) << "a neighbour was written";
     }
   }
 }
 
-TEST(Quantize, TiesGoToEven) {
-  std::vector<float> values(32, 0.0F);
+TYPED_TEST(Quantize, TiesGoToEven) {
+  std::vector<float> values(TestFixture::kColumns, 0.0F);
   values[0] = 127.0F;
   values[1] = 0.5F;
   values[2] = 1.5F;
   values[3] = -2.5F;
   values[4] = -127.0F;
   for (const IsaTable* isa : tables_that_run()) {
-    const ActivationBlock block = quantized(*isa, values)[0];
+    const TypeParam block = this->quantized(*isa, values)[0];
     EXPECT_EQ(block.q[1], 0);
     EXPECT_EQ(block.q[2], 2);
     EXPECT_EQ(block.q[3], -2);
     EXPECT_EQ(block.q[4], -127);
-    EXPECT_EQ(block.negative_first_sum, 0);
+    this->expect_sums(block);
   }
 }
 
-TEST(Quantize, SameBitsOnEveryInstructionSet) {
-  std::vector<float> values = Samples(11).take(32 * 100, 3.0F);
-  values[32 * 7] = 1e-38F;
-  values[32 * 8 + 3] = 3e38F;
-  std::fill_n(values.begin() + 32 * 9, 32, 1e-39F);
-  const std::vector<ActivationBlock> expected = quantized(scalar(), values);
+TYPED_TEST(Quantize, SameBitsOnEveryInstructionSet) {
+  constexpr int kColumns = TestFixture::kColumns;
+  std::vector<float> values = Samples(11).take(kColumns * 100, 3.0F);
+  values[kColumns * 7] = 1e-38F;
+  values[kColumns * 8 + 3] = 3e38F;
+  std::fill_n(values.begin() + kColumns * 9, kColumns, 1e-39F);
+  const std::vector<TypeParam> expected = this->quantized(scalar(), values);
   for (const IsaTable* isa : tables_that_run()) {
-    const std::vector<ActivationBlock> blocks = quantized(*isa, values);
+    const std::vector<TypeParam> blocks = this->quantized(*isa, values);
     for (std::size_t b = 0; b < blocks.size(); ++b) {
-      ASSERT_TRUE(same_bits({&blocks[b].scale, 1}, {&expected[b].scale, 1})) << isa->name;
-      ASSERT_TRUE(same_bits({&blocks[b].scaled_sum, 1}, {&expected[b].scaled_sum, 1})) << isa->name;
-      ASSERT_EQ(blocks[b].negative_sum, expected[b].negative_sum) << isa->name;
-      ASSERT_EQ(blocks[b].negative_first_sum, expected[b].negative_first_sum) << isa->name;
-      ASSERT_TRUE(std::equal(std::begin(blocks[b].q), std::end(blocks[b].q), expected[b].q)) << isa->name;
+      ASSERT_EQ(std::memcmp(&blocks[b], &expected[b], sizeof(TypeParam)), 0) << isa->name << ", block " << b;
     }
   }
 }
 
-TEST(Quantize, ZerosAndTinyNumbersAreZero) {
+TYPED_TEST(Quantize, ZerosAndTinyNumbersAreZero) {
   for (const IsaTable* isa : tables_that_run()) {
     for (const float tiny : {0.0F, 1e-45F, 1e-38F, 9e-31F}) {
-      const ActivationBlock block = quantized(*isa, std::vector<float>(32, tiny))[0];
+      const TypeParam block = this->quantized(*isa, std::vector<float>(TestFixture::kColumns, tiny))[0];
       EXPECT_EQ(block.scale, 0.0F) << isa->name;
-      EXPECT_EQ(block.scaled_sum, 0.0F) << isa->name;
-      EXPECT_EQ(block.negative_sum, 0) << isa->name;
-      EXPECT_EQ(block.negative_first_sum, 0) << isa->name;
       for (const std::int8_t q : block.q) EXPECT_EQ(q, 0);
+      this->expect_sums(block);
     }
   }
 }
 
-TEST(Quantize, WhatIsNotFiniteMakesItsBlockNan) {
+TYPED_TEST(Quantize, WhatIsNotFiniteMakesItsBlockNan) {
   for (const IsaTable* isa : tables_that_run()) {
     for (const float odd : {kInfinity, -kInfinity, kNan, -kNan}) {
-      std::vector<float> values(64, 1.0F);
-      values[20] = odd;
-      const std::vector<ActivationBlock> blocks = quantized(*isa, values);
+      std::vector<float> values(2 * TestFixture::kColumns, 1.0F);
+      values[TestFixture::kColumns - 12] = odd;
+      const std::vector<TypeParam> blocks = this->quantized(*isa, values);
       EXPECT_TRUE(std::isnan(blocks[0].scale)) << isa->name << ", " << odd;
-      EXPECT_EQ(blocks[0].negative_sum, 0);
+      this->expect_sums(blocks[0]);
       EXPECT_EQ(blocks[1].scale, 1.0F / 127.0F);
     }
   }

@@ -15,19 +15,19 @@
 
 namespace covey {
 
-/// Absolute values of rows, and what each of their blocks of 32 comes to.
+/// Absolute values of rows, and what each of their blocks comes to.
 struct Magnitudes {
   std::int64_t cols, blocks;
   std::vector<float> values;         // (rows, cols)
   std::vector<double> largest, sum;  // (rows, blocks)
 
-  Magnitudes(const std::vector<float>& of, std::int64_t row_cols)
-      : cols(row_cols), blocks((cols + kActivationBlock - 1) / kActivationBlock), values(of) {
+  Magnitudes(const std::vector<float>& of, std::int64_t row_cols, std::int64_t block_cols)
+      : cols(row_cols), blocks((cols + block_cols - 1) / block_cols), values(of) {
     const std::size_t rows = values.size() / cols;
     largest.resize(rows * blocks);
     sum.resize(rows * blocks);
     for (std::size_t i = 0; i < rows * cols; ++i) {
-      const std::size_t block = i / cols * blocks + i % cols / kActivationBlock;
+      const std::size_t block = i / cols * blocks + i % cols / block_cols;
       values[i] = std::abs(values[i]);
       largest[block] = std::max(largest[block], double{values[i]});
       sum[block] += values[i];
@@ -36,13 +36,13 @@ struct Magnitudes {
 };
 
 /// What a product may be off by. Devices may quantize activations to int8 for quantized weights: each is then off by
-/// half a step at most, a step being the largest of its block of 32 over 127. The rest is rounding of F32 sums.
+/// half a step at most, a step being the largest of its block over 127. The rest is rounding of F32 sums.
 inline double allowance(const Format& format, const Magnitudes& in, std::int64_t token, const Magnitudes& weights,
                         std::int64_t row, double rounding) {
   const double product = exact_dot(in.values.data() + token * in.cols, weights.values.data() + row * in.cols, in.cols);
   const double steps =
       exact_dot(in.largest.data() + token * in.blocks, weights.sum.data() + row * in.blocks, in.blocks) / 127;
-  return 1e-6 + (4e-6 + rounding) * product + (format.activations == ActivationKind::int8 ? 0.501 * steps : 0.0);
+  return 1e-6 + (4e-6 + rounding) * product + (format.activations == ActivationKind::f32 ? 0.0 : 0.501 * steps);
 }
 
 /// What a product with a matrix gives, and may be off by.
@@ -51,7 +51,8 @@ class ExpectedProduct {
   ExpectedProduct(const Format& format, const std::vector<float>& in, const TestMatrix& matrix, double rounding = 0)
       : format_(format), rows_(matrix.view.rows) {
     const std::int64_t cols = matrix.view.cols, tokens = std::ssize(in) / cols;
-    const Magnitudes in_sizes(in, cols), weight_sizes(matrix.values, cols);
+    const std::int64_t block = activation_block(format.activations);
+    const Magnitudes in_sizes(in, cols, block), weight_sizes(matrix.values, cols, block);
     for (std::int64_t t = 0; t < tokens; ++t) {
       for (std::int64_t r = 0; r < rows_; ++r) {
         products_.push_back(exact_dot(in.data() + t * cols, matrix.values.data() + r * cols, cols));

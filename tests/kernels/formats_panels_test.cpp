@@ -65,7 +65,7 @@ float of_q2_k(const PanelRow& panel, int column) {
   const int scales = panel.byte(piece + 16 * (column / 16 % 2));
   const float scale = panel.half(0) * static_cast<float>(scales & 15);
   const int q = panel.piece_pair(piece + 32, column % 32);
-  return scale * static_cast<float>(q) - panel.half(32) * static_cast<float>(scales >> 4);
+  return scale * static_cast<float>(q) + panel.half(32) * static_cast<float>(scales >> 4);
 }
 float of_q3_k(const PanelRow& panel, int column) {
   const int piece = 96 + 208 * (column / 32);

@@ -62,9 +62,11 @@ struct Product {
     } else {
       in_stride = cols / kActivationBlock * sizeof(ActivationBlock);
       in.resize(in_stride * tokens);
+      const IsaTable& plain = *tables_that_run().back();
       for (std::int32_t t = 0; t < tokens; ++t) {
-        const IsaTable& plain = *tables_that_run().back();
-        plain.quantize(activations.data() + t * cols, cols, block(t, 0), group_of(t));
+        const float* const row = activations.data() + t * cols;
+        is_wide() ? plain.quantize_wide(row, cols, block<WideActivationBlock>(t, 0), group_of(t))
+                  : plain.quantize(row, cols, block<ActivationBlock>(t, 0), group_of(t));
       }
     }
   }
@@ -73,14 +75,23 @@ struct Product {
   std::int32_t group_of(std::int32_t token) const {
     return std::min(kTokenGroup, tokens - token / kTokenGroup * kTokenGroup);
   }
-  /// ActivationBlock number `index` of a token.
-  ActivationBlock* block(std::int32_t token, std::int64_t index) {
+  bool is_wide() const { return format.activations == ActivationKind::wide_int8; }
+  /// Block number `index` of a token.
+  template <class Block>
+  Block* block(std::int32_t token, std::int64_t index) {
     const std::int32_t first = token / kTokenGroup * kTokenGroup;
-    auto* const group = reinterpret_cast<ActivationBlock*>(in.data() + first * in_stride);
+    auto* const group = reinterpret_cast<Block*>(in.data() + first * in_stride);
     return group + index * group_of(token) + (token - first);
   }
-  const ActivationBlock* block(std::int32_t token, std::int64_t index) const {
-    return const_cast<Product*>(this)->block(token, index);
+  template <class Block>
+  const Block* block(std::int32_t token, std::int64_t index) const {
+    return const_cast<Product*>(this)->block<Block>(token, index);
+  }
+  /// f(block) for all blocks of a token.
+  template <class Block, class F>
+  void each_block(std::int32_t token, const F& f) {
+    constexpr std::int64_t kColumns = sizeof(Block::q);
+    for (std::int64_t b = 0; b < cols / kColumns; ++b) f(*block<Block>(token, b));
   }
   /// The token as the only one of a product.
   Product alone(std::int32_t token) const {
@@ -141,8 +152,13 @@ struct Product {
 
   double activation(std::int32_t token, std::int64_t col) const {
     if (format.activations == ActivationKind::f32) return activations[token * cols + col];
-    const ActivationBlock* const of = block(token, col / kActivationBlock);
-    return double{of->scale} * of->q[col % kActivationBlock];
+    return is_wide() ? read<WideActivationBlock>(token, col) : read<ActivationBlock>(token, col);
+  }
+  template <class Block>
+  double read(std::int32_t token, std::int64_t col) const {
+    constexpr std::int64_t kColumns = sizeof(Block::q);
+    const Block& of = *block<Block>(token, col / kColumns);
+    return double{of.scale} * of.q[col % kColumns];
   }
 };
 
@@ -312,12 +328,20 @@ void expect_exact_extremes(const Format& format, int weight_byte, int activation
   format.pack({product.weights.data(), format.type, 16, product.cols, block_bytes}, 0, product.panels.data());
   const std::int32_t sum = activation * kActivationBlock;
   for (std::int32_t t = 0; t < tokens; ++t) {
-    for (std::int64_t b = 0; b < product.cols / kActivationBlock; ++b) {
-      ActivationBlock& block = *product.block(t, b);
-      block.negative_sum = -sum;
-      block.negative_first_sum = -sum / 2;
-      block.scaled_sum = block.scale * static_cast<float>(sum);
-      std::fill_n(block.q, kActivationBlock, static_cast<std::int8_t>(activation));
+    if (product.is_wide()) {
+      product.each_block<WideActivationBlock>(t, [&](WideActivationBlock& block) {
+        std::ranges::fill(block.q, static_cast<std::int8_t>(activation));
+        std::ranges::fill(block.negative_sums, -sum);
+        std::ranges::fill(block.negative_first_sums, -sum / 2);
+        std::ranges::fill(block.half_sums, static_cast<std::int16_t>(sum / 2));
+        std::ranges::fill(block.sums, static_cast<std::int16_t>(sum));
+      });
+    } else {
+      product.each_block<ActivationBlock>(t, [&](ActivationBlock& block) {
+        std::ranges::fill(block.q, static_cast<std::int8_t>(activation));
+        block.negative_sum = -sum;
+        block.scaled_sum = block.scale * static_cast<float>(sum);
+      });
     }
   }
   const std::vector<double> expected = product.reference();
@@ -332,10 +356,11 @@ void expect_exact_extremes(const Format& format, int weight_byte, int activation
 
 TEST(Int8Matmul, ExtremesOfQuantizedValues) {
   for (const Format& format : formats()) {
-    if (format.activations != ActivationKind::int8) continue;
+    if (format.activations == ActivationKind::f32) continue;
     for (const int byte : {0x00, 0x7f, 0x80, 0x81, 0xff}) {
       for (const int activation : {-127, 127}) {
-        for (const std::int32_t tokens : {1, kTokenGroup + 1}) expect_exact_extremes(format, byte, activation, tokens);
+        for (const std::int32_t tokens : {1, 2 * kTokenGroup + 1})
+          expect_exact_extremes(format, byte, activation, tokens);
       }
     }
   }

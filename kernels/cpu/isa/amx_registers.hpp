@@ -53,6 +53,12 @@ template <int Tile>
   asm volatile("tilezero %%tmm%c0" ::"i"(Tile));
 }
 
+/// Sums[m][n] += A[m][4k + i] * B[k][4n + i] for all k and i < 4, of int8 into int32.
+template <int Sums, int A, int B>
+[[gnu::always_inline]] inline void amx_multiply_int8() {
+  asm volatile("tdpbssd %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(Sums), "i"(A), "i"(B));
+}
+
 /// Sums[m][n] += A[m][2k] * B[k][2n] + A[m][2k + 1] * B[k][2n + 1] for all k, of FP16 into FP32: Granite Rapids on.
 /// (`tdpfp16ps`, in bytes because assemblers before 2023 do not know it.)
 template <int Sums, int A, int B>

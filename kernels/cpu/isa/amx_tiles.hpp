@@ -17,9 +17,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/cpu/int8_product.hpp"
 #include "kernels/cpu/isa.hpp"
 #include "kernels/cpu/isa/amx_registers.hpp"
+#include "kernels/cpu/unpacked_columns.hpp"
 #include "kernels/cpu/unroll.hpp"
 
 namespace covey {
@@ -29,7 +29,7 @@ namespace {
 template <int Offset>
 struct AmxWeights {
   using Weights = __m512i;
-  using Sums = __m512;  // an integer a row
+  using Sums = __m512i;
   static constexpr int kOffset = -Offset;
   static constexpr bool kHasRowSums = false;
 
@@ -87,9 +87,8 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
   };
 
   static int pauses(std::int32_t tokens, int pieces) {
-    const int parts = kParts * pieces;
     const int groups = tokens / kTokenGroup;
-    return groups * (parts / parts_to_pause(groups, parts)) + (tokens % kTokenGroup != 0 ? 1 : 0);
+    return groups * (pieces / pieces_to_pause(groups, pieces)) + (tokens % kTokenGroup != 0 ? 1 : 0);
   }
 
   /// As UnpackedColumns::multiply().
@@ -100,7 +99,7 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
     const std::ptrdiff_t group_step = in_stride * kTokenGroup;
     std::int32_t groups = tokens / kTokenGroup;
     const std::byte* at = in + kToken * kTokenGroup * block;
-    if (groups > 0 && panels->parts() % 2 == 0) {
+    if (groups > 0 && panels->count % 2 == 0) {
       panels->multiply_groups(at, group_step, groups, sums, between);
       at += group_step * groups;
       sums += std::ptrdiff_t{kGroupSums} * groups;
@@ -118,73 +117,53 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
   }
 
  private:
-  // Tile registers. Two of sums, so that a part is multiplied while the part before is stored.
+  // Tile registers. Two of sums, so that a piece is multiplied while the piece before is stored.
   static constexpr int kSums = 0, kActivations = 2, kWeights = 3, kRestSums = 4, kRestActivations = 5;
 
-  // Parts of a piece: the columns that share a scale.
-  static constexpr int kParts = Arithmetic::kHalves ? 2 : 1;
-  static constexpr int kColumns = kActivationBlock / kParts;
-  static constexpr std::ptrdiff_t kToken = sizeof(ActivationBlock);
+  static constexpr int kColumns = kActivationBlock;
+  static constexpr std::ptrdiff_t kToken = Arithmetic::kToken;
   static constexpr std::ptrdiff_t kTileRow = 64;
   static constexpr std::int32_t kGroupSums = kTokenGroup * kPanelRows;
 
-  /// Integer sums of a part, as tiles are stored.
+  /// Integer sums of a piece, as tiles are stored.
   using Stored = std::int32_t[kTokenGroup][kPanelRows];
 
   /// Half of the tokens' one way, half the other, so that neither place waits for the other.
   template <int Token>
-  [[gnu::always_inline]] static __m512 floats(const std::int32_t* at) {
+  [[gnu::always_inline]] static Floats floats(const std::int32_t* at) {
     const __m512i integers = _mm512_load_si512(at);
-    return Token % 2 == 0 ? _mm512_cvtepi32_ps(integers) : floats_by_additions(integers);
+    return {{Token % 2 == 0 ? _mm512_cvtepi32_ps(integers) : floats_by_additions(integers)}};
   }
 
-  /// Of a group: all, but fewer with few groups. (Not with two parts a piece, where the check alone takes longer than
-  /// it saves.)
-  static int parts_to_pause(int groups, int parts) {
-    return kParts == 1 && parts % 2 == 0 && groups <= kFewGroups ? 2 : parts;
-  }
-
-  int parts() const { return kParts * this->count; }
-
-  /// `sum` and what a piece adds to it. `integers`: of all columns, or of the second half's; `of_first`: the first's.
-  template <int Token>
-  [[gnu::always_inline]] static Floats added(const std::byte* block, const std::int32_t* of_first,
-                                             const std::int32_t* integers, const typename Arithmetic::Terms& terms,
-                                             const Floats& sum) {
-    Floats first_half{};
-    if constexpr (Arithmetic::kHalves) {
-      first_half = Arithmetic::Dot::finish(floats<Token>(of_first)) * terms.half_scale[0];
-    }
-    return Arithmetic::added(block, kToken, first_half, floats<Token>(integers), terms, sum);
-  }
+  /// Of a group: all, but fewer with few groups.
+  static int pieces_to_pause(int groups, int pieces) { return pieces % 2 == 0 && groups <= kFewGroups ? 2 : pieces; }
 
   /// Tile Sums = tile Activations x weights.
   template <int Sums, int Activations>
-  [[gnu::always_inline]] static void multiply(const std::int8_t* activations, const void* weights) {
-    amx_load<Activations>(activations, kToken);
+  [[gnu::always_inline]] static void multiply(const std::byte* in, const void* weights) {
+    amx_load<Activations>(Arithmetic::values(in, 0), kToken);
     amx_load<kWeights>(weights, kTileRow);
-    asm volatile("tilezero %%tmm%c0\n\ttdpbssd %%tmm%c1, %%tmm%c2, %%tmm%c0" ::"i"(Sums), "i"(kWeights),
-                 "i"(Activations));
+    amx_zero<Sums>();
+    amx_multiply_int8<Sums, Activations, kWeights>();
   }
   template <int Sums>
   [[gnu::always_inline]] static void store(Stored& to) {
     amx_store<Sums>(to, kTileRow);
   }
 
-  /// Where the next product reads: part after part, and group after group. Behind the last group it begins again with
+  /// Where the next product reads: piece after piece, and group after group. Behind the last group it begins again with
   /// that.
   class Cursor {
    public:
     [[gnu::always_inline]] Cursor(const AmxColumns& columns, const std::byte* in, std::ptrdiff_t group_step, int groups)
         : columns_(columns), in_(in), group_step_(group_step), groups_(groups) {}
 
-    /// Tile Sums = the product. Of two parts, Sums alternates as they do.
+    /// Tile kSums + Sums = the product.
     template <int Sums>
     [[gnu::always_inline]] void multiply() {
-      constexpr int kColumn = Sums % kParts * kColumns;
-      AmxColumns::multiply<kSums + Sums, kActivations>(Arithmetic::values(in_ + kToken * kTokenGroup * piece_, kColumn),
-                                                       &columns_.pieces[piece_].quads[kColumn / 4]);
-      if (Sums % kParts + 1 < kParts || ++piece_ < columns_.count) return;
+      AmxColumns::multiply<kSums + Sums, kActivations>(in_ + kToken * kTokenGroup * piece_,
+                                                       columns_.pieces[piece_].quads);
+      if (++piece_ < columns_.count) return;
       piece_ = 0;
       if (--groups_ > 0) in_ += group_step_;
     }
@@ -197,22 +176,22 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
     int piece_ = 0;
   };
 
-  /// Of whole groups, the products of an even number of parts, two after two. Three parts are under way, over the ends
-  /// of groups: while sums of one join those of floats, those of the next are in memory, those of the next but one are
-  /// stored, and the third is multiplied.
+  /// Of whole groups, the products of an even number of pieces, two after two. Three pieces are under way, over the
+  /// ends of groups: while sums of one join those of floats, those of the next are in memory, those of the next but one
+  /// are stored, and the third is multiplied.
   template <class Between>
   [[gnu::noinline]] void multiply_groups(const std::byte* in, std::ptrdiff_t group_step, int groups, float* sums,
                                          const Between& between) const {
-    alignas(64) Stored stored[4];  // of part p: p % 4
+    alignas(64) Stored stored[4];  // of piece p: p % 4
     Cursor cursor(*this, in, group_step, groups);
     cursor.template multiply<0>();
     cursor.template multiply<1>();
     store<kSums>(stored[0]);
     cursor.template multiply<0>();
     store<kSums + 1>(stored[1]);
-    const int parts = this->parts();
-    const int pause_every = parts_to_pause(groups, parts);
-    unsigned now = 0;  // part, from the first group on
+    const int pieces = this->count;
+    const int pause_every = pieces_to_pause(groups, pieces);
+    unsigned now = 0;  // piece, from the first group on
     for (; groups > 0; --groups, in += group_step, sums += kGroupSums) {
       Floats all[kTokenGroup];
       unrolled<kTokenGroup>([&](auto t) { all[t] = Floats::load(sums + kPanelRows * t); });
@@ -220,23 +199,20 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
       const Piece* piece = this->pieces;
       between();
       int pause = pause_every;
-      for (int part = 0; part < parts; part += 2) {
-        if (kParts == 1 && part == pause) {
+      for (int i = 0; i < pieces; i += 2) {
+        if (i == pause) {
           between();
           pause += pause_every;
         }
         unrolled<2>([&](auto odd) __attribute__((always_inline)) {
           cursor.template multiply<1 - odd>();
           store<kSums + odd>(stored[(now + 2) % 4]);
-          if constexpr (kParts == 1 || odd == 1) {
-            const Stored& of_first = stored[(now - 1) % 4];
-            const Stored& integers = stored[now % 4];
-            unrolled<kTokenGroup>([&](auto t) __attribute__((always_inline)) {
-              all[t] = added<t>(block + kToken * t, of_first[t], integers[t], piece->terms, all[t]);
-            });
-            block += kToken * kTokenGroup;
-            ++piece;
-          }
+          const Stored& integers = stored[now % 4];
+          unrolled<kTokenGroup>([&](auto t) __attribute__((always_inline)) {
+            all[t] = Arithmetic::joined(block + kToken * t, kToken, floats<t>(integers[t]), piece->terms, all[t]);
+          });
+          block += kToken * kTokenGroup;
+          ++piece;
           ++now;
         });
       }
@@ -244,22 +220,18 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
     }
   }
 
-  /// Of one group, and any number of parts.
+  /// Of one group, and any number of pieces.
   template <int Sums, int Activations>
   [[gnu::noinline]] void multiply_group(const std::byte* in, std::int32_t tokens, float* sums) const {
-    alignas(64) Stored stored[2];
+    alignas(64) Stored stored;
     const std::ptrdiff_t step = kToken * tokens;
     for (int i = 0; i < this->count; ++i, in += step) {
       const Piece& piece = this->pieces[i];
-      multiply<Sums, Activations>(Arithmetic::values(in, 0), piece.quads);
-      store<Sums>(stored[0]);
-      if constexpr (kParts == 2) {
-        multiply<Sums, Activations>(Arithmetic::values(in, kColumns), &piece.quads[kColumns / 4]);
-        store<Sums>(stored[1]);
-      }
+      multiply<Sums, Activations>(in, piece.quads);
+      store<Sums>(stored);
       for (std::int32_t t = 0; t < tokens; ++t) {
         float* const sum = sums + std::ptrdiff_t{kPanelRows} * t;
-        added<0>(in + kToken * t, stored[0][t], stored[kParts - 1][t], piece.terms, Floats::load(sum)).store(sum);
+        Arithmetic::joined(in + kToken * t, kToken, floats<0>(stored[t]), piece.terms, Floats::load(sum)).store(sum);
       }
     }
   }

@@ -12,6 +12,7 @@ namespace {
 
 using Arch = xsimd::fma3<xsimd::avx2>;
 using FloatLanes = Lanes<xsimd::batch<float, Arch>>;
+using IntLanes = Lanes<xsimd::batch<std::int32_t, Arch>>;
 
 /// Rows 0..7 and 8..15, four bytes each.
 struct Two {
@@ -23,8 +24,6 @@ __m256i broadcast4(const void* four) {
   std::memcpy(&bits, four, sizeof(bits));
   return _mm256_set1_epi32(bits);
 }
-
-FloatLanes to_floats(__m256i low, __m256i high) { return {{_mm256_cvtepi32_ps(low), _mm256_cvtepi32_ps(high)}}; }
 
 Two both(__m256i value) { return {value, value}; }
 
@@ -50,7 +49,7 @@ struct WideSums {
     sums.low = _mm256_add_epi32(sums.low, _mm256_madd_epi16(low, ones));
     sums.high = _mm256_add_epi32(sums.high, _mm256_madd_epi16(high, ones));
   }
-  static FloatLanes finish(const Sums& sums) { return to_floats(sums.low, sums.high); }
+  static IntLanes integers(const Sums& sums) { return {{sums.low, sums.high}}; }
 };
 
 /// vpmaddubsw wants one unsigned side: |w| * (a with w's sign). Pairs stay within 2 * 128 * 127, below the limit of
@@ -158,17 +157,18 @@ struct NibbleDot {
     add(sums, first, of_first);
     add(sums, second, of_second);
   }
-  static FloatLanes finish(const Sums& sums) {
+  static IntLanes integers(const Sums& sums) {
     const __m256i ones = _mm256_set1_epi16(1);
-    return to_floats(_mm256_add_epi32(_mm256_madd_epi16(sums.pairs.low, ones), sums.correction),
-                     _mm256_add_epi32(_mm256_madd_epi16(sums.pairs.high, ones), sums.correction));
+    return {{_mm256_add_epi32(_mm256_madd_epi16(sums.pairs.low, ones), sums.correction),
+             _mm256_add_epi32(_mm256_madd_epi16(sums.pairs.high, ones), sums.correction)}};
   }
 };
 
 struct Avx2 {
   using Floats = FloatLanes;
-  using Ints = Lanes<xsimd::batch<std::int32_t, Arch>>;
+  using Ints = IntLanes;
   using Quads = Two;
+  using Pairs = Two;
   template <int Bits>
   using Dot = std::conditional_t<Bits <= 4, NibbleDot, std::conditional_t<Bits <= 6, TwoDot, SignDot>>;
   using TileLanes = RowLanes<Avx2>;
@@ -192,21 +192,20 @@ struct Avx2 {
     const __m256i high = _mm256_slli_epi32(_mm256_cvtepu16_epi32(load16(from + 16)), 16);
     return {{_mm256_castsi256_ps(low), _mm256_castsi256_ps(high)}};
   }
-  static Floats load_i8(const std::byte* from) {
+  static Ints load_i8(const std::byte* from) {
     const __m128i all = load16(from);
-    return to_floats(_mm256_cvtepi8_epi32(all), _mm256_cvtepi8_epi32(_mm_srli_si128(all, 8)));
+    return {{_mm256_cvtepi8_epi32(all), _mm256_cvtepi8_epi32(_mm_srli_si128(all, 8))}};
   }
-  static Floats load_u8(const std::byte* from) {
-    const __m128i all = load16(from);
-    return to_floats(_mm256_cvtepu8_epi32(all), _mm256_cvtepu8_epi32(_mm_srli_si128(all, 8)));
+  static Ints load_u8(const std::byte* from) { return widened(load16(from)); }
+  static Ints load_bits(const std::byte* from, int first, int width) { return widened(bits_of(from, first, width)); }
+  static Pairs load_pairs(const std::byte* first, const std::byte* second, int from, int width) {
+    const __m128i a = bits_of(first, from, width), b = bits_of(second, from, width);
+    return {_mm256_cvtepu8_epi16(_mm_unpacklo_epi8(a, b)), _mm256_cvtepu8_epi16(_mm_unpackhi_epi8(a, b))};
   }
-  static Floats load_bits(const std::byte* from, int first, int width) {
-    const __m128i all = _mm_and_si128(_mm_srli_epi16(load16(from), first), _mm_set1_epi8(low_bits(width)));
-    return to_floats(_mm256_cvtepu8_epi32(all), _mm256_cvtepu8_epi32(_mm_srli_si128(all, 8)));
-  }
-  static Floats splat_i32(const std::byte* from) {
-    const __m256i all = broadcast4(from);
-    return to_floats(all, all);
+  static Ints add_pair_products(const Ints& sums, const Pairs& pairs, const std::int16_t* two) {
+    const __m256i both = broadcast4(two);
+    return {{_mm256_add_epi32(sums.part[0], _mm256_madd_epi16(pairs.low, both)),
+             _mm256_add_epi32(sums.part[1], _mm256_madd_epi16(pairs.high, both))}};
   }
   static float f16_at(const std::byte* from) { return _cvtsh_ss(load_u16(from)); }
   static void store_f16(const Floats& lanes, std::byte* to) {
@@ -263,6 +262,12 @@ struct Avx2 {
 
  private:
   static char low_bits(int width) { return static_cast<char>((1 << width) - 1); }
+  static __m128i bits_of(const std::byte* from, int first, int width) {
+    return _mm_and_si128(_mm_srli_epi16(load16(from), first), _mm_set1_epi8(low_bits(width)));
+  }
+  static Ints widened(__m128i all) {
+    return {{_mm256_cvtepu8_epi32(all), _mm256_cvtepu8_epi32(_mm_srli_si128(all, 8))}};
+  }
 };
 
 struct Avx2Peak {

@@ -1,9 +1,11 @@
 // AVX-512 with VNNI: x86-64 servers from 2019 on, Zen 4 and later. 16 lanes are one register. And the same with AMX,
 // which differs in products of many tokens, and with its FP16 tiles, in attention over an F16 cache.
+#include <type_traits>
 #include <xsimd/xsimd.hpp>
 
 #include "kernels/cpu/isa/amx_attention.hpp"
 #include "kernels/cpu/isa/amx_tiles.hpp"
+#include "kernels/cpu/isa/amx_wide_tiles.hpp"
 #include "kernels/cpu/isa/x86_bytes.hpp"
 #include "kernels/cpu/isa_table.hpp"
 #include "kernels/cpu/lanes.hpp"
@@ -14,6 +16,7 @@ namespace {
 
 using Arch = xsimd::avx512bw;
 using FloatLanes = Lanes<xsimd::batch<float, Arch>>;
+using IntLanes = Lanes<xsimd::batch<std::int32_t, Arch>>;
 
 __m512i broadcast4(const void* four) {
   std::int32_t bits = 0;
@@ -54,21 +57,16 @@ struct VnniDot {
     add(sums, first, of_first);
     add(sums, second, of_second);
   }
-  static FloatLanes finish(__m512i sums) { return {{_mm512_cvtepi32_ps(sums)}}; }
-};
-
-/// Of a product of tiles.
-template <int Offset>
-struct AmxDot : AmxWeights<Offset> {
-  static FloatLanes finish(__m512 sums) { return {{sums}}; }
+  static IntLanes integers(__m512i sums) { return {{sums}}; }
 };
 
 __m256i load32(const std::byte* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
 
 struct Avx512Vnni {
   using Floats = FloatLanes;
-  using Ints = Lanes<xsimd::batch<std::int32_t, Arch>>;
+  using Ints = IntLanes;
   using Quads = __m512i;
+  using Pairs = __m512i;
   template <int Bits>
   using Dot = VnniDot<(Bits == 8 ? 128 : 0)>;
   using TileLanes = RowLanes<Avx512Vnni>;
@@ -88,12 +86,18 @@ struct Avx512Vnni {
   static Floats load_bf16(const std::byte* from) {
     return {{_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load32(from)), 16))}};
   }
-  static Floats load_i8(const std::byte* from) { return {{_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(load16(from)))}}; }
-  static Floats load_u8(const std::byte* from) { return from_u8(load16(from)); }
-  static Floats load_bits(const std::byte* from, int first, int width) {
-    return from_u8(_mm_and_si128(_mm_srli_epi16(load16(from), first), _mm_set1_epi8(low_bits(width))));
+  static Ints load_i8(const std::byte* from) { return {{_mm512_cvtepi8_epi32(load16(from))}}; }
+  static Ints load_u8(const std::byte* from) { return {{_mm512_cvtepu8_epi32(load16(from))}}; }
+  static Ints load_bits(const std::byte* from, int first, int width) {
+    return {{_mm512_cvtepu8_epi32(bits_of(from, first, width))}};
   }
-  static Floats splat_i32(const std::byte* from) { return {{_mm512_cvtepi32_ps(broadcast4(from))}}; }
+  static Pairs load_pairs(const std::byte* first, const std::byte* second, int from, int width) {
+    const __m128i a = bits_of(first, from, width), b = bits_of(second, from, width);
+    return _mm512_cvtepu8_epi16(_mm256_set_m128i(_mm_unpackhi_epi8(a, b), _mm_unpacklo_epi8(a, b)));
+  }
+  static Ints add_pair_products(const Ints& sums, Pairs pairs, const std::int16_t* two) {
+    return {{_mm512_dpwssd_epi32(sums.part[0], pairs, broadcast4(two))}};
+  }
   static float f16_at(const std::byte* from) { return _cvtsh_ss(load_u16(from)); }
   static void store_f16(const Floats& lanes, std::byte* to) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
@@ -134,35 +138,36 @@ struct Avx512Vnni {
 
  private:
   static char low_bits(int width) { return static_cast<char>((1 << width) - 1); }
-  static Floats from_u8(__m128i all) { return {{_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(all))}}; }
+  static __m128i bits_of(const std::byte* from, int first, int width) {
+    return _mm_and_si128(_mm_srli_epi16(load16(from), first), _mm_set1_epi8(low_bits(width)));
+  }
 };
 
 /// The same with AMX for many tokens.
 struct Amx : Avx512Vnni {
   using TileLanes = RowLanes<Amx>;
   template <int, int Offset>
-  using TileDot = AmxDot<Offset>;
+  using TileDot = AmxWeights<Offset>;
   template <class Arithmetic>
-  using TileColumns = AmxColumns<Amx, Arithmetic>;
+  using TileColumns =
+      std::conditional_t<Arithmetic::kWide, AmxWideColumns<Amx, Arithmetic>, AmxColumns<Amx, Arithmetic>>;
   static constexpr int kTilePieces = 16;
   static constexpr int kTilePanels = 1;
   static constexpr int kFewTokens = 0;
 };
 
-/// Up to so many tokens registers are faster. Less than a group does not fill tiles; and a group alone pays for being
-/// unpacked where a piece is one product, not two.
-template <class Format>
-constexpr std::int32_t kAmxFewTokens = Format::kScaleColumns == kActivationBlock ? kTokenGroup - 1 : kTokenGroup;
+/// Up to so many tokens registers are faster: less than a group does not fill tiles.
+constexpr std::int32_t kAmxFewTokens = kTokenGroup - 1;
 
-template <class Format, ActivationKind = Format::kActivations>
+template <class Format, bool Int8 = Format::kActivations != ActivationKind::f32>
 struct AmxProduct : PanelProduct<Avx512Vnni, Format> {};
 
 template <class Format>
-struct AmxProduct<Format, ActivationKind::int8> {
+struct AmxProduct<Format, true> {
   static void run(const Panels& panels, const ColumnRange& cols, const std::byte* in, std::size_t in_stride,
                   std::int32_t tokens, float* out, std::size_t out_stride) noexcept {
     const PanelMatmul product =
-        tokens <= kAmxFewTokens<Format> ? &PanelProduct<Avx512Vnni, Format>::run : &PanelProduct<Amx, Format>::run;
+        tokens <= kAmxFewTokens ? &PanelProduct<Avx512Vnni, Format>::run : &PanelProduct<Amx, Format>::run;
     product(panels, cols, in, in_stride, tokens, out, out_stride);
   }
 };

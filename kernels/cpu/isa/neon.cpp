@@ -19,7 +19,7 @@ struct WideSums {
   static Sums start(const std::int32_t* negative_sum, const std::int32_t* less, int shift) {
     return splat((*negative_sum - *less) * (1 << shift));
   }
-  static FloatLanes finish(const Sums& sums) { return to_floats(sums); }
+  static IntLanes integers(const Sums& sums) { return to_lanes(sums); }
 };
 
 /// Products of any int8 weights: pairs are within 2 * 128 * 127, below the limit of int16; sums of pairs are widened.
@@ -83,10 +83,10 @@ struct NibbleDot {
     add(sums, first, of_first);
     add(sums, second, of_second);
   }
-  static FloatLanes finish(const Sums& sums) {
-    return FloatLanes::each([&](int i) {
+  static IntLanes integers(const Sums& sums) {
+    return IntLanes::each([&](int i) {
       const int32x4_t rows = vpaddlq_s16(vpaddq_s16(sums.low[i], sums.high[i]));
-      return vcvtq_f32_s32(vaddq_s32(rows, vdupq_n_s32(sums.correction)));
+      return vaddq_s32(rows, vdupq_n_s32(sums.correction));
     });
   }
 

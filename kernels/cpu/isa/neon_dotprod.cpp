@@ -11,7 +11,7 @@ struct SdotTile : SignedQuads<Offset> {
 
   static void arrange(FourQuads (&)[kQuadsPerPiece]) {}
   static Sums start() { return splat(0); }
-  static FloatLanes finish(const Sums& sums) { return to_floats(sums); }
+  static IntLanes integers(const Sums& sums) { return to_lanes(sums); }
 
   template <int First, int Last, int T>
   [[gnu::always_inline]] static void add_columns(Sums (&sums)[T], const FourQuads (&weights)[kQuadsPerPiece],

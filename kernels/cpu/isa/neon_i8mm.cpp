@@ -12,6 +12,7 @@ namespace {
 /// So lanes belong to two tokens: eight registers like this one, of rows 0 and 1, 2 and 3, … 14 and 15.
 struct TokenPairLanes {
   using Floats = Lanes<Batch, 2 * kPanelRows>;
+  using Ints = Lanes<IntBatch, 2 * kPanelRows>;
   static constexpr int kTokens = 2;
 
   static Floats of_rows(const FloatLanes& rows) {
@@ -20,9 +21,16 @@ struct TokenPairLanes {
       return vreinterpretq_f32_f64(i % 2 == 0 ? vzip1q_f64(two, two) : vzip2q_f64(two, two));
     });
   }
-  static Floats of_float(const std::byte* at, std::ptrdiff_t next) { return both(load(at), load(at + next)); }
-  static Floats of_int(const std::byte* at, std::ptrdiff_t next) {
-    return both(static_cast<float>(load<std::int32_t>(at)), static_cast<float>(load<std::int32_t>(at + next)));
+  static Ints of_rows(const IntLanes& rows) {
+    return Ints::each([&](int i) {
+      const int64x2_t two = vreinterpretq_s64_s32(rows.part[i / 2]);
+      return vreinterpretq_s32_s64(i % 2 == 0 ? vzip1q_s64(two, two) : vzip2q_s64(two, two));
+    });
+  }
+  static Floats to_floats(const Ints& lanes) { return floats_of<Floats>(lanes); }
+  static Floats of_float(const std::byte* at, std::ptrdiff_t next) {
+    const float32x4_t all = vcombine_f32(vdup_n_f32(load(at)), vdup_n_f32(load(at + next)));
+    return Floats::each([&](int) { return all; });
   }
   static void to_rows(const Floats& lanes, FloatLanes (&tokens)[2]) {
     for (int i = 0; i < 4; ++i) {
@@ -41,15 +49,10 @@ struct TokenPairLanes {
   }
 
  private:
-  template <class T = float>
-  static T load(const std::byte* at) {
-    T value;
+  static float load(const std::byte* at) {
+    float value;
     std::memcpy(&value, at, sizeof(value));
     return value;
-  }
-  static Floats both(float first, float second) {
-    const float32x4_t all = vcombine_f32(vdup_n_f32(first), vdup_n_f32(second));
-    return Floats::each([&](int) { return all; });
   }
 };
 
@@ -79,8 +82,8 @@ struct SmmlaTile : SignedQuads<Offset> {
     const int32x4_t zero = vdupq_n_s32(0);
     return {{zero, zero, zero, zero, zero, zero, zero, zero}};
   }
-  static TokenPairLanes::Floats finish(const Sums& sums) {
-    return TokenPairLanes::Floats::each([&](int i) { return vcvtq_f32_s32(sums.part[i]); });
+  static TokenPairLanes::Ints integers(const Sums& sums) {
+    return TokenPairLanes::Ints::each([&](int i) { return sums.part[i]; });
   }
 
   template <int First, int Last, int N>

@@ -16,10 +16,17 @@ namespace {
 using Arch = xsimd::neon64;
 using Batch = xsimd::batch<float, Arch>;
 using FloatLanes = Lanes<Batch>;
+using IntBatch = xsimd::batch<std::int32_t, Arch>;
+using IntLanes = Lanes<IntBatch>;
 
 /// Rows 0..3, 4..7, 8..11 and 12..15, four bytes each.
 struct FourQuads {
   int8x16_t part[4];
+};
+
+/// Rows 0..3, 4..7, 8..11 and 12..15, two numbers each.
+struct FourPairs {
+  int16x8_t part[4];
 };
 
 /// Sums of 16 rows.
@@ -46,16 +53,14 @@ inline FourSums splat(std::int32_t sum) {
   return {{all, all, all, all}};
 }
 
-inline FloatLanes to_floats(const FourSums& sums) {
-  return {{vcvtq_f32_s32(sums.part[0]), vcvtq_f32_s32(sums.part[1]), vcvtq_f32_s32(sums.part[2]),
-           vcvtq_f32_s32(sums.part[3])}};
-}
+inline IntLanes to_lanes(const FourSums& sums) { return {{sums.part[0], sums.part[1], sums.part[2], sums.part[3]}}; }
 
 /// All of an InstructionSet but its dot products.
 struct NeonLanes {
   using Floats = FloatLanes;
-  using Ints = Lanes<xsimd::batch<std::int32_t, Arch>>;
+  using Ints = IntLanes;
   using Quads = FourQuads;
+  using Pairs = FourPairs;
 
   static Floats load_f32(const std::byte* from) {
     return Floats::each([&](std::ptrdiff_t i) { return vreinterpretq_f32_u8(load16(from + 16 * i)); });
@@ -68,22 +73,26 @@ struct NeonLanes {
       return vreinterpretq_f32_u32(vshll_n_u16(vreinterpret_u16_u8(load8(from + 8 * i)), 16));
     });
   }
-  static Floats load_i8(const std::byte* from) {
+  static Ints load_i8(const std::byte* from) {
     const int8x16_t all = vreinterpretq_s8_u8(load16(from));
-    const int16x8_t low = vmovl_s8(vget_low_s8(all));
-    const int16x8_t high = vmovl_high_s8(all);
-    return {{vcvtq_f32_s32(vmovl_s16(vget_low_s16(low))), vcvtq_f32_s32(vmovl_high_s16(low)),
-             vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))), vcvtq_f32_s32(vmovl_high_s16(high))}};
+    return widened(vmovl_s8(vget_low_s8(all)), vmovl_high_s8(all));
   }
-  static Floats load_u8(const std::byte* from) { return from_u8(load16(from)); }
-  static Floats load_bits(const std::byte* from, int first, int width) {
-    const uint8x16_t moved = vshlq_u8(load16(from), vdupq_n_s8(static_cast<std::int8_t>(-first)));
-    return from_u8(vandq_u8(moved, vdupq_n_u8(static_cast<std::uint8_t>((1 << width) - 1))));
+  static Ints load_u8(const std::byte* from) { return from_u8(load16(from)); }
+  static Ints load_bits(const std::byte* from, int first, int width) { return from_u8(bits_of(from, first, width)); }
+  static Pairs load_pairs(const std::byte* first, const std::byte* second, int from, int width) {
+    const uint8x16_t a = bits_of(first, from, width), b = bits_of(second, from, width);
+    const uint8x16_t low = vzip1q_u8(a, b), high = vzip2q_u8(a, b);
+    return {{words(vmovl_u8(vget_low_u8(low))), words(vmovl_high_u8(low)), words(vmovl_u8(vget_low_u8(high))),
+             words(vmovl_high_u8(high))}};
   }
-  static Floats splat_i32(const std::byte* from) {
-    std::int32_t value = 0;
-    std::memcpy(&value, from, sizeof(value));
-    return Floats::splat(static_cast<float>(value));
+  static Ints add_pair_products(const Ints& sums, const Pairs& pairs, const std::int16_t* two) {
+    std::int32_t bits = 0;
+    std::memcpy(&bits, two, sizeof(bits));
+    const int16x8_t both = vreinterpretq_s16_s32(vdupq_n_s32(bits));
+    return Ints::each([&](int i) {
+      const int32x4_t low = vmull_s16(vget_low_s16(pairs.part[i]), vget_low_s16(both));
+      return vaddq_s32(sums.part[i], vpaddq_s32(low, vmull_high_s16(pairs.part[i], both)));
+    });
   }
   static float f16_at(const std::byte* from) {
     return static_cast<float>(__builtin_bit_cast(float16_t, load_u16(from)));
@@ -143,11 +152,14 @@ struct NeonLanes {
  private:
   static uint8x8_t load8(const std::byte* from) { return vld1_u8(reinterpret_cast<const std::uint8_t*>(from)); }
   static uint8x16_t load16(const std::byte* from) { return vld1q_u8(reinterpret_cast<const std::uint8_t*>(from)); }
-  static Floats from_u8(uint8x16_t all) {
-    const uint16x8_t low = vmovl_u8(vget_low_u8(all));
-    const uint16x8_t high = vmovl_high_u8(all);
-    return {{vcvtq_f32_u32(vmovl_u16(vget_low_u16(low))), vcvtq_f32_u32(vmovl_high_u16(low)),
-             vcvtq_f32_u32(vmovl_u16(vget_low_u16(high))), vcvtq_f32_u32(vmovl_high_u16(high))}};
+  static uint8x16_t bits_of(const std::byte* from, int first, int width) {
+    const uint8x16_t moved = vshlq_u8(load16(from), vdupq_n_s8(static_cast<std::int8_t>(-first)));
+    return vandq_u8(moved, vdupq_n_u8(static_cast<std::uint8_t>((1 << width) - 1)));
+  }
+  static int16x8_t words(uint16x8_t small) { return vreinterpretq_s16_u16(small); }
+  static Ints from_u8(uint8x16_t all) { return widened(words(vmovl_u8(vget_low_u8(all))), words(vmovl_high_u8(all))); }
+  static Ints widened(int16x8_t low, int16x8_t high) {
+    return {{vmovl_s16(vget_low_s16(low)), vmovl_high_s16(low), vmovl_s16(vget_low_s16(high)), vmovl_high_s16(high)}};
   }
   template <class F>
   static Quads each(F f) {

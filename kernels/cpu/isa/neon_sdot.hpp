@@ -28,7 +28,7 @@ struct SdotDot {
     add(sums, first, of_first);
     add(sums, second, of_second);
   }
-  static FloatLanes finish(const Sums& sums) { return to_floats(sums); }
+  static IntLanes integers(const Sums& sums) { return to_lanes(sums); }
 };
 
 /// Weights of many tokens' tiles are signed: what they are stored with is taken off once, and sums begin at zero.

@@ -16,6 +16,7 @@ struct Int {
   void store_unaligned(std::int32_t* to) const { *to = static_cast<std::int32_t>(value); }
   friend Int operator+(Int a, Int b) { return {a.value + b.value}; }
   friend Int operator-(Int a, Int b) { return {a.value - b.value}; }
+  friend Int operator*(Int a, Int b) { return {a.value * b.value}; }
   friend Int operator&(Int a, Int b) { return {a.value & b.value}; }
   friend Int operator<<(Int a, int bits) { return {a.value << bits}; }
   friend Int max(Int a, Int b) {
@@ -38,8 +39,14 @@ struct Float {
   friend Float min(Float a, Float b) { return a.value < b.value ? a : b; }
 };
 
+Float to_float(Int x) { return {static_cast<float>(static_cast<std::int32_t>(x.value))}; }
+
 struct Quads16 {
   std::int8_t byte[4 * kPanelRows];
+};
+
+struct Pairs16 {
+  std::int16_t row[kPanelRows][2];
 };
 
 /// Serves weights of any sign.
@@ -70,8 +77,8 @@ struct PlainDot {
     add(sums, first, of_first);
     add(sums, second, of_second);
   }
-  static Lanes<Float> finish(const Sums& sums) {
-    return Lanes<Float>::each([&](int r) { return Float{static_cast<float>(sums.row[r])}; });
+  static Lanes<Int> integers(const Sums& sums) {
+    return Lanes<Int>::each([&](int r) { return Int::broadcast(sums.row[r]); });
   }
 
  private:
@@ -86,6 +93,7 @@ struct Scalar {
   using Floats = Lanes<Float>;
   using Ints = Lanes<Int>;
   using Quads = Quads16;
+  using Pairs = Pairs16;
   template <int Bits>
   using Dot = PlainDot;
   using TileLanes = RowLanes<Scalar>;
@@ -111,19 +119,24 @@ struct Scalar {
   static Floats load_bf16(const std::byte* from) {
     return Floats::each([&](std::ptrdiff_t i) { return Float{bf16_to_f32(load_u16(from + 2 * i))}; });
   }
-  static Floats load_i8(const std::byte* from) {
-    return Floats::each([&](int i) { return Float{static_cast<float>(static_cast<std::int8_t>(from[i]))}; });
+  static Ints load_i8(const std::byte* from) {
+    return Ints::each([&](int i) { return Int::broadcast(static_cast<std::int8_t>(from[i])); });
   }
-  static Floats load_u8(const std::byte* from) { return load_bits(from, 0, 8); }
-  static Floats load_bits(const std::byte* from, int first, int width) {
-    return Floats::each([&](int i) {
-      return Float{static_cast<float>((std::to_integer<int>(from[i]) >> first) & ((1 << width) - 1))};
-    });
+  static Ints load_u8(const std::byte* from) { return load_bits(from, 0, 8); }
+  static Ints load_bits(const std::byte* from, int first, int width) {
+    return Ints::each([&](int i) { return Int::broadcast(bits_of(from[i], first, width)); });
   }
-  static Floats splat_i32(const std::byte* from) {
-    std::int32_t value = 0;
-    std::memcpy(&value, from, sizeof(value));
-    return Floats::splat(static_cast<float>(value));
+  static Pairs load_pairs(const std::byte* first, const std::byte* second, int from, int width) {
+    Pairs pairs;
+    for (int r = 0; r < kPanelRows; ++r) {
+      pairs.row[r][0] = static_cast<std::int16_t>(bits_of(first[r], from, width));
+      pairs.row[r][1] = static_cast<std::int16_t>(bits_of(second[r], from, width));
+    }
+    return pairs;
+  }
+  static Ints add_pair_products(const Ints& sums, const Pairs& pairs, const std::int16_t* two) {
+    return Ints::each(
+        [&](int r) { return sums.part[r] + Int::broadcast(pairs.row[r][0] * two[0] + pairs.row[r][1] * two[1]); });
   }
   static float f16_at(const std::byte* from) { return fp16_to_f32(load_u16(from)); }
   static void store_f16(const Floats& lanes, std::byte* to) {
@@ -171,6 +184,9 @@ struct Scalar {
   }
 
  private:
+  static int bits_of(std::byte byte, int first, int width) {
+    return (std::to_integer<int>(byte) >> first) & ((1 << width) - 1);
+  }
   template <class F>
   static Quads each(const Quads& quads, F f) {
     Quads result;
