@@ -188,11 +188,8 @@ struct WideArithmetic {
     const auto* const sums = reinterpret_cast<const std::int16_t*>(block + kMinSumsAt);
     // Below 2^22 either way: added to the bits of 1.5 * 2^23, they count units.
     constexpr float kMiddle = 0x1.8p23F;
-    auto all = Isa::Ints::splat(std::bit_cast<std::int32_t>(kMiddle));
-    unrolled<kMinPairs>([&](auto i) __attribute__((always_inline)) {
-      all = Isa::add_pair_products(all, terms.mins[i], sums + 2 * i);
-    });
-    return bits_as<Rows>(all) - Rows::splat(kMiddle);
+    const auto middle = Isa::Ints::splat(std::bit_cast<std::int32_t>(kMiddle));
+    return bits_as<Rows>(Isa::add_pair_products(middle, terms.mins, sums)) - Rows::splat(kMiddle);
   }
 };
 

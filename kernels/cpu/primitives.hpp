@@ -78,8 +78,8 @@ concept TokenLanes = requires(const typename Lanes::Floats& lanes, const typenam
 template <class Isa>
 concept InstructionSet = requires(const std::byte* bytes, std::byte* out, std::int8_t* narrow,
                                   const typename Isa::Floats& lanes, const typename Isa::Ints& ints,
-                                  const typename Isa::Quads& quads, const typename Isa::Pairs& pairs,
-                                  const std::int16_t* two, const std::int8_t (&table)[16]) {
+                                  const typename Isa::Quads& quads, const typename Isa::Pairs (&pairs)[4],
+                                  const std::int16_t* numbers, const std::int8_t (&table)[16]) {
   typename Isa::Floats;  // Lanes of float
   typename Isa::Ints;    // Lanes of int32
 
@@ -106,8 +106,8 @@ concept InstructionSet = requires(const std::byte* bytes, std::byte* out, std::i
   { Isa::load_bits(bytes, int{}, int{}) } -> std::same_as<typename Isa::Ints>;
   // Pairs: 16 rows x 2 numbers of 16 bits; the bits from .. from + width of 16 bytes, and of 16 others.
   { Isa::load_pairs(bytes, bytes, int{}, int{}) } -> std::same_as<typename Isa::Pairs>;
-  // ints[row] + pairs[row][0] * two[0] + pairs[row][1] * two[1]
-  { Isa::add_pair_products(ints, pairs, two) } -> std::same_as<typename Isa::Ints>;
+  // ints[row] + the sum of pairs[i][row][0] * numbers[2 * i] + pairs[i][row][1] * numbers[2 * i + 1], 4 or 8 pairs
+  { Isa::add_pair_products(ints, pairs, numbers) } -> std::same_as<typename Isa::Ints>;
 
   // Quads: 16 rows x 4 bytes, as they lie in a panel.
   { Isa::load_quads(bytes) } -> std::same_as<typename Isa::Quads>;

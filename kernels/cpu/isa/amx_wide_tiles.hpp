@@ -60,6 +60,8 @@ class AmxWideColumns {
     constexpr std::ptrdiff_t kPanelBlock = std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows;
     constexpr std::ptrdiff_t kPiece = kPanelBlock / kPieces, kLine = 64;
     constexpr std::ptrdiff_t kPartColumns = kActivationBlock / Arithmetic::kParts;
+    constexpr bool kSigned = Format::kBits == 8;
+    constexpr int kOffset = kSigned ? 128 : Format::kOffset;
     const std::ptrdiff_t ahead = kPanelBlock * blocks;
     count_ = blocks;
     for (int b = 0; b < blocks; ++b, block += kPanelBlock) {
@@ -72,14 +74,17 @@ class AmxWideColumns {
         }
         typename Arithmetic::Terms terms;
         terms.template read<Format>(block, piece);
-        __m512i scales[Arithmetic::kParts];
-        for (int part = 0; part < Arithmetic::kParts; ++part) scales[part] = in_both_words(terms.scale[part].part[0]);
+        Scales scales[Arithmetic::kParts];
+        for (int part = 0; part < Arithmetic::kParts; ++part) {
+          scales[part] = scales_of(terms.scale[part].part[0], kOffset);
+        }
         __m512i* const low = low_[b] + kQuadsPerPiece * piece;
         __m512i* const high = high_[b] + kQuadsPerPiece * piece;
         Format::template for_each_quad<Isa>(
             piece_of<Format>(block, piece), [&](std::ptrdiff_t column,
                                                 const auto& quads) __attribute__((always_inline)) {
-              split(Arithmetic::Dot::prepare(quads), scales[column / kPartColumns], low[column / 4], high[column / 4]);
+              const __m512i weights = kSigned ? _mm512_xor_si512(quads, _mm512_set1_epi8(-128)) : quads;
+              split<kOffset>(weights, scales[column / kPartColumns], low[column / 4], high[column / 4]);
             });
       }
     }
@@ -123,22 +128,36 @@ class AmxWideColumns {
     std::int32_t low[kTokenGroup][kPanelRows], high[kTokenGroup][kPanelRows];
   };
 
-  static __m512i in_both_words(__m512i small) {
-    return _mm512_mask_blend_epi16(0xaaaaaaaa, small, _mm512_slli_epi32(small, 16));
+  /// A row's scale as vpmaddubsw multiplies weights by it: those of even columns, and of odd ones.
+  struct Scales {
+    __m512i even, odd;
+    __m512i offset;  // what weights were stored with, times the scale, in both words
+  };
+
+  static Scales scales_of(__m512i rows, int offset) {
+    const __m512i words =
+        _mm512_or_si512(_mm512_and_si512(rows, _mm512_set1_epi32(0xffff)), _mm512_slli_epi32(rows, 16));
+    return {_mm512_and_si512(words, _mm512_set1_epi16(0xff)), _mm512_slli_epi16(words, 8),
+            _mm512_mullo_epi16(words, _mm512_set1_epi16(static_cast<std::int16_t>(offset)))};
   }
 
-  [[gnu::always_inline]] static void split(__m512i weights, __m512i scales, __m512i& low, __m512i& high) {
+  /// Of weights as they are stored, unsigned.
+  template <int Offset>
+  [[gnu::always_inline]] static void split(__m512i weights, const Scales& scales, __m512i& low, __m512i& high) {
     constexpr int kChoose = 0xca;  // of the second where the first has ones, else of the third
     const __m512i lower_byte = _mm512_set1_epi16(0xff);
-    const __m512i even = _mm512_mullo_epi16(_mm512_srai_epi16(_mm512_slli_epi16(weights, 8), 8), scales);
-    const __m512i odd = _mm512_mullo_epi16(_mm512_srai_epi16(weights, 8), scales);
+    __m512i even = _mm512_maddubs_epi16(weights, scales.even);
+    __m512i odd = _mm512_maddubs_epi16(weights, scales.odd);
+    if constexpr (Offset != 0) {
+      even = _mm512_sub_epi16(even, scales.offset);
+      odd = _mm512_sub_epi16(odd, scales.offset);
+    }
     low = _mm512_and_si512(_mm512_ternarylogic_epi32(lower_byte, even, _mm512_slli_epi16(odd, 8), kChoose),
                            _mm512_set1_epi8(127));
     high = _mm512_ternarylogic_epi32(lower_byte, _mm512_srai_epi16(even, 7), _mm512_slli_epi16(odd, 1), kChoose);
   }
 
-  /// Where the next products read: block after block, and group after group. Behind the last group it begins again with
-  /// that.
+  /// Where the next products read: block after block, and group after group. Behind the last group there are none.
   class Cursor {
    public:
     [[gnu::always_inline]] Cursor(const AmxWideColumns& columns, const std::byte* in, std::ptrdiff_t group_step,
@@ -149,6 +168,7 @@ class AmxWideColumns {
     template <int Sums, int Step>
     [[gnu::always_inline]] void multiply() {
       const std::ptrdiff_t quad = std::ptrdiff_t{kStepQuads} * Step;
+      if (groups_ == 0) return;
       if constexpr (Step == 0) {
         amx_zero<Sums>();
         amx_zero<Sums + 1>();
@@ -160,7 +180,8 @@ class AmxWideColumns {
       amx_multiply_int8<Sums + 1, kActivations, kWeights>();
       if (Step + 1 < kSteps || ++block_ < columns_.count_) return;
       block_ = 0;
-      if (--groups_ > 0) in_ += group_step_;
+      --groups_;
+      in_ += group_step_;
     }
 
    private:

@@ -202,10 +202,15 @@ struct Avx2 {
     const __m128i a = bits_of(first, from, width), b = bits_of(second, from, width);
     return {_mm256_cvtepu8_epi16(_mm_unpacklo_epi8(a, b)), _mm256_cvtepu8_epi16(_mm_unpackhi_epi8(a, b))};
   }
-  static Ints add_pair_products(const Ints& sums, const Pairs& pairs, const std::int16_t* two) {
-    const __m256i both = broadcast4(two);
-    return {{_mm256_add_epi32(sums.part[0], _mm256_madd_epi16(pairs.low, both)),
-             _mm256_add_epi32(sums.part[1], _mm256_madd_epi16(pairs.high, both))}};
+  template <int N>
+  static Ints add_pair_products(const Ints& sums, const Pairs (&pairs)[N], const std::int16_t* numbers) {
+    __m256i low = sums.part[0], high = sums.part[1];
+    unrolled<N>([&](auto i) {
+      const __m256i two = broadcast4(numbers + 2 * i);
+      low = _mm256_add_epi32(low, _mm256_madd_epi16(pairs[i].low, two));
+      high = _mm256_add_epi32(high, _mm256_madd_epi16(pairs[i].high, two));
+    });
+    return {{low, high}};
   }
   static float f16_at(const std::byte* from) { return _cvtsh_ss(load_u16(from)); }
   static void store_f16(const Floats& lanes, std::byte* to) {

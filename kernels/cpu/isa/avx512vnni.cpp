@@ -95,8 +95,11 @@ struct Avx512Vnni {
     const __m128i a = bits_of(first, from, width), b = bits_of(second, from, width);
     return _mm512_cvtepu8_epi16(_mm256_set_m128i(_mm_unpackhi_epi8(a, b), _mm_unpacklo_epi8(a, b)));
   }
-  static Ints add_pair_products(const Ints& sums, Pairs pairs, const std::int16_t* two) {
-    return {{_mm512_dpwssd_epi32(sums.part[0], pairs, broadcast4(two))}};
+  template <int N>
+  static Ints add_pair_products(const Ints& sums, const Pairs (&pairs)[N], const std::int16_t* numbers) {
+    __m512i all = sums.part[0];
+    unrolled<N>([&](auto i) { all = _mm512_dpwssd_epi32(all, pairs[i], broadcast4(numbers + 2 * i)); });
+    return {{all}};
   }
   static float f16_at(const std::byte* from) { return _cvtsh_ss(load_u16(from)); }
   static void store_f16(const Floats& lanes, std::byte* to) {

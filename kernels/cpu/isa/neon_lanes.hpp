@@ -85,13 +85,18 @@ struct NeonLanes {
     return {{words(vmovl_u8(vget_low_u8(low))), words(vmovl_high_u8(low)), words(vmovl_u8(vget_low_u8(high))),
              words(vmovl_high_u8(high))}};
   }
-  static Ints add_pair_products(const Ints& sums, const Pairs& pairs, const std::int16_t* two) {
-    std::int32_t bits = 0;
-    std::memcpy(&bits, two, sizeof(bits));
-    const int16x8_t both = vreinterpretq_s16_s32(vdupq_n_s32(bits));
-    return Ints::each([&](int i) {
-      const int32x4_t low = vmull_s16(vget_low_s16(pairs.part[i]), vget_low_s16(both));
-      return vaddq_s32(sums.part[i], vpaddq_s32(low, vmull_high_s16(pairs.part[i], both)));
+  template <int N>
+  static Ints add_pair_products(const Ints& sums, const Pairs (&pairs)[N], const std::int16_t* numbers) {
+    int16x8_t two[N];
+    unrolled<N>([&](auto i) { two[i] = vreinterpretq_s16_s8(broadcast4(numbers + 2 * i)); });
+    return Ints::each([&](int r) {
+      int32x4_t low = vmull_s16(vget_low_s16(pairs[0].part[r]), vget_low_s16(two[0]));
+      int32x4_t high = vmull_high_s16(pairs[0].part[r], two[0]);
+      unrolled<N - 1>([&](auto i) {
+        low = vmlal_s16(low, vget_low_s16(pairs[i + 1].part[r]), vget_low_s16(two[i + 1]));
+        high = vmlal_high_s16(high, pairs[i + 1].part[r], two[i + 1]);
+      });
+      return vaddq_s32(sums.part[r], vpaddq_s32(low, high));
     });
   }
   static float f16_at(const std::byte* from) {

@@ -134,9 +134,13 @@ struct Scalar {
     }
     return pairs;
   }
-  static Ints add_pair_products(const Ints& sums, const Pairs& pairs, const std::int16_t* two) {
-    return Ints::each(
-        [&](int r) { return sums.part[r] + Int::broadcast(pairs.row[r][0] * two[0] + pairs.row[r][1] * two[1]); });
+  template <int N>
+  static Ints add_pair_products(const Ints& sums, const Pairs (&pairs)[N], const std::int16_t* numbers) {
+    return Ints::each([&](int r) {
+      std::int32_t sum = 0;
+      for (int i = 0; i < 2 * N; ++i) sum += pairs[i / 2].row[r][i % 2] * numbers[i];
+      return sums.part[r] + Int::broadcast(sum);
+    });
   }
   static float f16_at(const std::byte* from) { return fp16_to_f32(load_u16(from)); }
   static void store_f16(const Floats& lanes, std::byte* to) {
