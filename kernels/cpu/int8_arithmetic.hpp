@@ -6,8 +6,9 @@
 //
 // Of blocks of 256, activations have one scale, and weights integers for scales, with a common unit. So
 //
-//   sum += in.scale * (unit * I - unit_min * M),   I = Σ scale[p] * (w . q of piece p),   M = Σ min[p] * (Σ q of piece
-//   p)
+//   sum += in.scale * (unit * I - unit_min * M)
+//   I = Σ scale[p] * (w . q of piece p)
+//   M = Σ min[p] * (Σ q of piece p)
 //
 // where I and M are exact integers, in whatever way they are added up: scales may as well be multiplied into weights.
 // The largest I is 256 * 127 * 32 * 128 (Q6_K), below 2^31.

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 
+#include "kernels/cpu/fetch_lines.hpp"
 #include "kernels/cpu/int8_arithmetic.hpp"
 #include "kernels/cpu/isa.hpp"
 #include "kernels/cpu/unroll.hpp"
@@ -75,16 +76,10 @@ struct RegisterProduct {
       if (first + ahead >= end) ahead += others;  // the same columns of the next panel
       const std::byte* block = first;
       for (int p = 0; p < panels.count; ++p, block += panels.step) {
-        fetch(block + ahead);
+        fetch_lines(block + ahead, kPieceBytes);
         add_piece(block, piece, in, sums[p]);
       }
     }
-  }
-
-  /// Asks for as much as a piece has. Behind the last panel nothing may be there: that does no harm.
-  [[gnu::always_inline]] static void fetch(const std::byte* at) {
-    constexpr std::ptrdiff_t kCacheLine = 64;
-    for (std::ptrdiff_t line = 0; line < kPieceBytes; line += kCacheLine) __builtin_prefetch(at + line);
   }
 
   [[gnu::always_inline]] static void add_piece(const std::byte* panel, int piece, const std::byte* in, Sum (&sums)[T]) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 
+#include "kernels/cpu/fetch_lines.hpp"
 #include "kernels/cpu/int8_arithmetic.hpp"
 #include "kernels/cpu/isa.hpp"
 #include "kernels/cpu/unroll.hpp"
@@ -53,12 +54,7 @@ struct UnpackedColumns {
     for (int b = 0; b < blocks; ++b, block += kPanelBlock) {
       block_terms[b].template read<Format>(block);
       for (int i = 0; i < kPieces; ++i) {
-        if (fetch) {
-          constexpr std::ptrdiff_t kPiece = kPanelBlock / kPieces, kLine = 64;
-          for (std::ptrdiff_t line = 0; line < kPiece; line += kLine) {
-            __builtin_prefetch(block + ahead + kPiece * i + line);
-          }
-        }
+        if (fetch) fetch_lines(block + ahead + kPanelBlock / kPieces * i, kPanelBlock / kPieces);
         Piece& piece = *to++;
         piece.terms.template read<Format>(block, i);
         Format::template for_each_quad<Isa>(piece_of<Format>(block, i), [&](std::ptrdiff_t column, const auto& quads) {

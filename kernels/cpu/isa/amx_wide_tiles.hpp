@@ -15,7 +15,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
+#include "kernels/cpu/fetch_lines.hpp"
 #include "kernels/cpu/isa.hpp"
 #include "kernels/cpu/isa/amx_registers.hpp"
 #include "kernels/cpu/isa/amx_tiles.hpp"
@@ -58,7 +60,6 @@ class AmxWideColumns {
   template <class Format>
   void unpack(const std::byte* block, int blocks, bool fetch) noexcept {
     constexpr std::ptrdiff_t kPanelBlock = std::ptrdiff_t{Format::kPanelBlockBytes} * kPanelRows;
-    constexpr std::ptrdiff_t kPiece = kPanelBlock / kPieces, kLine = 64;
     constexpr std::ptrdiff_t kPartColumns = kActivationBlock / Arithmetic::kParts;
     constexpr bool kSigned = Format::kBits == 8;
     constexpr int kOffset = kSigned ? 128 : Format::kOffset;
@@ -67,11 +68,7 @@ class AmxWideColumns {
     for (int b = 0; b < blocks; ++b, block += kPanelBlock) {
       block_terms_[b].template read<Format>(block);
       for (int piece = 0; piece < kPieces; ++piece) {
-        if (fetch) {
-          for (std::ptrdiff_t line = 0; line < kPiece; line += kLine) {
-            __builtin_prefetch(block + ahead + kPiece * piece + line);
-          }
-        }
+        if (fetch) fetch_lines(block + ahead + kPanelBlock / kPieces * piece, kPanelBlock / kPieces);
         typename Arithmetic::Terms terms;
         terms.template read<Format>(block, piece);
         Scales scales[Arithmetic::kParts];
