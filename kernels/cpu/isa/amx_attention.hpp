@@ -16,7 +16,6 @@
 #include <cstdint>
 
 #include "kernels/cpu/activation.hpp"
-#include "kernels/cpu/exp.hpp"
 #include "kernels/cpu/isa.hpp"
 #include "kernels/cpu/isa/amx_ahead.hpp"
 #include "kernels/cpu/isa/amx_pairs.hpp"
@@ -52,7 +51,8 @@ class AmxAttention {
   static constexpr int kSums = 4, kA = 4, kB = 5;  // tiles: 0 to 3, 4, 5 to 7
   // F16's range ends at 2^16: weights, at most 1, are multiplied by the first, and a query's greatest number is made to
   // begin at 2 to the second.
-  static constexpr float kWeightUnit = 0x1p14F;
+  static constexpr int kWeightExponent = 14;
+  static constexpr float kWeightUnit = 1 << kWeightExponent;
   static constexpr std::uint32_t kQueryExponent = 14;
 
   AmxAttention(const KvRun& run, std::int32_t head_dim, const ScoreRule& rule, const AttendQuery* queries,
@@ -194,11 +194,13 @@ class AmxAttention {
       const float* const rest = p + std::ptrdiff_t{kQueries} * end_;
       const Floats scale = Floats::splat(scale_[i]);
       __m512 highest = highest_[i];
+      const bool sees_all = queries_[i].first <= begin && queries_[i].tokens >= end;
       ahead.fetch(lines);
       for (std::int32_t t = begin; t < end; t += 16) {
         Floats score = (Floats::load(p + t) + Floats::load(rest + t)) * scale;
         if (rule_.softcap > 0.0F) score = softcap_of<Isa>(score, Floats::splat(rule_.softcap));
-        const __m512 seen = _mm512_mask_mov_ps(_mm512_set1_ps(-__builtin_inff()), lanes_seen(i, t), score.part[0]);
+        __m512 seen = score.part[0];
+        if (!sees_all) seen = _mm512_mask_mov_ps(_mm512_set1_ps(-__builtin_inff()), lanes_seen(i, t), seen);
         _mm512_storeu_ps(p + t, seen);
         highest = _mm512_max_ps(seen, highest);  // the second, where the first is NaN
       }
@@ -228,7 +230,7 @@ class AmxAttention {
 
   void weigh(AmxAhead& ahead) {
     head_dim_ % (16 * kSums) == 0 ? weigh_all<kSums>(ahead) : weigh_all<kSums / 2>(ahead);
-    for (std::int32_t i = 0; i < count_; ++i) *queries_[i].sum = _mm512_reduce_add_ps(total_[i]);
+    for (std::int32_t i = 0; i < count_; ++i) *queries_[i].sum = _mm512_reduce_add_ps(total_[i]) / kWeightUnit;
   }
 
   /// 16 * Tiles dimensions at a time. With the first, weights are made, of each step while those before are multiplied.
@@ -248,21 +250,41 @@ class AmxAttention {
     }
   }
 
-  /// exp(score - maximum) for the step of tokens from t on.
+  /// Of the step of tokens from t on.
   void make_weights(std::int32_t t, AmxAhead& shared_ahead) {
     AmxAhead ahead = shared_ahead;  // in registers
     std::uint16_t* row = weight_tile(t);
     const float* p = scores_ + t;
     for (std::int32_t i = 0; i < count_; ++i, row += kStep, p += end_) {
       ahead.fetch(query_lines_);
-      const Floats peak = {{highest_[i]}};
-      const Floats first = exp<Isa>(Floats::load(p) - peak);
-      const Floats second = exp<Isa>(Floats::load(p + 16) - peak);
-      total_[i] = _mm512_add_ps(_mm512_add_ps(total_[i], first.part[0]), second.part[0]);
-      split((first * Floats::splat(kWeightUnit)).part[0], row);
-      split((second * Floats::splat(kWeightUnit)).part[0], row + 16);
+      const __m512 first = weights_of(_mm512_sub_ps(_mm512_loadu_ps(p), highest_[i]));
+      const __m512 second = weights_of(_mm512_sub_ps(_mm512_loadu_ps(p + 16), highest_[i]));
+      total_[i] = _mm512_add_ps(_mm512_add_ps(total_[i], first), second);
+      split(first, row);
+      split(second, row + 16);
     }
     shared_ahead = ahead;
+  }
+
+  /// kWeightUnit * exp x, within 2e-7 of it, for x from 0 down to where nothing is left in F16; NaN for what tiles leave
+  /// as NaN, whose last bits are 0. As exp() (exp.hpp), but of no more digits than two of F16 hold: with half of the
+  /// multiplications, which are what is slow beside tiles. The polynomial is the minimax one of exp r, relatively within
+  /// 7.5e-8.
+  static __m512 weights_of(__m512 x) {
+    constexpr float kRound = 0x1.8p23F + kWeightExponent;
+    const __m512 clamped = _mm512_max_ps(_mm512_set1_ps(-87.3F), x);  // the second, where it is NaN
+    const __m512 shifted = _mm512_fmadd_ps(clamped, _mm512_set1_ps(0x1.715476p0F), _mm512_set1_ps(kRound));
+    const __m512 n = _mm512_sub_ps(shifted, _mm512_set1_ps(kRound));
+    const __m512 r = _mm512_fmadd_ps(n, _mm512_set1_ps(-0x1.62e43p-1F), clamped);
+    __m512 p = _mm512_set1_ps(0x1.0fe5b8p-7F);
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0x1.575f08p-5F));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0x1.555a18p-3F));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0x1.fffd1ap-2F));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0x1.fffff6p-1F));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0x1.000002p0F));
+    // The lowest bits of `shifted` are n + kWeightExponent: added to the exponent's.
+    const __m512i exponent = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
+    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), exponent));
   }
 
   std::uint16_t* weight_tile(std::int32_t t) const { return weights_ + t / kStep * kTileHalves; }
