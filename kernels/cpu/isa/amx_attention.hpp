@@ -267,9 +267,9 @@ class AmxAttention {
   }
 
   /// kWeightUnit * exp x for x from 0 down to where nothing is left in F16, within 3e-7 of it down to -30; NaN for what
-  /// tiles leave as NaN, whose last bits are 0. As exp() (exp.hpp), but to no more digits than two of F16 hold: with two
-  /// thirds of the multiplications, which are what is slow beside tiles. The polynomial is the minimax one of exp r,
-  /// relatively within 7.5e-8.
+  /// tiles leave as NaN, whose last bits are 0. As exp() (exp.hpp), but to no more digits than two of F16 hold: with
+  /// two thirds of the multiplications, which are what is slow beside tiles. The polynomial is the minimax one of
+  /// exp r, relatively within 7.5e-8.
   static __m512 weights_of(__m512 x) {
     constexpr float kRound = 0x1.8p23F + kWeightExponent;
     const __m512 clamped = _mm512_max_ps(_mm512_set1_ps(-87.3F), x);  // the second, where it is NaN
