@@ -11,17 +11,16 @@
 //       | sc[p] of rows 0..15 | m[p] of rows 0..15 | q as nibbles of piece_bits.hpp (256 bytes) |
 #pragma once
 
-#include <cstring>
-
 #include "kernels/half.hpp"
 #include "kernels/quant/affine_block.hpp"
 #include "kernels/quant/formats.hpp"
 #include "kernels/quant/packed_scales.hpp"
+#include "kernels/quant/panel_scales.hpp"
 #include "kernels/quant/piece_bits.hpp"
 
 namespace covey {
 
-struct Q4_K {
+struct Q4_K : PanelScales<256> {
   static constexpr TensorType kType = TensorType::q4_k;
   static constexpr ActivationKind kActivations = ActivationKind::wide_int8;
   static constexpr int kBlockElements = 256;
@@ -62,59 +61,30 @@ struct Q4_K {
 
   static void pack_block(const std::byte* const (&rows)[kPanelRows], std::byte* panel) noexcept {
     for (std::ptrdiff_t r = 0; r < kPanelRows; ++r) {
-      std::memcpy(panel + 2 * r, rows[r], 2);
-      store_u16(load_u16(rows[r] + 2) ^ 0x8000U, panel + kMinAt + 2 * r);
-      const PackedScales packed = PackedScales::load(rows[r] + kScalesAt);
+      pack_scales(rows[r], r, panel);
       for (int piece = 0; piece < PackedScales::kCount; ++piece) {
         std::byte* const to = panel + piece_at(piece);
-        to[r] = std::byte{packed.scales[piece]};
-        to[kPieceMinsAt + r] = std::byte{packed.mins[piece]};
         const std::byte* const codes = rows[r] + kCodesAt + std::ptrdiff_t{32} * (piece / 2);
-        PieceCodes::of_bytes(codes, 4 * (piece % 2), 4).store_nibbles(to + kPieceQuadsAt + 4 * r);
+        PieceCodes::of_bytes(codes, 4 * (piece % 2), 4).store_nibbles(to + kPieceCodesAt + 4 * r);
       }
     }
   }
 
   // -- The kernel's view of a panel block -----------------------------------------------------------------------------
 
-  static constexpr int kScaleColumns = 32;
   static constexpr int kBits = 4;
   static constexpr int kOffset = 0;
-  static constexpr int kMinColumns = 32;
-
-  /// Where a piece begins.
-  static constexpr std::ptrdiff_t piece_at(std::ptrdiff_t piece) { return 64 + 288 * piece; }
 
   template <class Isa, class Use>
   [[gnu::always_inline]] static void for_each_quad(const std::byte* piece, Use use) noexcept {
-    const std::byte* const codes = piece + kPieceQuadsAt;
+    const std::byte* const codes = piece + kPieceCodesAt;
 #pragma GCC unroll 8
     for (int quad = 0; quad < PieceCodes::kQuads; ++quad) use(4 * quad, nibbles_of<Isa>(codes, quad));
-  }
-  template <class Isa>
-  static typename Isa::Floats units(const std::byte* block) noexcept {
-    return Isa::load_f16(block);
-  }
-  template <class Isa>
-  static typename Isa::Floats min_units(const std::byte* block) noexcept {
-    return Isa::load_f16(block + kMinAt);
-  }
-  template <class Isa>
-  static typename Isa::Ints scales(const std::byte* block, int piece, int /*part*/) noexcept {
-    return Isa::load_u8(block + piece_at(piece));
-  }
-  template <class Isa>
-  static typename Isa::Pairs min_pairs(const std::byte* block, int pair) noexcept {
-    return Isa::load_pairs(block + piece_at(2 * pair) + kPieceMinsAt, block + piece_at(2 * pair + 1) + kPieceMinsAt, 0,
-                           8);
   }
 
  private:
   static constexpr int kScalesAt = 4;
   static constexpr int kCodesAt = 16;
-  static constexpr int kMinAt = 32;
-  static constexpr int kPieceMinsAt = 16;
-  static constexpr int kPieceQuadsAt = 32;
 };
 
 }  // namespace covey

@@ -13,17 +13,16 @@
 //       | q >> 4 as bits of piece_bits.hpp (64 bytes) | q & 15 as nibbles (256 bytes) |
 #pragma once
 
-#include <cstring>
-
 #include "kernels/half.hpp"
 #include "kernels/quant/affine_block.hpp"
 #include "kernels/quant/formats.hpp"
 #include "kernels/quant/packed_scales.hpp"
+#include "kernels/quant/panel_scales.hpp"
 #include "kernels/quant/piece_bits.hpp"
 
 namespace covey {
 
-struct Q5_K {
+struct Q5_K : PanelScales<320> {
   static constexpr TensorType kType = TensorType::q5_k;
   static constexpr ActivationKind kActivations = ActivationKind::wide_int8;
   static constexpr int kBlockElements = 256;
@@ -70,13 +69,9 @@ struct Q5_K {
 
   static void pack_block(const std::byte* const (&rows)[kPanelRows], std::byte* panel) noexcept {
     for (std::ptrdiff_t r = 0; r < kPanelRows; ++r) {
-      std::memcpy(panel + 2 * r, rows[r], 2);
-      store_u16(load_u16(rows[r] + 2) ^ 0x8000U, panel + kMinAt + 2 * r);
-      const PackedScales packed = PackedScales::load(rows[r] + kScalesAt);
+      pack_scales(rows[r], r, panel);
       for (int piece = 0; piece < PackedScales::kCount; ++piece) {
         std::byte* const to = panel + piece_at(piece);
-        to[r] = std::byte{packed.scales[piece]};
-        to[kPieceMinsAt + r] = std::byte{packed.mins[piece]};
         PieceCodes::of_bytes(rows[r] + kUpperAt, piece, 1).store_bits(to + kPieceUpperAt + 4 * r);
         const std::byte* const lower = rows[r] + kLowerAt + std::ptrdiff_t{32} * (piece / 2);
         PieceCodes::of_bytes(lower, 4 * (piece % 2), 4).store_nibbles(to + kPieceLowerAt + 4 * r);
@@ -86,13 +81,8 @@ struct Q5_K {
 
   // -- The kernel's view of a panel block -----------------------------------------------------------------------------
 
-  static constexpr int kScaleColumns = 32;
   static constexpr int kBits = 5;
   static constexpr int kOffset = 0;
-  static constexpr int kMinColumns = 32;
-
-  /// Where a piece begins.
-  static constexpr std::ptrdiff_t piece_at(std::ptrdiff_t piece) { return 64 + 352 * piece; }
 
   template <class Isa, class Use>
   [[gnu::always_inline]] static void for_each_quad(const std::byte* codes, Use use) noexcept {
@@ -102,32 +92,13 @@ struct Q5_K {
           Isa::either(nibbles_of<Isa>(codes + kPieceLowerAt, quad), bits_of<Isa>(codes + kPieceUpperAt, quad, 4)));
     }
   }
-  template <class Isa>
-  static typename Isa::Floats units(const std::byte* block) noexcept {
-    return Isa::load_f16(block);
-  }
-  template <class Isa>
-  static typename Isa::Floats min_units(const std::byte* block) noexcept {
-    return Isa::load_f16(block + kMinAt);
-  }
-  template <class Isa>
-  static typename Isa::Ints scales(const std::byte* block, int piece, int /*part*/) noexcept {
-    return Isa::load_u8(block + piece_at(piece));
-  }
-  template <class Isa>
-  static typename Isa::Pairs min_pairs(const std::byte* block, int pair) noexcept {
-    return Isa::load_pairs(block + piece_at(2 * pair) + kPieceMinsAt, block + piece_at(2 * pair + 1) + kPieceMinsAt, 0,
-                           8);
-  }
 
  private:
   static constexpr int kScalesAt = 4;
   static constexpr int kUpperAt = 16;
   static constexpr int kLowerAt = 48;
-  static constexpr int kMinAt = 32;
-  static constexpr int kPieceMinsAt = 16;
-  static constexpr int kPieceUpperAt = 32;
-  static constexpr int kPieceLowerAt = 96;
+  static constexpr int kPieceUpperAt = kPieceCodesAt;
+  static constexpr int kPieceLowerAt = kPieceCodesAt + 64;
 };
 
 }  // namespace covey

@@ -66,9 +66,8 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
 
   /// What tile registers are while `tokens` tokens are multiplied, in groups of kTokenGroup of which the last may be
   /// smaller.
-  class State {
-   public:
-    explicit State(std::int32_t tokens) : tiles_(shapes_for(tokens)) {}
+  struct State : AmxState {
+    explicit State(std::int32_t tokens) : AmxState(shapes_for(tokens)) {}
 
    private:
     static AmxShapes shapes_for(std::int32_t tokens) {
@@ -82,8 +81,6 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
       }
       return shapes;
     }
-
-    AmxState tiles_;
   };
 
   static int pauses(std::int32_t tokens, int pieces) {

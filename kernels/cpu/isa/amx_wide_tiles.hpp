@@ -38,9 +38,8 @@ class AmxWideColumns {
   static constexpr std::int32_t kPanelByPanel = kFewGroups * kTokenGroup;
 
   /// See AmxColumns::State.
-  class State {
-   public:
-    explicit State(std::int32_t tokens) : tiles_(shapes_for(tokens)) {}
+  struct State : AmxState {
+    explicit State(std::int32_t tokens) : AmxState(shapes_for(tokens)) {}
 
    private:
     static AmxShapes shapes_for(std::int32_t tokens) {
@@ -52,8 +51,6 @@ class AmxWideColumns {
       }
       return shapes;
     }
-
-    AmxState tiles_;
   };
 
   /// Unpacks so many blocks. `fetch`: asks for as many behind them meanwhile.
