@@ -1,4 +1,4 @@
-// Pieces of a run: where their keys or values lie in the cache, and how they are widened to F32.
+// Where the keys and values of a run lie in the cache, and how pieces of them are widened to F32.
 #pragma once
 
 #include "kernels/cpu/isa.hpp"
@@ -6,19 +6,27 @@
 
 namespace covey {
 
-/// The keys, or values, of the positions from, from + 1, … of a run.
+/// Consecutive positions of a run.
 struct AttendPiece {
-  static constexpr int kGroups = kAttendPiece / 16;
-
-  float* numbers;  // widened; keys: (tiles, head_dim, 16), values: (tokens, padded_head_dim)
   std::int32_t from;
   std::int32_t tokens;
-  // In the cache, 16 tokens each: tiles of keys, or rows of values. `bytes` are a tile's dimension, or a row.
-  const std::byte* source[kGroups];
-  std::size_t bytes;
-  // What memory should fetch meanwhile. The machine sees no pattern in blocks; waiting for them would take longer than
-  // all the rest.
-  const std::byte* ahead[kGroups];
+};
+
+// Where something lies, and what lies there in the run after this one: what memory should fetch meanwhile. The machine
+// sees no pattern in blocks; waiting for them would take longer than all the rest.
+
+/// A tile of keys.
+struct CachedTile {
+  const std::byte* here;
+  const std::byte* ahead;
+};
+
+/// Rows of values, from one on to the end of its block.
+struct CachedRows {
+  const std::byte* here;
+  const std::byte* ahead;  // the first row of the block
+  std::int32_t before;     // rows in the block
+  std::int32_t count;
 };
 
 template <class Rows>
@@ -26,78 +34,79 @@ struct AttendPieces {
   const KvRun& run;
   std::int32_t head_dim;
   std::int32_t tokens;  // of the run
-  float* numbers;
+  float* numbers;       // a piece, widened. Keys: (tiles, head_dim, 16), values: (tokens, padded_head_dim)
 
-  AttendPiece keys(std::int32_t from) const noexcept {
-    AttendPiece piece{
-        numbers, from, length(from), {}, Rows::key_tile_bytes(head_dim) / static_cast<std::size_t>(head_dim), {}};
-    for (std::int32_t i = 0; i < AttendPiece::kGroups; ++i) {
-      const std::int32_t at = from + 16 * i;
-      const std::int32_t next = at + kAttendPiece;
-      piece.source[i] = at < tokens ? key_tile(at) : key_tile(from);
-      piece.ahead[i] = next < tokens ? key_tile(next) : value_row(16 * i < tokens ? 16 * i : 0);
-    }
-    return piece;
+  AttendPiece piece(std::int32_t from, std::int32_t most) const noexcept { return {from, least(most, tokens - from)}; }
+
+  /// Whether 16 tokens from a multiple of 16 on lie together in one block.
+  bool tiles_are_whole() const noexcept { return run.block_tokens % 16 == 0; }
+
+  /// Where a position lies. Steps from one place to another divide nothing.
+  struct Place {
+    std::int32_t index;   // in the run's blocks
+    std::int32_t offset;  // in the block
+  };
+  Place place_of(std::int32_t position) const noexcept {
+    return {position / run.block_tokens, position % run.block_tokens};
   }
-
-  AttendPiece values(std::int32_t from) const noexcept {
-    AttendPiece piece{numbers, from, length(from), {}, Rows::value_row_bytes(head_dim), {}};
-    for (std::int32_t i = 0; i < AttendPiece::kGroups; ++i) {
-      const std::int32_t at = from + 16 * i;
-      const std::int32_t next = at + kAttendPiece;
-      piece.source[i] = at < tokens ? value_row(at) : value_row(from);
-      piece.ahead[i] = next < tokens ? value_row(next) : then_keys() + static_cast<std::size_t>(i) * tile_bytes();
-    }
-    return piece;
+  /// Where tiles are whole: of the tile after that of `place`.
+  Place after_tile(const Place& place) const noexcept {
+    return place.offset + 16 < run.block_tokens ? Place{place.index, place.offset + 16} : after_block(place);
   }
+  static Place after_block(const Place& place) noexcept { return {place.index + 1, 0}; }
 
-  /// Whether each 16 tokens of a piece lie together in one block.
-  bool groups_are_whole() const noexcept { return run.block_tokens % 16 == 0; }
+  CachedTile key_tile(const Place& place) const noexcept {
+    const std::size_t offset = static_cast<std::size_t>(place.offset / 16) * tile_bytes();
+    return {block(place) + offset, then_block(place) + offset};
+  }
+  CachedRows value_rows(const Place& place) const noexcept {
+    const std::size_t before = static_cast<std::size_t>(place.offset) * Rows::value_row_bytes(head_dim);
+    return {block(place) + run.to_values + before, then_block(place) + run.to_values, place.offset,
+            run.block_tokens - place.offset};
+  }
 
   void widen_keys(const AttendPiece& piece) const noexcept {
-    if (groups_are_whole()) {
-      for (std::int32_t at = 0; at < piece.tokens; at += 16) {
-        load_keys<Rows>(piece.source[at / 16], head_dim, piece.numbers + std::ptrdiff_t{at} * head_dim);
+    if (tiles_are_whole()) {
+      Place place = place_of(piece.from);
+      for (std::int32_t at = 0; at < piece.tokens; at += 16, place = after_tile(place)) {
+        load_keys<Rows>(key_tile(place).here, head_dim, numbers + std::ptrdiff_t{at} * head_dim);
       }
       return;
     }
     for (std::int32_t at = 0; at < piece.tokens;) {
-      const std::int32_t offset = (piece.from + at) % run.block_tokens;
-      const std::int32_t lane = offset % 16;
-      const std::int32_t left = least(run.block_tokens - offset, piece.tokens - at);
+      const Place place = place_of(piece.from + at);
+      const std::int32_t lane = place.offset % 16;
+      const std::int32_t left = least(run.block_tokens - place.offset, piece.tokens - at);
       const std::int32_t here = least(16 - lane, left);
-      shift_keys(key_tile(piece.from + at), lane, here, at);
+      shift_keys(key_tile(place).here, lane, here, at);
       at += here;
     }
   }
 
   void widen_values(const AttendPiece& piece) const noexcept {
-    float* out = piece.numbers;
-    for (std::int32_t at = 0; at < piece.tokens;) {
-      const std::byte* row = value_row(piece.from + at);
-      const std::int32_t offset = (piece.from + at) % run.block_tokens;
-      const std::int32_t end = at + least(run.block_tokens - offset, piece.tokens - at);
-      for (; at < end; ++at, row += piece.bytes, out += (head_dim + 15) / 16 * 16) load_value<Rows>(row, head_dim, out);
+    float* out = numbers;
+    Place place = place_of(piece.from);
+    for (std::int32_t at = 0; at < piece.tokens; place = after_block(place)) {
+      const CachedRows rows = value_rows(place);
+      const std::int32_t here = least(rows.count, piece.tokens - at);
+      for (std::int32_t i = 0; i < here; ++i, out += padded_head_dim(head_dim)) {
+        load_value<Rows>(rows.here + static_cast<std::size_t>(i) * Rows::value_row_bytes(head_dim), head_dim, out);
+      }
+      at += here;
     }
   }
 
  private:
   static std::int32_t least(std::int32_t a, std::int32_t b) noexcept { return a < b ? a : b; }
-  std::int32_t length(std::int32_t from) const noexcept { return least(kAttendPiece, tokens - from); }
   std::size_t tile_bytes() const noexcept { return Rows::key_tile_bytes(head_dim); }
 
-  const std::byte* block(std::int32_t position) const noexcept {
-    return run.first_keys + static_cast<std::size_t>(run.blocks[position / run.block_tokens]) * run.block_bytes;
+  const std::byte* block(const Place& place) const noexcept {
+    return run.first_keys + static_cast<std::size_t>(run.blocks[place.index]) * run.block_bytes;
   }
-  const std::byte* then_keys() const noexcept {
-    return run.then_keys + static_cast<std::size_t>(run.then_blocks[0]) * run.block_bytes;
-  }
-  const std::byte* key_tile(std::int32_t position) const noexcept {
-    return block(position) + static_cast<std::size_t>(position % run.block_tokens / 16) * tile_bytes();
-  }
-  const std::byte* value_row(std::int32_t position) const noexcept {
-    return block(position) + run.to_values +
-           static_cast<std::size_t>(position % run.block_tokens) * Rows::value_row_bytes(head_dim);
+  const std::byte* then_block(const Place& place) const noexcept {
+    const auto index = static_cast<std::size_t>(place.index);
+    const std::size_t last = run.then_blocks.size() - 1;
+    return run.then_keys + static_cast<std::size_t>(run.then_blocks[index < last ? index : last]) * run.block_bytes;
   }
 
   /// Where blocks are not whole tiles: lanes `lane` to `lane + count` of a tile become the piece's from `at` on.
