@@ -77,8 +77,7 @@ struct Attention {
   static constexpr std::int32_t kGroup = kAttendPiece;  // tokens
   static_assert(kGroup == 2 * 16);
 
-  // Dimensions of a tile, or strips of a row, that a cache line holds.
-  static constexpr std::int32_t kInLine = 4 / Rows::kBytes;
+  static constexpr std::ptrdiff_t kLine = 64;
 
   static std::int32_t least(std::int32_t a, std::int32_t b) noexcept { return a < b ? a : b; }
   static std::int32_t most(std::int32_t a, std::int32_t b) noexcept { return a > b ? a : b; }
@@ -143,23 +142,29 @@ struct Attention {
     const std::int32_t head_dim = pieces.head_dim;
     float* const keys = pieces.numbers + std::ptrdiff_t{at} * head_dim;
     const std::ptrdiff_t tile = std::ptrdiff_t{head_dim} * 16;
-    for (std::ptrdiff_t d = 0; d < head_dim; ++d) {
-      Floats k[Tiles];
-      unrolled<Tiles>([&](auto s) {
-        if constexpr (kRead == Read::widened) {
-          k[s] = Floats::load(keys + s * tile + d * 16);
-        } else {
-          k[s] = cached[s].next();
+    constexpr std::ptrdiff_t kBytes = 16 * Rows::kBytes * Tiles;  // of a dimension
+    std::ptrdiff_t d = 0;
+    for (int part = 0; part < Tiles; ++part) {  // of the dimensions: with each, the lines of one tile come
+      const std::byte* line = kRead == Read::widened ? nullptr : ahead[part];
+      for (const std::ptrdiff_t end = std::ptrdiff_t{head_dim} * (part + 1) / Tiles; d < end; ++d) {
+        Floats k[Tiles];
+        unrolled<Tiles>([&](auto s) {
+          if constexpr (kRead == Read::widened) {
+            k[s] = Floats::load(keys + s * tile + d * 16);
+          } else {
+            k[s] = cached[s].next();
+          }
+          if constexpr (kRead == Read::widening) k[s].store(keys + s * tile + d * 16);
+        });
+        if constexpr (kRead != Read::widened) {
+          unrolled<(kBytes + kLine - 1) / kLine>([&](auto i) { fetch(line + kLine * i); });
+          line += kBytes;
         }
-        if constexpr (kRead == Read::widening) k[s].store(keys + s * tile + d * 16);
-      });
-      if constexpr (kRead != Read::widened) {
-        if (d % kInLine == 0) unrolled<Tiles>([&](auto s) { fetch(ahead[s] + d * 16 * Rows::kBytes); });
+        unrolled<Q>([&](auto i) {
+          const Floats x = Floats::splat(q[i][d]);
+          unrolled<Tiles>([&](auto s) { sums[i][s] = Isa::fma(x, k[s], sums[i][s]); });
+        });
       }
-      unrolled<Q>([&](auto i) {
-        const Floats x = Floats::splat(q[i][d]);
-        unrolled<Tiles>([&](auto s) { sums[i][s] = Isa::fma(x, k[s], sums[i][s]); });
-      });
     }
     unrolled<Tiles>([&](auto s) {
       float* const to = of_query<Q>(scores, at + 16 * s);
@@ -172,7 +177,7 @@ struct Attention {
   /// Replaces scores by exp(score - maximum), the scores as `rule` makes them.
   template <int Q>
   [[gnu::flatten]] static void soften_tiles(const ScoreRule& rule, const AttendQuery* queries, std::int32_t count,
-                           Scores scores) noexcept {
+                                            Scores scores) noexcept {
     for (; count >= Q; count -= Q, queries += Q, scores = scores.after(Q)) {
       // All maxima first: each takes long, but they do not wait for one another.
       for (int i = 0; i < Q; ++i) find_maximum<Q>(queries[i], rule, scores.tile + std::ptrdiff_t{i} * kGroup);
@@ -184,7 +189,8 @@ struct Attention {
   /// Of a query's scores. They are capped on the way, if they are to be, and in groups of which it sees some, those it
   /// does not see become -infinity.
   template <int Q>
-  [[gnu::always_inline]] static void find_maximum(const AttendQuery& query, const ScoreRule& rule, float* scores) noexcept {
+  [[gnu::always_inline]] static void find_maximum(const AttendQuery& query, const ScoreRule& rule,
+                                                  float* scores) noexcept {
     const std::int32_t begin = query.first / kGroup * kGroup;
     const std::int32_t end = (query.tokens + kGroup - 1) / kGroup * kGroup;
     float* const from = of_query<Q>(scores, begin);
@@ -257,7 +263,8 @@ struct Attention {
         if (read == Read::cached) {
           weigh<1, Q, Read::cached>(pieces, piece.from, first, last, queries + i, weights + std::ptrdiff_t{i} * kGroup);
         } else {
-          weigh<1, Q, Read::widened>(pieces, piece.from, first, last, queries + i, weights + std::ptrdiff_t{i} * kGroup);
+          weigh<1, Q, Read::widened>(pieces, piece.from, first, last, queries + i,
+                                     weights + std::ptrdiff_t{i} * kGroup);
         }
       };
       for (int i = 0; i < Q; ++i) {
@@ -300,7 +307,7 @@ struct Attention {
   [[gnu::flatten, gnu::noinline]] static void weigh_strips(const Pieces& pieces, std::int32_t from, std::int32_t begin,
                                                            std::int32_t end, std::int32_t d, const AttendQuery* queries,
                                                            const float* weights) noexcept {
-    constexpr std::ptrdiff_t kWidth = 16 * Strips;
+    constexpr std::ptrdiff_t kBytes = 16 * Rows::kBytes * Strips;
     Floats sums[Q][Strips];
     unrolled<Q>([&](auto i) {
       const float* const before = queries[i].weighted + d;
@@ -322,7 +329,7 @@ struct Attention {
         place = Pieces::after_block(place);
         rows = least(rows, row.count);
         // Ahead, each pass over the rows of a block asks for lines that lie together.
-        row.ahead += (std::ptrdiff_t{pieces.run.block_tokens} * d + std::ptrdiff_t{row.before} * kWidth) * Rows::kBytes;
+        row.ahead += std::ptrdiff_t{pieces.run.block_tokens} * d * Rows::kBytes + row.before * kBytes;
       }
       for (const std::int32_t last = t + rows; t < last;) {
         const std::int32_t here = least(kGroup - t % kGroup, last - t);
@@ -335,19 +342,19 @@ struct Attention {
               v[s] = Floats::load(value + std::ptrdiff_t{s} * 16);
             } else {
               v[s] = Rows::value(row.here, d + 16 * s);
-              if constexpr (s % kInLine == 0) fetch(row.ahead + 16 * s * Rows::kBytes);
             }
             if constexpr (kRead == Read::widening) v[s].store(value + std::ptrdiff_t{s} * 16);
           });
+          if constexpr (kRead != Read::widened) {
+            unrolled<(kBytes + kLine - 1) / kLine>([&](auto i) { fetch(row.ahead + kLine * i); });
+            row.here += row_bytes;
+            row.ahead += kBytes;
+          }
           unrolled<Q>([&](auto i) {
             const Floats x = Floats::splat(weight[i * kGroup]);
             unrolled<Strips>([&](auto s) { sums[i][s] = Isa::fma(x, v[s], sums[i][s]); });
           });
           if constexpr (kRead != Read::cached) value += width;
-          if constexpr (kRead != Read::widened) {
-            row.here += row_bytes;
-            row.ahead += kWidth * Rows::kBytes;
-          }
         }
       }
     }

@@ -100,13 +100,11 @@ struct AttendPieces {
   static std::int32_t least(std::int32_t a, std::int32_t b) noexcept { return a < b ? a : b; }
   std::size_t tile_bytes() const noexcept { return Rows::key_tile_bytes(head_dim); }
 
-  const std::byte* block(const Place& place) const noexcept {
-    return run.first_keys + static_cast<std::size_t>(run.blocks[place.index]) * run.block_bytes;
-  }
+  const std::byte* block(const Place& place) const noexcept { return run.keys(place.index); }
   const std::byte* then_block(const Place& place) const noexcept {
     const auto index = static_cast<std::size_t>(place.index);
     const std::size_t last = run.then_blocks.size() - 1;
-    return run.then_keys + static_cast<std::size_t>(run.then_blocks[index < last ? index : last]) * run.block_bytes;
+    return run.then(index < last ? index : last);
   }
 
   /// Where blocks are not whole tiles: lanes `lane` to `lane + count` of a tile become the piece's from `at` on.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cassert>
 #include <limits>
 #include <span>
@@ -175,17 +176,22 @@ void CpuAttention::attend(const KvStore& kv, std::int32_t layer, const AttendSpe
     call.end = std::min(call.begin + round, plan.spans());
     const auto tasks = plan.tasks(call.begin, call.end);
     const auto count = static_cast<std::int64_t>(tasks.size());
+    const std::int64_t all = count * spec.kv_heads;
     // KV heads outside, tasks inside: tasks over the same blocks then find them in the cache.
-    pool.parallel_for(
-        count * spec.kv_heads, ThreadPool::chunks(2 * head_cost * call.span_tokens()),
-        [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
-          const auto work = [&](std::int64_t i) {
-            return Work{&tasks[static_cast<std::size_t>(i % count)], static_cast<std::int32_t>(i / count)};
-          };
-          for (std::int64_t i = begin; i < end; ++i) {
-            attend_task(call, work(i), work(i + 1 < count * spec.kv_heads ? i + 1 : i), thread);
-          }
-        });
+    const auto work = [&](std::int64_t i) {
+      return Work{&tasks[static_cast<std::size_t>(i % count)], static_cast<std::int32_t>(i / count)};
+    };
+    // A thread claims one ahead, and so knows what to have fetched while it computes.
+    std::atomic<std::int64_t> unclaimed{0};
+    const std::int64_t shares = all / ThreadPool::chunks(2 * head_cost * call.span_tokens()).least;
+    pool.parallel_for(std::clamp<std::int64_t>(shares, 1, pool.size()), {.most = 1},
+                      [&](std::int64_t, std::int64_t, int thread) noexcept {
+                        std::int64_t next = 0;
+                        for (std::int64_t i = unclaimed.fetch_add(1); i < all; i = next) {
+                          next = unclaimed.fetch_add(1);
+                          attend_task(call, work(i), work(next < all ? next : i), thread);
+                        }
+                      });
     pool.parallel_for(tokens * spec.kv_heads, ThreadPool::chunks(head_cost * (call.end - call.begin)),
                       [&](std::int64_t begin, std::int64_t end, int) noexcept {
                         for (std::int64_t i = begin; i < end; ++i) {

@@ -119,6 +119,20 @@ void CpuDevice::reserve(std::span<const std::int32_t, kSlotCount> widths, std::i
   reserve_attention();
 }
 
+namespace {
+
+// Blocks of so many tokens lie together: of a head of one layer, some 100 KiB. More would be read no faster, and would
+// have the shortest prompt touch memory for as many tokens.
+constexpr std::int32_t kGroupTokens = 512;
+
+std::int32_t log2_group(std::int32_t block_tokens) {
+  std::int32_t log2 = 0;
+  while (block_tokens > 0 && (std::int64_t{block_tokens} << (log2 + 1)) <= kGroupTokens) ++log2;
+  return log2;
+}
+
+}  // namespace
+
 void CpuDevice::reserve_kv(const KvLayout& layout) {
   if (layout.window_layers < 0 || layout.window_layers > layout.layers) {
     throw Error("a KV cache of " + std::to_string(layout.layers) + " layers, " + std::to_string(layout.window_layers) +
@@ -127,9 +141,9 @@ void CpuDevice::reserve_kv(const KvLayout& layout) {
   KvLayout part = layout;
   part.window_layers = 0;
   part.layers = layout.layers - layout.window_layers;
-  kv_ = KvStore(part);
+  kv_ = KvStore(part, log2_group(layout.block_tokens));
   part.layers = layout.window_layers;
-  window_kv_ = KvStore(part);
+  window_kv_ = KvStore(part);  // its blocks are given back one by one
   reserve_attention();
 }
 

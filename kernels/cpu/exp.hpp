@@ -46,7 +46,7 @@ typename Isa::Floats exp(const typename Isa::Floats& x) noexcept {
 ///
 /// The polynomial is the minimax one of exp r for |r| <= ln 2 / 2, relatively within 7.5e-8.
 template <class Isa>
-typename Isa::Floats exp_of_negative(const typename Isa::Floats& x) noexcept {
+[[gnu::always_inline]] inline typename Isa::Floats exp_of_negative(const typename Isa::Floats& x) noexcept {
   using Floats = typename Isa::Floats;
   using Ints = typename Isa::Ints;
   // As above; 127 more, so that the lowest bits are 2^n's exponent: 0, which makes zero, for n = -127.

@@ -134,18 +134,34 @@ constexpr std::size_t attend_scratch_floats(std::int32_t head_dim, std::int32_t 
   return std::size_t{kAttendPiece} * width + std::size_t{kMostAttendQueries} * stride + 5 * kTileFloats;
 }
 
+/// How far a block of the cache lies behind the first, for one head of one layer: 2^log2_group blocks, a group, are one
+/// after the other.
+struct KvSteps {
+  std::size_t block;  ///< bytes
+  std::size_t group;
+  std::int32_t log2_group;
+
+  std::size_t to(std::int32_t number) const noexcept {
+    const std::int32_t in_group = number & ((1 << log2_group) - 1);
+    return static_cast<std::size_t>(number >> log2_group) * group + static_cast<std::size_t>(in_group) * block;
+  }
+};
+
 /// Consecutive positions of one KV head in the cache: entry i of `blocks` has positions i * block_tokens to
-/// (i + 1) * block_tokens of the run. The keys of a block, in tiles, begin at first_keys + block * block_bytes, its
-/// values, in rows, `to_values` bytes behind them.
+/// (i + 1) * block_tokens of the run. The keys of a block, in tiles, begin at keys(i), its values, in rows, `to_values`
+/// bytes behind them.
 struct KvRun {
   const std::byte* first_keys;
-  std::size_t block_bytes;
+  KvSteps steps;
   std::size_t to_values;
   const std::int32_t* blocks;
   std::int32_t block_tokens;
   // What the thread will read next, worth fetching before the run ends: blocks as above.
   const std::byte* then_keys;
   std::span<const std::int32_t> then_blocks;  ///< at least one
+
+  const std::byte* keys(std::int32_t i) const noexcept { return first_keys + steps.to(blocks[i]); }
+  const std::byte* then(std::size_t i) const noexcept { return then_keys + steps.to(then_blocks[i]); }
 };
 
 /// What attention makes of a run for some query heads, and of several runs in order: for each the maximum of its

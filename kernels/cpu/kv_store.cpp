@@ -68,11 +68,15 @@ std::size_t kv_block_bytes(const KvLayout& layout) {
   return checked_product(factors, "a block of the KV cache");
 }
 
-KvStore::KvStore(const KvLayout& layout) : layout_(layout), block_bytes_(kv_block_bytes(layout)) {
+KvStore::KvStore(const KvLayout& layout, std::int32_t log2_group) : layout_(layout) {
+  assert(log2_group >= 0 && log2_group < 16);
+  const std::size_t block = kv_block_bytes(layout);
+  const std::size_t group[] = {block, std::size_t{1} << log2_group};
   tile_bytes_ = key_tile_bytes(layout.type, layout.head_dim);
   keys_bytes_ = head_bytes(layout).keys;
-  head_bytes_ = head_bytes(layout).all;
-  const std::size_t factors[] = {static_cast<std::size_t>(layout.blocks), block_bytes_};
+  steps_ = {head_bytes(layout).all, checked_product(group, "the KV cache"), log2_group};
+  const std::size_t groups = ((static_cast<std::size_t>(layout.blocks) - 1) >> log2_group) + 1;
+  const std::size_t factors[] = {layout.blocks > 0 ? groups : 0, steps_.group};
   memory_ = AlignedBuffer(checked_product(factors, "the KV cache"), "the KV cache");
 }
 
@@ -81,7 +85,7 @@ std::size_t KvStore::head_offset(std::int32_t layer, std::int32_t head) const no
   assert(head >= 0 && head < layout_.kv_heads);
   return (static_cast<std::size_t>(layer) * static_cast<std::size_t>(layout_.kv_heads) +
           static_cast<std::size_t>(head)) *
-         head_bytes_;
+         (steps_.block << steps_.log2_group);
 }
 
 void KvStore::store(std::int32_t layer, std::int32_t place, const float* k, const float* v,
@@ -90,7 +94,7 @@ void KvStore::store(std::int32_t layer, std::int32_t place, const float* k, cons
   const std::int32_t block = place / layout_.block_tokens;
   const std::int32_t offset = place % layout_.block_tokens;
   assert(block >= 0 && block < layout_.blocks);
-  std::byte* const start = memory_.data() + static_cast<std::size_t>(block) * block_bytes_;
+  std::byte* const start = memory_.data() + steps_.to(block);
   for (std::int32_t head = 0; head < layout_.kv_heads; ++head) {
     std::byte* const keys = start + head_offset(layer, head);
     const std::size_t in = static_cast<std::size_t>(head) * static_cast<std::size_t>(layout_.head_dim);
@@ -101,20 +105,32 @@ void KvStore::store(std::int32_t layer, std::int32_t place, const float* k, cons
 }
 
 KvRun KvStore::run(std::int32_t layer, std::int32_t head, const std::int32_t* blocks, const Next& next) const noexcept {
-  return {memory_.data() + head_offset(layer, head),      block_bytes_, keys_bytes_, blocks, layout_.block_tokens,
+  return {memory_.data() + head_offset(layer, head),      steps_,     keys_bytes_, blocks, layout_.block_tokens,
           memory_.data() + head_offset(layer, next.head), next.blocks};
 }
 
+template <class F>
+void KvStore::for_each_part(std::int32_t block, const F& f) const noexcept {
+  assert(block >= 0 && block < layout_.blocks);
+  if (steps_.log2_group == 0) return f(steps_.to(block), steps_.group);
+  for (std::int32_t layer = 0; layer < layout_.layers; ++layer) {
+    for (std::int32_t head = 0; head < layout_.kv_heads; ++head) {
+      f(head_offset(layer, head) + steps_.to(block), steps_.block);
+    }
+  }
+}
+
 void KvStore::copy_block(std::int32_t from, std::int32_t to) noexcept {
-  assert(from >= 0 && from < layout_.blocks && to >= 0 && to < layout_.blocks);
-  if (from == to || block_bytes_ == 0) return;
-  std::memcpy(memory_.data() + static_cast<std::size_t>(to) * block_bytes_,
-              memory_.data() + static_cast<std::size_t>(from) * block_bytes_, block_bytes_);
+  assert(from >= 0 && from < layout_.blocks);
+  if (from == to || memory_bytes() == 0) return;
+  const std::size_t back = steps_.to(from) - steps_.to(to);
+  for_each_part(to, [&](std::size_t offset, std::size_t bytes) {
+    std::memcpy(memory_.data() + offset, memory_.data() + offset + back, bytes);
+  });
 }
 
 void KvStore::forget_block(std::int32_t block) noexcept {
-  assert(block >= 0 && block < layout_.blocks);
-  memory_.give_back(static_cast<std::size_t>(block) * block_bytes_, block_bytes_);
+  for_each_part(block, [&](std::size_t offset, std::size_t bytes) { memory_.give_back(offset, bytes); });
 }
 
 }  // namespace covey

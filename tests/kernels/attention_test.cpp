@@ -132,7 +132,7 @@ struct Cache {
   std::vector<double> reference() const {
     const KvStore stored = store(scalar());
     const KvRun run = stored.run(0, 0, table.data(), {0, table});
-    const auto head = [&](std::int32_t t) { return run.first_keys + table[t / block_tokens] * run.block_bytes; };
+    const auto head = [&](std::int32_t t) { return run.keys(t / block_tokens); };
     std::vector<double> out;
     for (std::int32_t h = 0; h < queries(); ++h) {
       std::vector<double> scores;

@@ -29,8 +29,7 @@ class AmxAhead {
  private:
   bool next_block() {
     if (block_ == run_->then_blocks.size()) return false;
-    at_ = reinterpret_cast<const char*>(run_->then_keys) +
-          static_cast<std::size_t>(run_->then_blocks[block_++]) * run_->block_bytes;
+    at_ = reinterpret_cast<const char*>(run_->then(block_++));
     line_ = 0;
     return true;
   }

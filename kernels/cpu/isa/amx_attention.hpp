@@ -100,9 +100,7 @@ class AmxAttention {
     weigh(ahead);
   }
 
-  const std::byte* block(std::int32_t token) const {
-    return run_.first_keys + static_cast<std::size_t>(run_.blocks[token / run_.block_tokens]) * run_.block_bytes;
-  }
+  const std::byte* block(std::int32_t token) const { return run_.keys(token / run_.block_tokens); }
   const std::byte* keys(std::int32_t token) const {
     return block(token) + token % run_.block_tokens / 16 * AmxPairs::key_tile_bytes(head_dim_);
   }
