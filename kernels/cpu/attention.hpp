@@ -140,7 +140,7 @@ struct Attention {
       });
     }
     const std::int32_t head_dim = pieces.head_dim;
-    float* const keys = pieces.numbers + std::ptrdiff_t{at} * head_dim;
+    float* const keys = kRead == Read::cached ? nullptr : pieces.numbers + std::ptrdiff_t{at} * head_dim;
     const std::ptrdiff_t tile = std::ptrdiff_t{head_dim} * 16;
     constexpr std::ptrdiff_t kBytes = 16 * Rows::kBytes * Tiles;  // of a dimension
     std::ptrdiff_t d = 0;

@@ -123,9 +123,10 @@ void KvStore::for_each_part(std::int32_t block, const F& f) const noexcept {
 void KvStore::copy_block(std::int32_t from, std::int32_t to) noexcept {
   assert(from >= 0 && from < layout_.blocks);
   if (from == to || memory_bytes() == 0) return;
-  const std::size_t back = steps_.to(from) - steps_.to(to);
+  const auto distance = static_cast<std::ptrdiff_t>(steps_.to(from)) - static_cast<std::ptrdiff_t>(steps_.to(to));
   for_each_part(to, [&](std::size_t offset, std::size_t bytes) {
-    std::memcpy(memory_.data() + offset, memory_.data() + offset + back, bytes);
+    std::byte* const copy = memory_.data() + offset;
+    std::memcpy(copy, copy + distance, bytes);
   });
 }
 
