@@ -47,8 +47,7 @@ struct Attention {
       // Where the first tile of queries sees all of a piece, it widens it in passing, which then costs nearly nothing.
       const bool in_passing = pieces.tiles_are_whole() && queries[0].tokens - from >= piece.tokens;
       if (!one_tile && !in_passing) pieces.widen_keys(piece);
-      const Read read = one_tile ? Read::cached : in_passing ? Read::widening : Read::widened;
-      score_tiles<kQueryTile>(pieces, piece, read, queries, count, {scores, groups});
+      score_tiles<kQueryTile>(pieces, piece, read_of(one_tile, in_passing), queries, count, {scores, groups});
     }
     soften_tiles<kQueryTile>(rule, queries, count, {scores, groups});
     for (std::int32_t from = first; from < tokens; from += step) {
@@ -58,14 +57,17 @@ struct Attention {
         in_passing = in_passing && queries[i].first <= from && queries[i].tokens - from >= piece.tokens;
       }
       if (!one_tile && !in_passing) pieces.widen_values(piece);
-      const Read read = one_tile ? Read::cached : in_passing ? Read::widening : Read::widened;
-      weigh_tiles<kQueryTile>(pieces, piece, read, queries, count, {scores, groups});
+      weigh_tiles<kQueryTile>(pieces, piece, read_of(one_tile, in_passing), queries, count, {scores, groups});
     }
   }
 
  private:
   /// Where numbers come from: the cache, the same and they are put where others find them, or from there.
   enum class Read { cached, widening, widened };
+  static Read read_of(bool one_tile, bool in_passing) noexcept {
+    if (one_tile) return Read::cached;
+    return in_passing ? Read::widening : Read::widened;
+  }
 
   /// Scores, and what becomes of them, of tiles of queries one after the other. A tile's: (groups, queries, kGroup).
   struct Scores {
@@ -87,7 +89,7 @@ struct Attention {
 
   // -- Scores ---------------------------------------------------------------------------------------------------------
 
-  /// q[i] . k[t] for the piece's tokens, and what happens to lie behind up to a whole group.
+  /// q[i] . k[t] for the piece's tokens, and what happens to lie behind up to a whole tile.
   template <int Q>
   static void score_tiles(const Pieces& pieces, const AttendPiece& piece, Read read, const AttendQuery* queries,
                           std::int32_t count, Scores scores) noexcept {
@@ -219,8 +221,8 @@ struct Attention {
   }
 
   /// The score of token t in a tile of Q queries, from that of the first token on.
-  template <int Q>
-  static float* of_query(float* scores, std::int32_t t) noexcept {
+  template <int Q, class Float>
+  static Float* of_query(Float* scores, std::int32_t t) noexcept {
     return scores + std::ptrdiff_t{t / kGroup} * Q * kGroup + t % kGroup;
   }
   /// What scores are still to be multiplied by.
@@ -333,7 +335,7 @@ struct Attention {
       }
       for (const std::int32_t last = t + rows; t < last;) {
         const std::int32_t here = least(kGroup - t % kGroup, last - t);
-        const float* weight = weights + std::ptrdiff_t{t / kGroup} * Tile * kGroup + t % kGroup;
+        const float* weight = of_query<Tile>(weights, t);
         t += here;
         for (const float* const weights_end = weight + here; weight < weights_end; ++weight) {
           Floats v[Strips];

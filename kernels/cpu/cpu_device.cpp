@@ -28,6 +28,16 @@ Handle append(std::vector<T>& list, T value) {
   return true;
 }
 
+// Blocks of so many tokens lie together: of a head of one layer, some 100 KiB. More would be read no faster, and would
+// have the shortest prompt touch memory for as many tokens.
+constexpr std::int32_t kGroupTokens = 512;
+
+std::int32_t log2_group(std::int32_t block_tokens) {
+  std::int32_t log2 = 0;
+  while (block_tokens > 0 && (std::int64_t{block_tokens} << (log2 + 1)) <= kGroupTokens) ++log2;
+  return log2;
+}
+
 }  // namespace
 
 CpuDevice::CpuDevice(const CpuOptions& options)
@@ -118,20 +128,6 @@ void CpuDevice::reserve(std::span<const std::int32_t, kSlotCount> widths, std::i
   for (RopeTable& rope : ropes_) rope.reserve(max_rows);
   reserve_attention();
 }
-
-namespace {
-
-// Blocks of so many tokens lie together: of a head of one layer, some 100 KiB. More would be read no faster, and would
-// have the shortest prompt touch memory for as many tokens.
-constexpr std::int32_t kGroupTokens = 512;
-
-std::int32_t log2_group(std::int32_t block_tokens) {
-  std::int32_t log2 = 0;
-  while (block_tokens > 0 && (std::int64_t{block_tokens} << (log2 + 1)) <= kGroupTokens) ++log2;
-  return log2;
-}
-
-}  // namespace
 
 void CpuDevice::reserve_kv(const KvLayout& layout) {
   if (layout.window_layers < 0 || layout.window_layers > layout.layers) {

@@ -41,10 +41,20 @@ typename Isa::Floats exp(const typename Isa::Floats& x) noexcept {
   return (p + p) * bits_as<Floats>(exponent << 23);
 }
 
+/// exp r for |r| <= ln 2 / 2, relatively within 7.5e-8: the minimax polynomial.
+template <class Isa>
+[[gnu::always_inline]] inline typename Isa::Floats exp_of_rest(const typename Isa::Floats& r) noexcept {
+  using Floats = typename Isa::Floats;
+  Floats p = Floats::splat(0x1.0fe5b8p-7F);
+  p = Isa::fma(p, r, Floats::splat(0x1.575f08p-5F));
+  p = Isa::fma(p, r, Floats::splat(0x1.555a18p-3F));
+  p = Isa::fma(p, r, Floats::splat(0x1.fffd1ap-2F));
+  p = Isa::fma(p, r, Floats::splat(0x1.fffff6p-1F));
+  return Isa::fma(p, r, Floats::splat(0x1.000002p0F));
+}
+
 /// exp of what is at most 0, or a rounding above it: relatively within 3e-7 down to -30, 5e-7 further down, in half of
 /// the operations; 0 below -87.7, NaN for NaN.
-///
-/// The polynomial is the minimax one of exp r for |r| <= ln 2 / 2, relatively within 7.5e-8.
 template <class Isa>
 [[gnu::always_inline]] inline typename Isa::Floats exp_of_negative(const typename Isa::Floats& x) noexcept {
   using Floats = typename Isa::Floats;
@@ -54,13 +64,7 @@ template <class Isa>
   const Floats clamped = max(Floats::splat(-88.0F), x);
   const Floats shifted = Isa::fma(clamped, Floats::splat(0x1.715476p0F), round);
   const Floats r = Isa::fma(shifted - round, Floats::splat(-0x1.62e43p-1F), clamped);
-  Floats p = Floats::splat(0x1.0fe5b8p-7F);
-  p = Isa::fma(p, r, Floats::splat(0x1.575f08p-5F));
-  p = Isa::fma(p, r, Floats::splat(0x1.555a18p-3F));
-  p = Isa::fma(p, r, Floats::splat(0x1.fffd1ap-2F));
-  p = Isa::fma(p, r, Floats::splat(0x1.fffff6p-1F));
-  p = Isa::fma(p, r, Floats::splat(0x1.000002p0F));
-  return p * bits_as<Floats>(bits_as<Ints>(shifted) << 23);
+  return exp_of_rest<Isa>(r) * bits_as<Floats>(bits_as<Ints>(shifted) << 23);
 }
 
 }  // namespace covey

@@ -121,7 +121,7 @@ using F16Rows = PlainRows<Isa, F16Numbers>;
 template <class Isa>
 struct Q8Rows {
   using Floats = typename Isa::Floats;
-  static constexpr std::ptrdiff_t kBytes = 1;
+  static constexpr std::ptrdiff_t kBytes = 1;  // of a number, without its scale
   static constexpr std::ptrdiff_t kKeyBlock = 16 * 34;
   static constexpr std::ptrdiff_t kValueBlock = 34;
 

@@ -70,13 +70,12 @@ std::size_t kv_block_bytes(const KvLayout& layout) {
 
 KvStore::KvStore(const KvLayout& layout, std::int32_t log2_group) : layout_(layout) {
   assert(log2_group >= 0 && log2_group < 16);
-  const std::size_t block = kv_block_bytes(layout);
-  const std::size_t group[] = {block, std::size_t{1} << log2_group};
+  const std::size_t group[] = {kv_block_bytes(layout), std::size_t{1} << log2_group};
   tile_bytes_ = key_tile_bytes(layout.type, layout.head_dim);
   keys_bytes_ = head_bytes(layout).keys;
   steps_ = {head_bytes(layout).all, checked_product(group, "the KV cache"), log2_group};
-  const std::size_t groups = ((static_cast<std::size_t>(layout.blocks) - 1) >> log2_group) + 1;
-  const std::size_t factors[] = {layout.blocks > 0 ? groups : 0, steps_.group};
+  const std::size_t blocks = static_cast<std::size_t>(layout.blocks) + (std::size_t{1} << log2_group) - 1;
+  const std::size_t factors[] = {blocks >> log2_group, steps_.group};
   memory_ = AlignedBuffer(checked_product(factors, "the KV cache"), "the KV cache");
 }
 
@@ -122,7 +121,7 @@ void KvStore::for_each_part(std::int32_t block, const F& f) const noexcept {
 
 void KvStore::copy_block(std::int32_t from, std::int32_t to) noexcept {
   assert(from >= 0 && from < layout_.blocks);
-  if (from == to || memory_bytes() == 0) return;
+  if (from == to || memory_.size() == 0) return;
   const auto distance = static_cast<std::ptrdiff_t>(steps_.to(from)) - static_cast<std::ptrdiff_t>(steps_.to(to));
   for_each_part(to, [&](std::size_t offset, std::size_t bytes) {
     std::byte* const copy = memory_.data() + offset;

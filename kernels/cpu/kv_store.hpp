@@ -33,7 +33,9 @@ class KvStore {
 
   const KvLayout& layout() const { return layout_; }
   /// Of the blocks; the last group may have address space to spare.
-  std::size_t memory_bytes() const { return static_cast<std::size_t>(layout_.blocks) * kv_block_bytes(layout_); }
+  std::size_t memory_bytes() const {
+    return static_cast<std::size_t>(layout_.blocks) * (steps_.group >> steps_.log2_group);
+  }
 
   /// Writes one token's keys and values, each (kv_heads, head_dim), at `place` = block * block_tokens + offset.
   void store(std::int32_t layer, std::int32_t place, const float* k, const float* v, const IsaTable& isa) noexcept;

@@ -16,6 +16,7 @@
 #include <cstdint>
 
 #include "kernels/cpu/activation.hpp"
+#include "kernels/cpu/exp.hpp"
 #include "kernels/cpu/isa.hpp"
 #include "kernels/cpu/isa/amx_ahead.hpp"
 #include "kernels/cpu/isa/amx_pairs.hpp"
@@ -265,21 +266,15 @@ class AmxAttention {
   }
 
   /// kWeightUnit * exp x for x up to 0, within 3e-7 of it down to -30; 0 below -87, NaN for what tiles leave as NaN,
-  /// whose last bits are 0. As exp() (exp.hpp), but to no more digits than two of F16 hold: with 7 of its 12
-  /// multiplications, which are what is slow beside tiles. The polynomial is the minimax one of exp r, relatively
-  /// within 7.5e-8.
+  /// whose last bits are 0. As exp_of_negative() (exp.hpp), but powers of two are added to exponents: multiplications
+  /// are what is slow beside tiles.
   static __m512 weights_of(__m512 x) {
     constexpr float kRound = 0x1.8p23F + kWeightExponent;
     const __mmask16 not_nothing = _mm512_cmp_ps_mask(x, _mm512_set1_ps(-87.0F), _CMP_NLT_UQ);
     const __m512 shifted = _mm512_fmadd_ps(x, _mm512_set1_ps(0x1.715476p0F), _mm512_set1_ps(kRound));
     const __m512 n = _mm512_sub_ps(shifted, _mm512_set1_ps(kRound));
     const __m512 r = _mm512_fmadd_ps(n, _mm512_set1_ps(-0x1.62e43p-1F), x);
-    __m512 p = _mm512_set1_ps(0x1.0fe5b8p-7F);
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0x1.575f08p-5F));
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0x1.555a18p-3F));
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0x1.fffd1ap-2F));
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0x1.fffff6p-1F));
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0x1.000002p0F));
+    const __m512 p = exp_of_rest<Isa>({{r}}).part[0];
     // The lowest bits of `shifted` are n + kWeightExponent: added to the exponent's.
     const __m512i exponent = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
     return _mm512_castsi512_ps(_mm512_maskz_add_epi32(not_nothing, _mm512_castps_si512(p), exponent));
