@@ -67,49 +67,84 @@ template <class Isa>
   };
   Ints all = max(of_16(x), of_16(x + 16));
   for (int i = 32; i < n; i += 32) all = max(all, max(of_16(x + i), of_16(x + i + 16)));
-  std::int32_t bits[16];
-  all.store(bits);
-  std::int32_t largest = 0;
-  for (const std::int32_t b : bits) largest = b > largest ? b : largest;
-  return largest;
+  return Isa::greatest(all);
 }
 
-/// N floats, a multiple of 32, to int8 in -127..127, to nearest-even. Returns the scale: max |x| / 127. `sums`: of each
-/// 16 of q.
-///
-/// Where a value is not finite the scale is NaN, so that what is computed from the block is NaN as well. Below 1e-30,
-/// where 127 / max might overflow, the block counts as zero.
-template <class Isa, int N>
-float quantize_block(const float* in, std::int8_t* q, std::int16_t* sums) noexcept {
+/// Of a block's largest magnitude. Where a value is not finite the scale is NaN, so that what is computed from the
+/// block is NaN as well. Below 1e-30, where 127 / max might overflow, the block counts as zero.
+[[gnu::always_inline]] inline bool has_no_scale(std::int32_t largest) noexcept {
+  return largest >= 0x7f800000 || __builtin_bit_cast(float, largest) < 1e-30F;
+}
+[[gnu::always_inline]] inline float instead_of_scale(std::int32_t largest) noexcept {
+  return largest >= 0x7f800000 ? __builtin_nanf("") : 0.0F;
+}
+
+/// 16 floats times `inverse`, to nearest-even, to int8. Returns their sum.
+template <class Isa>
+[[gnu::always_inline]] inline std::int32_t round_16(const float* in, const typename Isa::Floats& inverse,
+                                                    std::int8_t* q) noexcept {
   using Floats = typename Isa::Floats;
   using Ints = typename Isa::Ints;
-  const std::int32_t largest = largest_magnitude<Isa>(in, N);
-  const auto amax = __builtin_bit_cast(float, largest);
-
-  if (largest >= 0x7f800000 || amax < 1e-30F) {
-    std::memset(q, 0, N);
-    std::memset(sums, 0, N / 16 * sizeof(*sums));
-    return largest >= 0x7f800000 ? __builtin_nanf("") : 0.0F;
-  }
-  const Floats inverse = Floats::splat(127.0F / amax);
   // Adding 1.5 * 2^23 leaves the nearest integer in the lowest bits of the sum.
   const Floats round = Floats::splat(0x1.8p23F);
-  for (int half = 0; half < N / 16; ++half) {
-    const Ints nearest = bits_as<Ints>(Floats::load(in + 16 * half) * inverse + round) - bits_as<Ints>(round);
-    sums[half] = static_cast<std::int16_t>(Isa::store_i8(nearest, q + 16 * half));
-  }
-  return amax / 127.0F;
+  return Isa::store_i8(bits_as<Ints>(Floats::load(in) * inverse + round) - bits_as<Ints>(round), q);
 }
 
+/// N floats, a multiple of 32, to int8 in -127..127. Returns the scale: max |x| / 127. `sums`: of each 16 of q.
+template <class Isa, int N>
+[[gnu::always_inline]] inline float quantize_block(const float* in, std::int8_t* q, std::int16_t* sums) noexcept {
+  const std::int32_t largest = largest_magnitude<Isa>(in, N);
+  if (has_no_scale(largest)) {
+    std::memset(q, 0, N);
+    std::memset(sums, 0, N / 16 * sizeof(*sums));
+    return instead_of_scale(largest);
+  }
+  const auto most = __builtin_bit_cast(float, largest);
+  const auto inverse = Isa::Floats::splat(127.0F / most);
+  for (std::ptrdiff_t i = 0; i < N / 16; ++i) {
+    sums[i] = static_cast<std::int16_t>(round_16<Isa>(in + 16 * i, inverse, q + 16 * i));
+  }
+  return most / 127.0F;
+}
+
+/// What quantize_block<Isa, 32> does. A block alone would wait for its maximum, for its scale and for its sum, so 16
+/// take each of these steps together.
 template <class Isa>
 void quantize(const float* in, std::int64_t n, ActivationBlock* out, std::size_t stride) noexcept {
-  for (std::int64_t i = 0; i < n; i += kActivationBlock, out += stride) {
-    std::int16_t sums[2];
-    out->scale = quantize_block<Isa, kActivationBlock>(in + i, out->q, sums);
-    const std::int32_t sum = sums[0] + sums[1];
-    out->scaled_sum = out->scale * static_cast<float>(sum);
-    out->negative_sum = -sum;
-    out->unused = 0;
+  using Floats = typename Isa::Floats;
+  using Ints = typename Isa::Ints;
+  constexpr std::int64_t kTogether = 16;
+  for (std::int64_t i = 0; i < n; i += kTogether * kActivationBlock) {
+    const std::int64_t left = (n - i) / kActivationBlock;
+    const std::int64_t blocks = left < kTogether ? left : kTogether;
+    const float* const from = in + i;
+    std::int32_t largest[kTogether];
+    for (std::int64_t b = 0; b < kTogether; ++b) {
+      largest[b] = b < blocks ? largest_magnitude<Isa>(from + b * kActivationBlock, kActivationBlock) : 0;
+    }
+    const Floats most = bits_as<Floats>(Ints::load(largest));
+    float inverse[kTogether], scale[kTogether], scaled_sum[kTogether];
+    Isa::divide(Floats::splat(127.0F), most).store(inverse);
+    Isa::divide(most, Floats::splat(127.0F)).store(scale);
+    std::int32_t sum[kTogether] = {};
+    for (std::int64_t b = 0; b < blocks; ++b) {
+      std::int8_t* const q = out[static_cast<std::size_t>(b) * stride].q;
+      if (has_no_scale(largest[b])) {
+        std::memset(q, 0, kActivationBlock);
+        scale[b] = instead_of_scale(largest[b]);
+        continue;
+      }
+      const float* const at = from + b * kActivationBlock;
+      const Floats factor = Floats::splat(inverse[b]);
+      sum[b] = round_16<Isa>(at, factor, q) + round_16<Isa>(at + 16, factor, q + 16);
+    }
+    (Floats::load(scale) * floats_of<Floats>(Ints::load(sum))).store(scaled_sum);
+    for (std::int64_t b = 0; b < blocks; ++b, out += stride) {
+      out->scale = scale[b];
+      out->scaled_sum = scaled_sum[b];
+      out->negative_sum = -sum[b];
+      out->unused = 0;
+    }
   }
 }
 

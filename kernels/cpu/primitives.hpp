@@ -97,6 +97,8 @@ concept InstructionSet = requires(const std::byte* bytes, std::byte* out, std::i
   // NEON is an approximation.
   { Isa::fma(lanes, lanes, lanes) } -> std::same_as<typename Isa::Floats>;
   { Isa::divide(lanes, lanes) } -> std::same_as<typename Isa::Floats>;
+  // Of the 16 lanes.
+  { Isa::greatest(ints) } -> std::same_as<std::int32_t>;
   // Lanes i and i+8 are added, then i and i+4, i+2, i+1.
   { Isa::sum(lanes) } -> std::same_as<float>;
 

@@ -231,6 +231,12 @@ struct Avx2 {
   static Floats divide(const Floats& a, const Floats& b) {
     return Floats::each([&](int i) { return a.part[i] / b.part[i]; });
   }
+  static std::int32_t greatest(const Ints& lanes) {
+    const __m256i eight = _mm256_max_epi32(lanes.part[0], lanes.part[1]);
+    __m128i four = _mm_max_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+    four = _mm_max_epi32(four, _mm_unpackhi_epi64(four, four));
+    return _mm_cvtsi128_si32(_mm_max_epi32(four, _mm_shuffle_epi32(four, 1)));
+  }
   static float sum(const Floats& lanes) {
     const __m256 eight = lanes.part[0] + lanes.part[1];
     __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));

@@ -12,6 +12,7 @@ struct Int {
   static constexpr std::size_t size = 1;  // NOLINT(readability-identifier-naming): xsimd's name
   std::uint32_t value;                    // unsigned, so that sums wrap as SIMD lanes do
 
+  static Int load_unaligned(const std::int32_t* from) { return {static_cast<std::uint32_t>(*from)}; }
   static Int broadcast(std::int32_t x) { return {static_cast<std::uint32_t>(x)}; }
   void store_unaligned(std::int32_t* to) const { *to = static_cast<std::int32_t>(value); }
   friend Int operator+(Int a, Int b) { return {a.value + b.value}; }
@@ -160,6 +161,11 @@ struct Scalar {
   }
   static Floats divide(const Floats& a, const Floats& b) {
     return Floats::each([&](int i) { return a.part[i] / b.part[i]; });
+  }
+  static std::int32_t greatest(const Ints& lanes) {
+    Int most = lanes.part[0];
+    for (int i = 1; i < 16; ++i) most = max(most, lanes.part[i]);
+    return static_cast<std::int32_t>(most.value);
   }
   static float sum(const Floats& lanes) {
     Floats sums = lanes;
