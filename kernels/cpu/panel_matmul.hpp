@@ -41,6 +41,13 @@ struct PanelWork {
     }
   }
 
+  /// Whether the outputs of `tokens` tokens are at least so many bytes, of which all panels have whole cache lines.
+  [[gnu::always_inline]] bool has_lines_of(std::int32_t tokens, std::size_t bytes) const noexcept {
+    constexpr std::size_t kLine = 64;
+    const std::size_t row_bytes = out_stride * sizeof(float);
+    const std::size_t starts = reinterpret_cast<std::uintptr_t>(out) | row_bytes | panels.out_step * sizeof(float);
+    return panels.rows == kPanelRows && starts % kLine == 0 && static_cast<std::size_t>(tokens) * row_bytes >= bytes;
+  }
   /// What sums go on from, unless these columns are the first.
   template <class Floats>
   [[gnu::always_inline]] Floats get(std::int32_t panel, std::int32_t token) const noexcept {
@@ -74,7 +81,6 @@ struct PanelWork {
     }
   }
 
- private:
   [[gnu::always_inline]] float* row_of(std::int32_t panel, std::int32_t token) const noexcept {
     return out + static_cast<std::size_t>(token) * out_stride + static_cast<std::size_t>(panel) * panels.out_step;
   }
@@ -180,6 +186,7 @@ struct PanelProduct<Isa, Format, true> {
   static constexpr std::int32_t kMostTokens = Columns::kMostTokens;
   static constexpr std::ptrdiff_t kPanelSums = std::ptrdiff_t{kMostTokens} * kPanelRows;
   static_assert(Isa::kFewTokens <= kTokenGroup && kMostTokens % kTokenGroup == 0);
+  static constexpr std::size_t kFarOutput = std::size_t{2} << 20;  // bytes: about a second-level cache
 
   /// The tokens from `token` on, all of one group.
   template <int T>
@@ -259,11 +266,29 @@ struct PanelProduct<Isa, Format, true> {
     }
   }
   static void put_sums(const PanelWork& work, std::int32_t tokens, const Sums* sums) noexcept {
+    if constexpr (Isa::kStoresAround) {
+      // A line that is written whole need not be fetched first; and of so many, none would stay near until it is read.
+      if (work.has_lines_of(tokens, kFarOutput)) {
+        put_rows<true>(work, tokens, sums);
+        Isa::end_stores_around();
+        return;
+      }
+    }
+    put_rows<false>(work, tokens, sums);
+  }
+  template <bool Around>
+  static void put_rows(const PanelWork& work, std::int32_t tokens, const Sums* sums) noexcept {
     for (std::int32_t t = 0; t < tokens; t += Lanes::kTokens) {
       for (std::int32_t p = 0; p < work.panels.count; ++p) {
         Rows rows[Lanes::kTokens];
         Lanes::to_rows(Lanes::Floats::load(sums[p] + std::ptrdiff_t{kPanelRows} * t), rows);
-        for (int i = 0; i < Lanes::kTokens && t + i < tokens; ++i) work.put(p, t + i, rows[i]);
+        for (int i = 0; i < Lanes::kTokens && t + i < tokens; ++i) {
+          if constexpr (Around) {
+            Isa::store_around(rows[i], work.row_of(p, t + i));
+          } else {
+            work.put(p, t + i, rows[i]);
+          }
+        }
       }
     }
   }

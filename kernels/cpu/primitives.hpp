@@ -141,6 +141,9 @@ concept InstructionSet = requires(const std::byte* bytes, std::byte* out, std::i
   { Isa::kDotTile } -> std::convertible_to<int>;    // unpacked to the cache
   { Isa::kFewTile } -> std::convertible_to<int>;    // unpacked in registers
   { Isa::kFloatTile } -> std::convertible_to<int>;  // of floats
+  // Whether store_around(lanes, float*) stores 16 floats to a cache line that is neither fetched before nor kept near.
+  // Other threads see it after end_stores_around().
+  { Isa::kStoresAround } -> std::convertible_to<bool>;
   // Panels that share a load of activations, in tiles of kDotTile tokens; divides kMostPanels.
   { Isa::kTilePanels } -> std::convertible_to<int>;
   // Pieces of 32 columns that are unpacked for them; a multiple of 8, which is a block at most.

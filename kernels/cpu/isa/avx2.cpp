@@ -182,6 +182,7 @@ struct Avx2 {
   static constexpr int kFewTile = 4;
   static constexpr int kFewTokens = 8;
   static constexpr int kFloatTile = 4;
+  static constexpr bool kStoresAround = false;
 
   static Floats load_f32(const std::byte* from) { return Floats::load(reinterpret_cast<const float*>(from)); }
   static Floats load_f16(const std::byte* from) {

@@ -80,6 +80,7 @@ struct Avx512Vnni {
   static constexpr int kFewTile = 8;
   static constexpr int kFewTokens = 16;
   static constexpr int kFloatTile = 8;
+  static constexpr bool kStoresAround = false;
 
   static Floats load_f32(const std::byte* from) { return {{_mm512_loadu_ps(from)}}; }
   static Floats load_f16(const std::byte* from) { return {{_mm512_cvtph_ps(load32(from))}}; }
@@ -158,6 +159,10 @@ struct Amx : Avx512Vnni {
   static constexpr int kTilePieces = 16;
   static constexpr int kTilePanels = 1;
   static constexpr int kFewTokens = 0;
+  static constexpr bool kStoresAround = true;
+
+  static void store_around(const Floats& lanes, float* to) { _mm512_stream_ps(to, lanes.part[0]); }
+  static void end_stores_around() { _mm_sfence(); }
 };
 
 /// Up to so many tokens registers are faster: less than a group does not fill tiles.

@@ -111,6 +111,7 @@ struct Neon : NeonLanes {
   static constexpr int kFewTile = 2;
   static constexpr int kFewTokens = 2;
   static constexpr int kFloatTile = 4;
+  static constexpr bool kStoresAround = false;
 };
 
 struct NeonPeak : NeonPeakLanes {

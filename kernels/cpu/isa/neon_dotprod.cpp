@@ -47,6 +47,7 @@ struct NeonDotprod : NeonLanes {
   static constexpr int kFewTile = 4;
   static constexpr int kFewTokens = 4;
   static constexpr int kFloatTile = 4;
+  static constexpr bool kStoresAround = false;
 };
 
 struct NeonDotprodPeak : NeonPeakLanes {

@@ -137,6 +137,7 @@ struct NeonI8mm : NeonLanes {
   static constexpr int kFewTile = 4;
   static constexpr int kFewTokens = 4;
   static constexpr int kFloatTile = 4;
+  static constexpr bool kStoresAround = false;
 };
 
 struct NeonI8mmPeak : NeonPeakLanes {

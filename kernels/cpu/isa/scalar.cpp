@@ -108,6 +108,7 @@ struct Scalar {
   static constexpr int kFewTile = 1;
   static constexpr int kFewTokens = 1;
   static constexpr int kFloatTile = 1;
+  static constexpr bool kStoresAround = false;
 
   static Floats load_f32(const std::byte* from) {
     Floats lanes;
