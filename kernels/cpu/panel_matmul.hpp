@@ -48,6 +48,7 @@ struct PanelWork {
     const std::size_t starts = reinterpret_cast<std::uintptr_t>(out) | row_bytes | panels.out_step * sizeof(float);
     return panels.rows == kPanelRows && starts % kLine == 0 && static_cast<std::size_t>(tokens) * row_bytes >= bytes;
   }
+
   /// What sums go on from, unless these columns are the first.
   template <class Floats>
   [[gnu::always_inline]] Floats get(std::int32_t panel, std::int32_t token) const noexcept {
