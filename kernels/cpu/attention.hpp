@@ -35,12 +35,13 @@ struct Attention {
       tokens = most(tokens, queries[i].tokens);
       first = least(first, queries[i].first);
     }
-    first = first / kAttendPiece * kAttendPiece;
+    const std::int32_t piece_tokens = attend_piece(head_dim);
+    first = first / piece_tokens * piece_tokens;
     const Pieces pieces{run, head_dim, tokens, scratch};
-    float* const scores = scratch + std::ptrdiff_t{kAttendPiece} * whole_lanes(head_dim);
+    float* const scores = scratch + std::ptrdiff_t{piece_tokens} * whole_lanes(head_dim);
     const std::int32_t groups = (tokens + kGroup - 1) / kGroup;
     const bool one_tile = count <= kQueryTile && (count & (count - 1)) == 0 && pieces.tiles_are_whole();
-    const std::int32_t step = one_tile ? tokens - first : kAttendPiece;
+    const std::int32_t step = one_tile ? tokens - first : piece_tokens;
 
     for (std::int32_t from = first; from < tokens; from += step) {
       const AttendPiece piece = pieces.piece(from, step);
@@ -76,7 +77,7 @@ struct Attention {
 
     Scores after(int queries) const noexcept { return {tile + std::ptrdiff_t{queries} * groups * kGroup, groups}; }
   };
-  static constexpr std::int32_t kGroup = kAttendPiece;  // tokens
+  static constexpr std::int32_t kGroup = kAttendGroup;  // tokens
   static_assert(kGroup == 2 * 16);
 
   static constexpr std::ptrdiff_t kLine = 64;
@@ -146,9 +147,11 @@ struct Attention {
     const std::ptrdiff_t tile = std::ptrdiff_t{head_dim} * 16;
     constexpr std::ptrdiff_t kBytes = 16 * Rows::kBytes * Tiles;  // of a dimension
     std::ptrdiff_t d = 0;
-    for (int part = 0; part < Tiles; ++part) {  // of the dimensions: with each, the lines of one tile come
+    // Of the dimensions: with each, the lines of one tile come.
+    constexpr int kParts = kRead == Read::widened ? 1 : Tiles;
+    for (int part = 0; part < kParts; ++part) {
       const std::byte* line = kRead == Read::widened ? nullptr : ahead[part];
-      for (const std::ptrdiff_t end = std::ptrdiff_t{head_dim} * (part + 1) / Tiles; d < end; ++d) {
+      for (const std::ptrdiff_t end = std::ptrdiff_t{head_dim} * (part + 1) / kParts; d < end; ++d) {
         Floats k[Tiles];
         unrolled<Tiles>([&](auto s) {
           if constexpr (kRead == Read::widened) {
@@ -212,12 +215,7 @@ struct Attention {
     for (const float* group = from; group < last; group += Q * kGroup) {
       for (int i = 0; i < 2; ++i) highest[i] = max(Floats::load(group + 16 * i), highest[i]);
     }
-    float lanes[16];
-    max(highest[0], highest[1]).store(lanes);
-    for (int half = 8; half > 0; half /= 2) {
-      for (int i = 0; i < half; ++i) lanes[i] = lanes[i + half] > lanes[i] ? lanes[i + half] : lanes[i];
-    }
-    *query.maximum = lanes[0] * scale_left(rule);
+    *query.maximum = Isa::greatest(max(highest[0], highest[1])) * scale_left(rule);
   }
 
   /// The score of token t in a tile of Q queries, from that of the first token on.

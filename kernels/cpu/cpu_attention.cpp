@@ -40,6 +40,9 @@ struct CpuAttention::Call {
   std::int32_t span_tokens() const { return covey::span_tokens(kv.layout().block_tokens); }
   std::int32_t position(std::int32_t token) const { return batch.position[static_cast<std::size_t>(token)]; }
   std::int32_t first_seen(std::int32_t token) const { return covey::first_seen(position(token), spec.window); }
+  std::int32_t first_span(std::int32_t token) const { return first_seen(token) / span_tokens(); }
+  /// Whether the sums of a token's first span are at once those so far, as rows need no filling up.
+  bool begins_in_place() const { return spec.head_dim == padded_head_dim(spec.head_dim); }
   std::span<const std::int32_t> tokens(const AttentionPlan::Task& task) const {
     return plan.order().subspan(static_cast<std::size_t>(task.first), static_cast<std::size_t>(task.count));
   }
@@ -125,7 +128,8 @@ void CpuAttention::attend_task(const Call& call, const Work& work, const Work& n
     const std::int32_t seen = std::min(call.position(token) + 1 - begin, call.span_tokens());
     const std::int32_t first = std::max(call.first_seen(token) - begin, 0);
     for (std::int32_t head = heads.first; head < heads.last; ++head) {
-      const AttendSums to = slot(call.spec, first_slot + token, head);
+      const bool in_place = call.begins_in_place() && task.span == call.first_span(token);
+      const AttendSums to = in_place ? so_far(call, token, head) : slot(call.spec, first_slot + token, head);
       queries[static_cast<std::size_t>(count++)] = {
           call.q + call.offset(token, head), seen, to.maximum, to.sum, to.weighted, first};
       if (count == kMostAttendQueries) flush();
@@ -135,21 +139,24 @@ void CpuAttention::attend_task(const Call& call, const Work& work, const Work& n
 }
 
 // The spans of this round join those of the rounds before; what is complete is divided by its sum.
-void CpuAttention::join_spans(const Call& call, std::int64_t token, std::int32_t kv_head) const noexcept {
-  const std::int32_t last_span = call.position(static_cast<std::int32_t>(token)) / call.span_tokens();
-  const std::int32_t first_span = call.first_seen(static_cast<std::int32_t>(token)) / call.span_tokens();
+void CpuAttention::join_spans(const Call& call, std::int32_t token, std::int32_t kv_head) const noexcept {
+  const std::int32_t last_span = call.position(token) / call.span_tokens();
+  const std::int32_t first_span = call.first_span(token);
   const QueryHeads heads = query_heads(call.spec, kv_head);
   const std::int32_t count = heads.last - heads.first;
   const std::int32_t head_dim = call.spec.head_dim;
-  if (last_span < call.begin || count == 0) return;
+  if (last_span < call.begin || first_span >= call.end || count == 0) return;
 
   const AttendSums sums = so_far(call, token, heads.first);
-  if (call.begin == 0) {
+  std::int32_t span = std::max(call.begin, first_span);
+  if (span == first_span && call.begins_in_place()) {
+    ++span;
+  } else if (span == first_span) {
     std::fill_n(sums.maximum, count, -std::numeric_limits<float>::infinity());
     std::fill_n(sums.sum, count, 0.0F);
     std::fill_n(sums.weighted, std::int64_t{count} * head_dim, 0.0F);
   }
-  for (std::int32_t span = std::max(call.begin, first_span); span < call.end && span <= last_span; ++span) {
+  for (; span < call.end && span <= last_span; ++span) {
     const std::int64_t index = std::int64_t{span - call.begin} * static_cast<std::int64_t>(call.batch.size()) + token;
     call.isa.join_sums(count, head_dim, slot(call.spec, index, heads.first), sums);
   }
@@ -195,7 +202,8 @@ void CpuAttention::attend(const KvStore& kv, std::int32_t layer, const AttendSpe
     pool.parallel_for(tokens * spec.kv_heads, ThreadPool::chunks(head_cost * (call.end - call.begin)),
                       [&](std::int64_t begin, std::int64_t end, int) noexcept {
                         for (std::int64_t i = begin; i < end; ++i) {
-                          join_spans(call, i / spec.kv_heads, static_cast<std::int32_t>(i % spec.kv_heads));
+                          join_spans(call, static_cast<std::int32_t>(i / spec.kv_heads),
+                                     static_cast<std::int32_t>(i % spec.kv_heads));
                         }
                       });
   }

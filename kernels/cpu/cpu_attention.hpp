@@ -45,7 +45,7 @@ class CpuAttention {
   AttendSums so_far(const Call& call, std::int64_t token, std::int32_t first_head) const noexcept;
   static std::span<const std::int32_t> blocks_of(const Call& call, const AttentionPlan::Task& task) noexcept;
   void attend_task(const Call& call, const Work& work, const Work& next, int thread) const noexcept;
-  void join_spans(const Call& call, std::int64_t token, std::int32_t kv_head) const noexcept;
+  void join_spans(const Call& call, std::int32_t token, std::int32_t kv_head) const noexcept;
 
   std::array<AttentionPlan, 2> plans_;  // without and with a window: layers of both kinds alternate in a pass
   std::int64_t slots_ = 0;              // sums over one span, of all heads of a token

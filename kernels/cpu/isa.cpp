@@ -79,8 +79,8 @@ constexpr std::array<const IsaTable*, 1> kTables = {&kIsaScalar};
 #endif
 
 const KvKernels& kv_kernels(const IsaTable& isa, const KvLayout& layout) noexcept {
-  const bool tiles = isa.kv_tiles.has_value() && layout.type == KvType::f16 && layout.head_dim % kAttendPiece == 0 &&
-                     layout.block_tokens % kAttendPiece == 0;
+  const bool tiles = isa.kv_tiles.has_value() && layout.type == KvType::f16 && layout.head_dim % kAttendGroup == 0 &&
+                     layout.block_tokens % kAttendGroup == 0;
   return tiles ? *isa.kv_tiles : isa.kv[static_cast<std::size_t>(layout.type)];
 }
 

@@ -118,20 +118,30 @@ inline constexpr std::int32_t kKeyTileTokens = 16;
 /// Queries that pass over a run together, at most.
 inline constexpr std::int32_t kMostAttendQueries = 64;
 
-/// Positions whose keys, or values, are widened to F32 at a time.
-inline constexpr std::int32_t kAttendPiece = 32;
+/// Positions whose scores lie side by side for a tile of queries.
+inline constexpr std::int32_t kAttendGroup = 32;
 
 /// Rows of cached values, and of their weighted sums, are filled up with zeros to whole lanes.
 constexpr std::int32_t padded_head_dim(std::int32_t head_dim) { return (head_dim + 15) / 16 * 16; }
+
+/// Positions whose keys, or values, are widened to F32 at a time: 32 KiB of them, which stay in a first-level cache
+/// while queries pass over them, or would soon be back there; for few, each tile's sums would be loaded and stored too
+/// often.
+constexpr std::int32_t attend_piece(std::int32_t head_dim) {
+  constexpr std::int32_t kPieceFloats = 8192;
+  const std::int32_t groups = kPieceFloats / (padded_head_dim(head_dim) * kAttendGroup);
+  return (groups > 0 ? groups : 1) * kAttendGroup;
+}
 
 /// What AttendRun works in, for runs of up to `tokens` positions: a piece, and all scores; or fewer scores, and what
 /// tiles hold, from whole lines on.
 constexpr std::size_t attend_scratch_floats(std::int32_t head_dim, std::int32_t tokens) {
   constexpr std::size_t kTileFloats = 256;
   const auto width = static_cast<std::size_t>(padded_head_dim(head_dim));
-  const std::size_t pieces = static_cast<std::size_t>(tokens + kAttendPiece - 1) / kAttendPiece;
-  const std::size_t stride = pieces * kAttendPiece;
-  return std::size_t{kAttendPiece} * width + std::size_t{kMostAttendQueries} * stride + 5 * kTileFloats;
+  const std::size_t groups = static_cast<std::size_t>(tokens + kAttendGroup - 1) / kAttendGroup;
+  const std::size_t stride = groups * kAttendGroup;
+  return static_cast<std::size_t>(attend_piece(head_dim)) * width + std::size_t{kMostAttendQueries} * stride +
+         5 * kTileFloats;
 }
 
 /// How far a block of the cache lies behind the first, for one head of one layer: 2^log2_group blocks, a group, are one
@@ -268,7 +278,7 @@ struct IsaTable {
   void (*from_q8)(const std::byte* in, std::int64_t n, float* out) noexcept;
 
   std::array<KvKernels, kKvTypeCount> kv;  ///< by KvType
-  /// A faster way for F16 where head dimensions and blocks are multiples of kAttendPiece; none if empty. Its sums are
+  /// A faster way for F16 where head dimensions and blocks are multiples of kAttendGroup; none if empty. Its sums are
   /// rounded otherwise.
   std::optional<KvKernels> kv_tiles{};
   JoinSums join_sums;

@@ -99,6 +99,7 @@ concept InstructionSet = requires(const std::byte* bytes, std::byte* out, std::i
   { Isa::divide(lanes, lanes) } -> std::same_as<typename Isa::Floats>;
   // Of the 16 lanes.
   { Isa::greatest(ints) } -> std::same_as<std::int32_t>;
+  { Isa::greatest(lanes) } -> std::same_as<float>;
   // Lanes i and i+8 are added, then i and i+4, i+2, i+1.
   { Isa::sum(lanes) } -> std::same_as<float>;
 

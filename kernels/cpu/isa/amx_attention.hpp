@@ -46,7 +46,7 @@ class AmxAttention {
 
   static constexpr int kQueries = 8;
   static constexpr std::int32_t kStep = 32;  // tokens, or dimensions, that a tile multiplies
-  static_assert(kStep == kAttendPiece);      // what kv_kernels() and the scratch count on
+  static_assert(kStep == kAttendGroup);      // what kv_kernels() and the scratch count on
   static constexpr std::ptrdiff_t kTileRow = 64;
   static constexpr std::ptrdiff_t kTileHalves = 512;
   static constexpr int kSums = 4, kA = 4, kB = 5;  // tiles: 0 to 3, 4, 5 to 7

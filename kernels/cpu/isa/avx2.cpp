@@ -238,6 +238,12 @@ struct Avx2 {
     four = _mm_max_epi32(four, _mm_unpackhi_epi64(four, four));
     return _mm_cvtsi128_si32(_mm_max_epi32(four, _mm_shuffle_epi32(four, 1)));
   }
+  static float greatest(const Floats& lanes) {
+    const __m256 eight = _mm256_max_ps(lanes.part[0], lanes.part[1]);
+    __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    four = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(four, _mm_movehdup_ps(four)));
+  }
   static float sum(const Floats& lanes) {
     const __m256 eight = lanes.part[0] + lanes.part[1];
     __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));

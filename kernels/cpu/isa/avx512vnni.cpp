@@ -119,6 +119,7 @@ struct Avx512Vnni {
     return Floats::each([&](int i) { return a.part[i] / b.part[i]; });
   }
   static std::int32_t greatest(const Ints& lanes) { return _mm512_reduce_max_epi32(lanes.part[0]); }
+  static float greatest(const Floats& lanes) { return _mm512_reduce_max_ps(lanes.part[0]); }
   static float sum(const Floats& lanes) {
     const __m512 all = lanes.part[0];
     const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps(all, 1));

@@ -128,6 +128,10 @@ struct NeonLanes {
     const int32x4_t low = vmaxq_s32(lanes.part[0], lanes.part[1]);
     return vmaxvq_s32(vmaxq_s32(low, vmaxq_s32(lanes.part[2], lanes.part[3])));
   }
+  static float greatest(const Floats& lanes) {
+    const float32x4_t low = vmaxq_f32(lanes.part[0], lanes.part[1]);
+    return vmaxvq_f32(vmaxq_f32(low, vmaxq_f32(lanes.part[2], lanes.part[3])));
+  }
   static float sum(const Floats& lanes) {
     const float32x4_t four = (lanes.part[0] + lanes.part[2]) + (lanes.part[1] + lanes.part[3]);
     const float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));

@@ -168,6 +168,11 @@ struct Scalar {
     for (int i = 1; i < 16; ++i) most = max(most, lanes.part[i]);
     return static_cast<std::int32_t>(most.value);
   }
+  static float greatest(const Floats& lanes) {
+    Float most = lanes.part[0];
+    for (int i = 1; i < 16; ++i) most = max(most, lanes.part[i]);
+    return most.value;
+  }
   static float sum(const Floats& lanes) {
     Floats sums = lanes;
     for (int half = 8; half > 0; half /= 2) {
