@@ -207,7 +207,7 @@ struct PanelProduct<Isa, Format, true> {
   static void many(const PanelWork& work, std::int32_t tokens) noexcept {
     constexpr std::int64_t kDepth = std::int64_t{Columns::kMostPieces} * kActivationBlock;
     float sums[kMostPanels][kPanelSums];
-    get_sums(work, tokens, sums);
+    if (work.cols.first > 0 || work.cols.last == 0) get_sums(work, tokens, sums);
     Columns columns[Isa::kTilePanels];
     const std::byte* const begin = columns_at(work, work.cols.first);
     const std::byte* first = begin;
@@ -250,17 +250,13 @@ struct PanelProduct<Isa, Format, true> {
 
   using Sums = float[kPanelSums];  // (tokens, kPanelRows) of a panel, as TileLanes has them
 
+  /// What sums go on from: what is there, or without columns nothing.
   static void get_sums(const PanelWork& work, std::int32_t tokens, Sums* sums) noexcept {
-    const std::int32_t used = (tokens + Lanes::kTokens - 1) / Lanes::kTokens * Lanes::kTokens * kPanelRows;
     for (std::int32_t p = 0; p < work.panels.count; ++p) {
-      if (work.cols.first == 0) {
-        for (std::int32_t s = 0; s < used; ++s) sums[p][s] = 0.0F;
-        continue;
-      }
       for (std::int32_t t = 0; t < tokens; t += Lanes::kTokens) {
         Rows rows[Lanes::kTokens];
         for (int i = 0; i < Lanes::kTokens; ++i) {
-          rows[i] = t + i < tokens ? work.get<Rows>(p, t + i) : Rows::splat(0.0F);
+          rows[i] = work.cols.first > 0 && t + i < tokens ? work.get<Rows>(p, t + i) : Rows::splat(0.0F);
         }
         Lanes::from_rows(rows).store(sums[p] + std::ptrdiff_t{kPanelRows} * t);
       }
@@ -294,13 +290,14 @@ struct PanelProduct<Isa, Format, true> {
     }
   }
 
-  /// Adds the products of `tokens` tokens with unpacked columns of P panels, from `c` on, to their `sums`.
+  /// Adds the products of `tokens` tokens with unpacked columns of P panels, from `c` on, to their `sums`, which begin
+  /// with the first.
   template <int P>
   static void multiply(const Columns* columns, const PanelWork& work, std::int64_t c, std::int32_t tokens, float* sums,
                        Ahead& ahead) noexcept {
     Columns::template multiply<P>(
         columns, work.in, static_cast<std::ptrdiff_t>(work.in_stride), c / Format::kBlockElements, tokens, sums,
-        kPanelSums, [&]() __attribute__((always_inline)) { ahead.ask(P); });
+        kPanelSums, c == 0, [&]() __attribute__((always_inline)) { ahead.ask(P); });
   }
 };
 

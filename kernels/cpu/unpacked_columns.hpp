@@ -78,15 +78,19 @@ struct UnpackedColumns {
 
   /// Adds the products of P panels' columns with `tokens` tokens to `sums`: for each panel, `panel_step` floats apart,
   /// (tokens, kPanelRows), or Floats of kTokens tokens each. `in`: activations, `in_stride` bytes a token; `block`: the
-  /// number of these columns' first block. Calls between() now and then: pauses() times.
+  /// number of these columns' first block; `fresh`: nothing is in the sums yet. Calls between() now and then: pauses()
+  /// times.
   template <int P, class Between>
   static void multiply(const UnpackedColumns* panels, const std::byte* in, std::ptrdiff_t in_stride, std::int64_t block,
-                       std::int32_t tokens, float* sums, std::ptrdiff_t panel_step, const Between& between) noexcept {
+                       std::int32_t tokens, float* sums, std::ptrdiff_t panel_step, bool fresh,
+                       const Between& between) noexcept {
     for (std::int32_t token = 0; token < tokens; token += kTokenGroup) {
       between();
       const std::int32_t group = tokens - token < kTokenGroup ? tokens - token : kTokenGroup;
-      multiply_tiles<P, kTile>(panels, in + in_stride * token + kToken * group * block, group, 0,
-                               sums + std::ptrdiff_t{kPanelRows} * token, panel_step);
+      float* const group_sums = sums + std::ptrdiff_t{kPanelRows} * token;
+      if (fresh) clear<P>(group_sums, (group + Lanes::kTokens - 1) / Lanes::kTokens, panel_step);
+      multiply_tiles<P, kTile>(panels, in + in_stride * token + kToken * group * block, group, 0, group_sums,
+                               panel_step);
     }
   }
 
@@ -173,6 +177,13 @@ struct UnpackedColumns {
   template <int T>
   static constexpr std::ptrdiff_t kNext = T < Lanes::kTokens ? 0 : kToken;
 
+  /// The first `count` Floats of each panel's.
+  template <int P>
+  [[gnu::always_inline]] static void clear(float* sums, int count, std::ptrdiff_t panel_step) {
+    for (int p = 0; p < P; ++p) {
+      for (int i = 0; i < count; ++i) Floats::splat(0.0F).store(sums + panel_step * p + std::ptrdiff_t{kLanes} * i);
+    }
+  }
   template <int P, int N>
   [[gnu::always_inline]] static void load(const float* sums, std::ptrdiff_t panel_step, Floats (&all)[P][N]) {
     unrolled<P>([&](auto p) {

@@ -47,6 +47,21 @@ struct AmxWeights {
   return _mm512_sub_ps(_mm512_castsi512_ps(_mm512_add_epi32(integers, middle)), _mm512_set1_ps(kMiddle));
 }
 
+/// The sums of `tokens` tokens, before there are any.
+inline void clear_sums(float* sums, std::int32_t tokens) {
+  for (std::int32_t t = 0; t < tokens; ++t)
+    _mm512_storeu_ps(sums + std::ptrdiff_t{kPanelRows} * t, _mm512_setzero_ps());
+}
+/// Those of a group, in registers: not read where nothing is in them yet, for then they lie further away.
+template <class Floats>
+[[gnu::always_inline]] inline void begin_sums(const float* sums, bool fresh, Floats (&all)[kTokenGroup]) {
+  if (fresh) {
+    unrolled<kTokenGroup>([&](auto t) { all[t] = Floats::splat(0.0F); });
+  } else {
+    unrolled<kTokenGroup>([&](auto t) { all[t] = Floats::load(sums + kPanelRows * t); });
+  }
+}
+
 /// Tokens that columns are unpacked for: beside the products, unpacking takes more of the time than elsewhere.
 constexpr std::int32_t kAmxTileTokens = 256;
 
@@ -91,24 +106,26 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
   /// As UnpackedColumns::multiply().
   template <int P, class Between>
   static void multiply(const AmxColumns* panels, const std::byte* in, std::ptrdiff_t in_stride, std::int64_t block,
-                       std::int32_t tokens, float* sums, std::ptrdiff_t, const Between& between) noexcept {
+                       std::int32_t tokens, float* sums, std::ptrdiff_t, bool fresh, const Between& between) noexcept {
     static_assert(P == 1);
     const std::ptrdiff_t group_step = in_stride * kTokenGroup;
     std::int32_t groups = tokens / kTokenGroup;
     const std::byte* at = in + kToken * kTokenGroup * block;
     if (groups > 0 && panels->count % 2 == 0) {
-      panels->multiply_groups(at, group_step, groups, sums, between);
+      panels->multiply_groups(at, group_step, groups, sums, fresh, between);
       at += group_step * groups;
       sums += std::ptrdiff_t{kGroupSums} * groups;
       groups = 0;
     }
     for (; groups > 0; --groups, at += group_step, sums += kGroupSums) {
       between();
+      if (fresh) clear_sums(sums, kTokenGroup);
       panels->template multiply_group<kSums, kActivations>(at, kTokenGroup, sums);
     }
     if (const std::int32_t rest = tokens % kTokenGroup; rest != 0) {
       between();
       at = in + in_stride * (tokens - rest) + kToken * rest * block;
+      if (fresh) clear_sums(sums, rest);
       panels->template multiply_group<kRestSums, kRestActivations>(at, rest, sums);
     }
   }
@@ -178,7 +195,7 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
   /// are stored, and the third is multiplied.
   template <class Between>
   [[gnu::noinline]] void multiply_groups(const std::byte* in, std::ptrdiff_t group_step, int groups, float* sums,
-                                         const Between& between) const {
+                                         bool fresh, const Between& between) const {
     alignas(64) Stored stored[4];  // of piece p: p % 4
     Cursor cursor(*this, in, group_step, groups);
     cursor.template multiply<0>();
@@ -191,7 +208,7 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
     unsigned now = 0;  // piece, from the first group on
     for (; groups > 0; --groups, in += group_step, sums += kGroupSums) {
       Floats all[kTokenGroup];
-      unrolled<kTokenGroup>([&](auto t) { all[t] = Floats::load(sums + kPanelRows * t); });
+      begin_sums(sums, fresh, all);
       const std::byte* block = in;
       const Piece* piece = this->pieces;
       between();

@@ -91,17 +91,18 @@ class AmxWideColumns {
   /// As UnpackedColumns::multiply().
   template <int P, class Between>
   static void multiply(const AmxWideColumns* panels, const std::byte* in, std::ptrdiff_t in_stride, std::int64_t block,
-                       std::int32_t tokens, float* sums, std::ptrdiff_t, const Between& between) noexcept {
+                       std::int32_t tokens, float* sums, std::ptrdiff_t, bool fresh, const Between& between) noexcept {
     static_assert(P == 1);
     const std::int32_t groups = tokens / kTokenGroup, rest = tokens % kTokenGroup;
     if (groups > 0) {
-      panels->multiply_groups(in + kGroup * block, in_stride * kTokenGroup, groups, sums, between);
+      panels->multiply_groups(in + kGroup * block, in_stride * kTokenGroup, groups, sums, fresh, between);
     }
     if (rest > 0) {
       between();
       const std::int32_t first = tokens - rest;
-      panels->multiply_rest(in + in_stride * first + kToken * rest * block, rest,
-                            sums + std::ptrdiff_t{kPanelRows} * first);
+      float* const rest_sums = sums + std::ptrdiff_t{kPanelRows} * first;
+      if (fresh) clear_sums(rest_sums, rest);
+      panels->multiply_rest(in + in_stride * first + kToken * rest * block, rest, rest_sums);
     }
   }
 
@@ -204,7 +205,7 @@ class AmxWideColumns {
   /// those of the next are stored, and the third is multiplied, a quarter of it for a quarter of the tokens.
   template <class Between>
   [[gnu::noinline]] void multiply_groups(const std::byte* in, std::ptrdiff_t group_step, int groups, float* sums,
-                                         const Between& between) const {
+                                         bool fresh, const Between& between) const {
     alignas(64) Stored stored[2];  // of block b: b % 2
     Cursor cursor(*this, in, group_step, groups);
     const auto multiply_block = [&](auto tiles) __attribute__((always_inline)) {
@@ -216,7 +217,7 @@ class AmxWideColumns {
     bool odd = false;  // of the block that joins
     for (; groups > 0; --groups, in += group_step, sums += kGroupSums) {
       Floats all[kTokenGroup];
-      unrolled<kTokenGroup>([&](auto t) { all[t] = Floats::load(sums + kPanelRows * t); });
+      begin_sums(sums, fresh, all);
       for (int b = 0; b < count_; ++b) {
         between();
         const std::byte* const block = in + kGroup * b;
