@@ -17,6 +17,17 @@ MatrixHandle Device::declare_matrix(const MatrixView&) {
 void Device::fill_matrix(MatrixHandle, const MatrixView&, const Packed&) {}
 void Device::empty_matrix(MatrixHandle) {}
 
+void Device::add_norm(Slot from, Slot into, const NormSpec& spec, std::span<const MatrixHandle>, Slot out) {
+  add(from, into);
+  norm(spec, into, out);
+}
+
+void Device::gated_products(const GatedProducts& products, Slot in, Slot gate, Slot up) {
+  matmul(in, products.gate, {}, gate);
+  matmul(in, products.up, {}, up);
+  gated(products.activation, gate, up);
+}
+
 bool Device::multiplies_columns(MatrixHandle) const { return false; }
 void Device::add_columns(std::span<const float>, std::int32_t, Slot) { without_columns(); }
 void Device::weigh_columns(VectorHandle, Slot, const Band&, Slot, Slot, std::int32_t) { without_columns(); }

@@ -143,6 +143,13 @@ struct ExpertsSpec {
   bool normalise = false;  ///< whether their weights are made to add up to 1
 };
 
+/// Two products of the same input, of which one becomes the gate of the other, and who reads what comes out.
+struct GatedProducts {
+  MatrixHandle gate, up;
+  Activation activation = Activation::silu;
+  MatrixHandle reader;
+};
+
 enum class KvType : std::uint8_t { f32, f16, q8_0 };
 
 /// Storage of the KV cache: `blocks` blocks of `block_tokens` tokens, in every layer.
@@ -284,6 +291,9 @@ class Device {
 
   /// into += from
   virtual void add(Slot from, Slot into) = 0;
+  /// into += from, then out = norm(into), for products with `readers` alone if there are any: a device keeps no more of
+  /// it than these read.
+  virtual void add_norm(Slot from, Slot into, const NormSpec& spec, std::span<const MatrixHandle> readers, Slot out);
   /// slot *= factor
   virtual void scale(float factor, Slot slot) = 0;
   /// slot = cap * tanh(slot / cap)
@@ -296,6 +306,9 @@ class Device {
   virtual void attend(std::int32_t layer, const AttendSpec& spec, Slot q, Slot out) = 0;
   /// gate = activation(gate) * up
   virtual void gated(Activation activation, Slot gate, Slot up) = 0;
+  /// gate = activation(in * products.gate^T) * (in * products.up^T), with the bits of two products and gated(), for
+  /// products with `products.reader` alone: a device keeps no more of it than these read, and nothing in `up`.
+  virtual void gated_products(const GatedProducts& products, Slot in, Slot gate, Slot up);
   /// slot = activation(slot)
   virtual void activate(Activation activation, Slot slot) = 0;
   /// The experts of highest softmax(router[t]) (the first of equals), weighted by it:

@@ -10,7 +10,8 @@ std::span<const float> Head::evaluate(std::int32_t shortlist, Exchange& exchange
   const Slot logits = is_shared ? Slot::logits_band : Slot::logits;
   const MatrixHandle matrix = weights_.matrix(Role::output);
   const VectorHandle bias = weights_.vector(Role::output_bias);
-  norm_by(device_, spec_, params_, weights_, Role::output_norm, Role::output_norm_bias, 1, Slot::picked, Slot::normed);
+  device_.norm(norm_of(spec_, params_, weights_, Role::output_norm, Role::output_norm_bias, 1), Slot::picked,
+               Slot::normed);
   if (is_shared) {
     device_.matmul_band(Slot::normed, matrix, slice_.share.first - slice_.head.first, bias, logits);
   } else {

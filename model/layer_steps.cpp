@@ -1,6 +1,7 @@
 #include "model/layer_steps.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "model/bands.hpp"
 
@@ -20,9 +21,9 @@ bool reads_beside_attention(const LayerWeights& w) { return !w.vector(Role::ffn_
 
 }  // namespace
 
-void norm_by(Device& device, const ArchSpec& spec, const HyperParams& params, const LayerWeights& w, Role weight,
-             std::optional<Role> bias, std::int32_t groups, Slot in, Slot out) {
-  device.norm({spec.norm, w.vector(weight), bias_of(w, bias), params.norm_epsilon, groups}, in, out);
+NormSpec norm_of(const ArchSpec& spec, const HyperParams& params, const LayerWeights& w, Role weight,
+                 std::optional<Role> bias, std::int32_t groups) {
+  return {spec.norm, w.vector(weight), bias_of(w, bias), params.norm_epsilon, groups};
 }
 
 LayerSteps::LayerSteps(const ArchSpec& spec, const HyperParams& params, const Shard& shard, const Slice& slice,
@@ -75,9 +76,47 @@ void LayerSteps::enter(std::int32_t step) const {
     return multiply_columns(step, {0, params_.n_embd});
   }
   if (w.vector(pre_norm(step))) norm(w, pre_norm(step), pre_norm_bias(step), 1, Slot::residual, Slot::normed);
+  multiply_entry(step);
+}
+
+void LayerSteps::join_and_enter(std::int32_t step) const {
+  const std::int32_t next = step + 1;
+  if (next == count()) return join(step);
+  const LayerWeights& w = layer_of(next);
+  if (!w.vector(pre_norm(next)) || enters_by_columns(next)) {
+    join(step);
+    return enter(next);
+  }
+  if (use_layer_) use_layer_(next / 2);
+  // Rows that something else than products reads, or another step, too, are wanted whole.
+  const bool for_products = !w.experts && !reads_beside_attention(w);
+  std::array<MatrixHandle, 3> readers;
+  std::size_t reader_count = 0;
+  if (for_products) {
+    for (const EntryProduct& product : entry(next)) readers[reader_count++] = w.matrix(product.matrix);
+  }
+  prepare_to_join(step);
+  device_.add_norm(Slot::partial, Slot::residual, norm_of(spec_, params_, w, pre_norm(next), pre_norm_bias(next), 1),
+                   std::span(readers).first(reader_count), Slot::normed);
+  multiply_entry(next);
+}
+
+void LayerSteps::multiply_entry(std::int32_t step) const {
+  const LayerWeights& w = layer_of(step);
+  if (gates_at_entry(step)) {
+    const GatedProducts products{w.matrix(Role::ffn_gate), w.matrix(Role::ffn_up), spec_.activation,
+                                 w.matrix(Role::ffn_down)};
+    return device_.gated_products(products, input(step), Slot::gate, Slot::up);
+  }
   for (const EntryProduct& product : entry(step)) {
     device_.matmul(input(step), w.matrix(product.matrix), bias_of(w, product.bias), product.out);
   }
+}
+
+bool LayerSteps::gates_at_entry(std::int32_t step) const {
+  const LayerWeights& w = layer_of(step);
+  return step % 2 != 0 && !w.experts && w.matrix(Role::ffn_gate) && !w.vector(Role::ffn_gate_bias) &&
+         !w.vector(Role::ffn_up_bias) && !enters_by_columns(step);
 }
 
 std::optional<Projection> LayerSteps::prepare(std::int32_t step, Exchange& exchange) {
@@ -90,9 +129,13 @@ SumUse LayerSteps::use(std::int32_t step) const {
 }
 
 void LayerSteps::join(std::int32_t step) const {
+  prepare_to_join(step);
+  device_.add(Slot::partial, Slot::residual);
+}
+
+void LayerSteps::prepare_to_join(std::int32_t step) const {
   if (use(step) == SumUse::normed) norm(layer_of(step), post_norm(step), {}, 1, Slot::partial, Slot::partial);
   if (params_.residual_scale != 1.0F) device_.scale(params_.residual_scale, Slot::partial);
-  device_.add(Slot::partial, Slot::residual);
 }
 
 // Else a piece would find the normed rows of another there, or a sum of another kind would come in between.
@@ -178,7 +221,7 @@ std::optional<Projection> LayerSteps::feed_forward(std::int32_t step, const Laye
     return {};
   }
   if (w.matrix(Role::ffn_gate)) {
-    device_.gated(spec_.activation, Slot::gate, Slot::up);
+    if (!gates_at_entry(step)) device_.gated(spec_.activation, Slot::gate, Slot::up);
   } else {
     device_.activate(spec_.activation, Slot::gate);
   }

@@ -33,9 +33,9 @@ struct Projection {
   VectorHandle bias;
 };
 
-/// out = norm(in) by a norm of the model; `bias` may be absent.
-void norm_by(Device& device, const ArchSpec& spec, const HyperParams& params, const LayerWeights& w, Role weight,
-             std::optional<Role> bias, std::int32_t groups, Slot in, Slot out);
+/// A norm of the model; `bias` may be absent.
+NormSpec norm_of(const ArchSpec& spec, const HyperParams& params, const LayerWeights& w, Role weight,
+                 std::optional<Role> bias, std::int32_t groups);
 
 class LayerSteps {
  public:
@@ -65,6 +65,9 @@ class LayerSteps {
   /// Adds that to the residual stream.
   void join(std::int32_t step) const;
 
+  /// join(), and enter() with the step after it, if there is one: where nothing happens between the two.
+  void join_and_enter(std::int32_t step) const;
+
   /// Whether one step can follow another while a sum of the first is on its way.
   bool can_overlap() const;
 
@@ -87,11 +90,17 @@ class LayerSteps {
   bool windowed(std::int32_t layer) const;
   void norm(const LayerWeights& w, Role weight, std::optional<Role> bias, std::int32_t groups, Slot in,
             Slot out) const {
-    norm_by(device_, spec_, params_, w, weight, bias, groups, in, out);
+    device_.norm(norm_of(spec_, params_, w, weight, bias, groups), in, out);
   }
   std::span<const EntryProduct> entry(std::int32_t step) const;
+  /// Those of a step whose norm has been.
+  void multiply_entry(std::int32_t step) const;
+  /// Makes of Slot::partial what is added.
+  void prepare_to_join(std::int32_t step) const;
   /// Where those find it: the residual stream, normed if there is a norm.
   Slot input(std::int32_t step) const;
+  /// Whether the products of a step are gated where they are made.
+  bool gates_at_entry(std::int32_t step) const;
   /// Columns of the residual stream, as far as they can be normed without the others.
   void weigh_columns(std::int32_t step, std::int32_t first) const;
   Projection attention(std::int32_t layer, const LayerWeights& w, Exchange& exchange);

@@ -162,12 +162,12 @@ struct Stage::Impl {
       return overlapped.run_bands(*device, tokens, exchange, *layers);
     }
     if (pieces > 1) return overlapped.run_pieces(*device, batch, pieces, exchange, *layers);
+    if (layers->count() > 0) layers->enter(0);
     for (std::int32_t step = 0; step < layers->count(); ++step) {
-      layers->enter(step);
       const auto last = layers->prepare(step, exchange);
       if (last) device->matmul(last->in, last->matrix, last->bias, Slot::partial);
       if (shard.parts > 1) exchange.sum(device->map(Slot::partial), layers->use(step));
-      layers->join(step);
+      layers->join_and_enter(step);
     }
   }
 

@@ -27,19 +27,19 @@ void Activations::reserve(std::span<const std::int32_t, kSlotCount> widths, std:
     throw Error("activations of negative size cannot be");
   }
   max_rows_ = max_rows;
-  int8_of_.reset();
   std::size_t most_bytes = 0;
   for (std::size_t i = 0; i < kSlotCount; ++i) {
     const auto width = static_cast<std::size_t>(widths[i]);
     const std::int32_t rows = grows(static_cast<Slot>(i)) ? 0 : max_rows;  // see overwrite()
-    slots_[i] = {widths[i], 0, AlignedBuffer(bytes_of(rows, width, sizeof(float)), kPurpose)};
+    slots_[i] = {widths[i], 0, true, AlignedBuffer(bytes_of(rows, width, sizeof(float)), kPurpose)};
     if (rows > 0) most_bytes = std::max(most_bytes, row_bytes_of(widths[i]));
   }
-  int8_ = AlignedBuffer(bytes_of(max_rows, most_bytes, 1), kPurpose);
+  for (Copy& copy : copies_) copy = {AlignedBuffer(bytes_of(max_rows, most_bytes, 1), kPurpose), {}};
 }
 
 std::size_t Activations::memory_bytes() const {
-  std::size_t bytes = int8_.size();
+  std::size_t bytes = 0;
+  for (const Copy& copy : copies_) bytes += copy.memory.size();
   for (const Rows& slot : slots_) bytes += slot.memory.size();
   return bytes;
 }
@@ -51,11 +51,21 @@ float* Activations::overwrite(Slot slot, std::int32_t rows) {
   if (grows(slot) && bytes > target.memory.size()) target.memory = AlignedBuffer(bytes, "logits");
   assert(bytes <= target.memory.size());
   target.rows = rows;
+  target.has_floats = true;
   return change(slot);
 }
 
+float* Activations::overwrite_without_floats(Slot slot, std::int32_t rows) {
+  float* const room = overwrite(slot, rows);
+  at(slot).has_floats = false;
+  return room;
+}
+
 float* Activations::change(Slot slot, std::int64_t first) {
-  if (int8_of_ == slot) int8_columns_ = std::min(int8_columns_, first);
+  assert(at(slot).has_floats);
+  for (Copy& copy : copies_) {
+    if (copy.of == slot) copy.columns = std::min(copy.columns, first);
+  }
   return floats(slot);
 }
 
@@ -63,11 +73,13 @@ Activations::Int8Copy Activations::int8_copy(Slot slot, ActivationKind kind, std
   [[maybe_unused]] const int block = activation_block(kind);
   assert(width(slot) % block == 0 && columns % block == 0 && columns <= width(slot));
   assert(!grows(slot));
-  const std::int64_t valid = int8_of_ == slot && int8_kind_ == kind ? int8_columns_ : 0;
-  int8_of_ = slot;
-  int8_kind_ = kind;
-  int8_columns_ = std::max(valid, columns);
-  return {int8_.data(), row_bytes_of(width(slot)), valid};
+  if (copies_[newest_copy_].of != slot) newest_copy_ = 1 - newest_copy_;
+  Copy& copy = copies_[newest_copy_];
+  const std::int64_t valid = copy.of == slot && copy.kind == kind ? copy.columns : 0;
+  copy.of = slot;
+  copy.kind = kind;
+  copy.columns = std::max(valid, columns);
+  return {copy.memory.data(), row_bytes_of(width(slot)), valid};
 }
 
 }  // namespace covey

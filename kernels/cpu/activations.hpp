@@ -1,7 +1,8 @@
-// The activation slots of the CPU device, and the int8 copy that products with quantized weights read.
+// The activation slots of the CPU device, and the int8 copies that products with quantized weights read.
 #pragma once
 
 #include <array>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -23,13 +24,21 @@ class Activations {
   std::int32_t rows(Slot slot) const { return at(slot).rows; }
   std::size_t memory_bytes() const;
 
-  const float* row(Slot slot, std::int64_t index) const { return floats(slot) + index * width(slot); }
-  float* row(Slot slot, std::int64_t index) { return floats(slot) + index * width(slot); }
+  const float* row(Slot slot, std::int64_t index) const {
+    assert(at(slot).has_floats);
+    return floats(slot) + index * width(slot);
+  }
+  float* row(Slot slot, std::int64_t index) {
+    assert(at(slot).has_floats);
+    return floats(slot) + index * width(slot);
+  }
 
   /// The slot is about to be written: it gets `rows` rows, and its int8 copy is no longer valid.
   float* overwrite(Slot slot, std::int32_t rows);
   /// The same, keeping rows and contents, and the copy of the columns before `first`.
   float* change(Slot slot, std::int64_t first = 0);
+  /// As overwrite(), but what is returned is room for anything else: the slot will hold an int8 copy at most.
+  float* overwrite_without_floats(Slot slot, std::int32_t rows);
 
   /// Where the int8 copy of a slot lies: groups of rows, see ActivationKind.
   struct Int8Copy {
@@ -37,15 +46,23 @@ class Activations {
     std::size_t row_bytes;
     std::int64_t valid;  ///< columns, from the left; those up to `columns` the caller writes now: they count as valid
   };
-  /// `kind`: not f32; the slot's width, and `columns`, are multiples of its blocks. There is one copy: the last slot
-  /// and kind asked for have it.
+  /// `kind`: not f32; the slot's width, and `columns`, are multiples of its blocks. There are two copies: the last two
+  /// slots asked for have them, each in one kind.
   Int8Copy int8_copy(Slot slot, ActivationKind kind, std::int64_t columns);
 
  private:
   struct Rows {
     std::int32_t width = 0;
     std::int32_t rows = 0;
+    bool has_floats = true;
     AlignedBuffer memory;  // (max_rows, width)
+  };
+
+  struct Copy {
+    AlignedBuffer memory;
+    std::optional<Slot> of;
+    ActivationKind kind = ActivationKind::int8;
+    std::int64_t columns = 0;
   };
 
   const Rows& at(Slot slot) const { return slots_[static_cast<std::size_t>(slot)]; }
@@ -55,10 +72,8 @@ class Activations {
 
   std::array<Rows, kSlotCount> slots_;
   std::int32_t max_rows_ = 0;
-  AlignedBuffer int8_;
-  std::optional<Slot> int8_of_;
-  ActivationKind int8_kind_ = ActivationKind::int8;
-  std::int64_t int8_columns_ = 0;
+  std::array<Copy, 2> copies_;
+  std::size_t newest_copy_ = 0;
 };
 
 }  // namespace covey

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "covey/error.hpp"
@@ -176,20 +177,34 @@ ProductInput CpuDevice::product_input(Slot slot, ActivationKind kind, std::int64
   const std::int64_t missing = columns - copy.valid;
   if (missing > 0) {
     each_row(rows, missing / kElementsPerNanosecond, [&](std::int64_t t) {
-      const std::int64_t first = t / kTokenGroup * kTokenGroup;  // of the token's group
-      const auto group = static_cast<std::size_t>(std::min<std::int64_t>(kTokenGroup, rows - first));
-      std::byte* const blocks = copy.blocks + static_cast<std::size_t>(first) * copy.row_bytes;
-      const std::size_t block =
-          static_cast<std::size_t>(copy.valid / activation_block(kind)) * group + static_cast<std::size_t>(t - first);
-      const float* const values = activations_.row(slot, t) + copy.valid;
-      if (kind == ActivationKind::int8) {
-        isa_.quantize(values, missing, reinterpret_cast<ActivationBlock*>(blocks) + block, group);
-      } else {
-        isa_.quantize_wide(values, missing, reinterpret_cast<WideActivationBlock*>(blocks) + block, group);
-      }
+      quantize_part(copy, kind, rows, t, copy.valid, missing, activations_.row(slot, t) + copy.valid);
     });
   }
   return {copy.blocks, copy.row_bytes, rows};
+}
+
+std::optional<ActivationKind> CpuDevice::int8_kind_of(std::span<const MatrixHandle> readers) const {
+  std::optional<ActivationKind> all;
+  for (const MatrixHandle reader : readers) {
+    const ActivationKind kind = matrices_[index_of(reader.id)].format->activations;
+    if (kind == ActivationKind::f32 || all.value_or(kind) != kind) return {};
+    all = kind;
+  }
+  return all;
+}
+
+void CpuDevice::quantize_part(const Activations::Int8Copy& copy, ActivationKind kind, std::int64_t rows, std::int64_t t,
+                              std::int64_t first, std::int64_t count, const float* values) const noexcept {
+  const std::int64_t group_first = t / kTokenGroup * kTokenGroup;  // of the token's group
+  const auto group = static_cast<std::size_t>(std::min<std::int64_t>(kTokenGroup, rows - group_first));
+  std::byte* const blocks = copy.blocks + static_cast<std::size_t>(group_first) * copy.row_bytes;
+  const std::size_t block =
+      static_cast<std::size_t>(first / activation_block(kind)) * group + static_cast<std::size_t>(t - group_first);
+  if (kind == ActivationKind::int8) {
+    isa_.quantize(values, count, reinterpret_cast<ActivationBlock*>(blocks) + block, group);
+  } else {
+    isa_.quantize_wide(values, count, reinterpret_cast<WideActivationBlock*>(blocks) + block, group);
+  }
 }
 
 // As it was the last time. Not one that comes and goes: another thread may just be filling it.
@@ -280,9 +295,7 @@ void CpuDevice::mix_experts(ExpertsHandle experts, Slot in, Slot router, Slot ou
     const auto weights = routes_.weights(static_cast<std::int32_t>(e));
     if (chosen.empty()) continue;
     pick(chosen, in, Slot::routed);
-    matmul(Slot::routed, spec.gate[e], {}, Slot::gate);
-    matmul(Slot::routed, spec.up[e], {}, Slot::up);
-    gated(spec.activation, Slot::gate, Slot::up);
+    gated_products({spec.gate[e], spec.up[e], spec.activation, spec.down[e]}, Slot::routed, Slot::gate, Slot::up);
     matmul(Slot::gate, spec.down[e], {}, Slot::expert);
     activations_.change(Slot::expert);
     each_row(static_cast<std::int32_t>(chosen.size()), 2 * width / kElementsPerNanosecond, [&](std::int64_t i) {

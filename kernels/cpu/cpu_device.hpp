@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -60,12 +61,14 @@ class CpuDevice final : public Device {
   void matmul_columns(Slot in, MatrixHandle matrix, const Band& columns, Slot out) override;
   void divide_by_norm(Slot sums, std::int32_t width, float epsilon, VectorHandle bias, Slot slot) override;
   void add(Slot from, Slot into) override;
+  void add_norm(Slot from, Slot into, const NormSpec& spec, std::span<const MatrixHandle> readers, Slot out) override;
   void scale(float factor, Slot slot) override;
   void softcap(float cap, Slot slot) override;
   void rope(RopeHandle rope, std::int32_t heads, std::int32_t head_dim, Slot slot) override;
   void store_kv(std::int32_t layer, Slot k, Slot v) override;
   void attend(std::int32_t layer, const AttendSpec& spec, Slot q, Slot out) override;
   void gated(Activation activation, Slot gate, Slot up) override;
+  void gated_products(const GatedProducts& products, Slot in, Slot gate, Slot up) override;
   void activate(Activation activation, Slot slot) override;
   void mix_experts(ExpertsHandle experts, Slot in, Slot router, Slot out) override;
   void pick(std::span<const std::int32_t> rows, Slot in, Slot out) override;
@@ -110,6 +113,15 @@ class CpuDevice final : public Device {
   const std::vector<float>& vector(VectorHandle handle) const;
   /// A slot as the input of products with `kind` of its first `columns`; quantizes those whose int8 copy is not there.
   ProductInput product_input(Slot slot, ActivationKind kind, std::int64_t columns);
+  /// What all these matrices read, if they read int8, and the same.
+  std::optional<ActivationKind> int8_kind_of(std::span<const MatrixHandle> readers) const;
+  void check_norm(const NormSpec& spec, std::int64_t width) const;
+  void norm_row(const NormSpec& spec, const float* in, std::int64_t width, float* out) const noexcept;
+  /// Of row `t` of `rows` rows: `count` values, from column `first` on, to its copy.
+  void quantize_part(const Activations::Int8Copy& copy, ActivationKind kind, std::int64_t rows, std::int64_t t,
+                     std::int64_t first, std::int64_t count, const float* values) const noexcept;
+  /// Whether gated_products() goes row by row of the matrices for so many tokens.
+  bool multiplies_gated(const GatedProducts& products, std::int32_t tokens) const;
   /// A slot for the product of `in` with the matrix.
   float* overwrite_for(const PackedMatrix& matrix, Slot in, Slot out);
   /// The matrix that is probably multiplied after this one, whose turn it is.

@@ -3,6 +3,7 @@
 #include <cassert>
 #include <cmath>
 #include <cstring>
+#include <optional>
 
 #include "kernels/cpu/cpu_device.hpp"
 
@@ -37,31 +38,36 @@ void CpuDevice::add_positions(TableHandle table, Slot into) {
   }
 }
 
-void CpuDevice::norm(const NormSpec& spec, Slot in, Slot out) {
+void CpuDevice::check_norm([[maybe_unused]] const NormSpec& spec, [[maybe_unused]] std::int64_t width) const {
+  [[maybe_unused]] const auto weights = static_cast<std::int64_t>(vector(spec.weight).size());
+  assert(spec.kind == NormKind::layer || !spec.bias);
+  assert(width % spec.groups == 0 && (weights == width || weights == width / spec.groups));
+  assert(!spec.bias || vector(spec.bias).size() == vector(spec.weight).size());
+}
+
+void CpuDevice::norm_row(const NormSpec& spec, const float* in, std::int64_t width, float* out) const noexcept {
   const std::vector<float>& weights = vector(spec.weight);
-  const std::int64_t width = activations_.width(in);
-  assert(activations_.width(out) == width && (spec.kind == NormKind::layer || !spec.bias));
-  in == out ? activations_.change(out) : activations_.overwrite(out, activations_.rows(in));
-  if (width == 0) return;
-  assert(width % spec.groups == 0);
+  const float* const bias = spec.bias ? vector(spec.bias).data() : nullptr;
   const std::int64_t group = width / spec.groups;
   const std::int64_t step = static_cast<std::int64_t>(weights.size()) == width ? group : 0;  // of weights
-  assert(static_cast<std::int64_t>(weights.size()) == (step == 0 ? group : width));
-  assert(!spec.bias || vector(spec.bias).size() == weights.size());
-  const float* const bias = spec.bias ? vector(spec.bias).data() : nullptr;
-  each_row(activations_.rows(in), 2 * width / kElementsPerNanosecond, [&](std::int64_t t) {
-    const float* const from = activations_.row(in, t);
-    float* const to = activations_.row(out, t);
-    for (std::int64_t g = 0; g < spec.groups; ++g) {
-      const float* const weight = weights.data() + g * step;
-      if (spec.kind == NormKind::rms) {
-        isa_.rms_norm(from + g * group, weight, spec.epsilon, group, to + g * group);
-      } else {
-        isa_.layer_norm(from + g * group, weight, bias == nullptr ? nullptr : bias + g * step, spec.epsilon, group,
-                        to + g * group);
-      }
+  for (std::int64_t g = 0; g < spec.groups; ++g, in += group, out += group) {
+    const float* const weight = weights.data() + g * step;
+    if (spec.kind == NormKind::rms) {
+      isa_.rms_norm(in, weight, spec.epsilon, group, out);
+    } else {
+      isa_.layer_norm(in, weight, bias == nullptr ? nullptr : bias + g * step, spec.epsilon, group, out);
     }
-  });
+  }
+}
+
+void CpuDevice::norm(const NormSpec& spec, Slot in, Slot out) {
+  const std::int64_t width = activations_.width(in);
+  assert(activations_.width(out) == width);
+  in == out ? activations_.change(out) : activations_.overwrite(out, activations_.rows(in));
+  if (width == 0) return;
+  check_norm(spec, width);
+  each_row(activations_.rows(in), 2 * width / kElementsPerNanosecond,
+           [&](std::int64_t t) { norm_row(spec, activations_.row(in, t), width, activations_.row(out, t)); });
 }
 
 void CpuDevice::square_sums(Slot in, std::int32_t first, std::int32_t last, Slot sums, std::int32_t column) {
@@ -91,6 +97,29 @@ void CpuDevice::add(Slot from, Slot into) {
   activations_.change(into);
   each_row(activations_.rows(into), width / kElementsPerNanosecond,
            [&](std::int64_t t) { isa_.add(activations_.row(from, t), width, activations_.row(into, t)); });
+}
+
+// Row by row, so that a row is near from the first step to the last.
+void CpuDevice::add_norm(Slot from, Slot into, const NormSpec& spec, std::span<const MatrixHandle> readers, Slot out) {
+  const std::int32_t rows = activations_.rows(into);
+  const std::int64_t width = activations_.width(into);
+  const std::optional<ActivationKind> kind = int8_kind_of(readers);
+  if (width == 0 || !kind) return Device::add_norm(from, into, spec, readers, out);
+  assert(from != into && into != out && activations_.rows(from) == rows);
+  assert(activations_.width(from) == width && activations_.width(out) == width);
+  check_norm(spec, width);
+  activations_.change(into);
+  float* const normed = activations_.overwrite_without_floats(out, rows);
+  const Activations::Int8Copy copy = activations_.int8_copy(out, *kind, width);
+  pool_.parallel_for(rows, ThreadPool::chunks(4 * width / kElementsPerNanosecond),
+                     [&](std::int64_t begin, std::int64_t end, int) noexcept {
+                       float* const row = normed + begin * width;  // one after the other in the same place
+                       for (std::int64_t t = begin; t < end; ++t) {
+                         isa_.add(activations_.row(from, t), width, activations_.row(into, t));
+                         norm_row(spec, activations_.row(into, t), width, row);
+                         quantize_part(copy, *kind, rows, t, 0, width, row);
+                       }
+                     });
 }
 
 void CpuDevice::scale(float factor, Slot slot) {

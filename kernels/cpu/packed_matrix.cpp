@@ -281,4 +281,10 @@ void multiply(const PackedMatrix& matrix, const RowRange& rows, const ColumnRang
   });
 }
 
+void multiply_here(const PackedMatrix& matrix, const RowRange& rows, const ProductInput& in, float* out,
+                   const IsaTable& isa) noexcept {
+  const Product product{matrix, rows, {0, matrix.cols}, in, nullptr, out, isa};
+  product.multiply_packed(0, panels_of(rows.count));
+}
+
 }  // namespace covey

@@ -66,6 +66,11 @@ struct ProductInput {
   const std::byte* data = nullptr;  // (tokens, matrix.cols)
   std::size_t stride = 0;           // bytes a token
   std::int32_t tokens = 0;
+
+  /// `count` tokens from `first` on, a multiple of kTokenGroup; whole groups, or to the end.
+  ProductInput part(std::int32_t first, std::int32_t count) const {
+    return {data + static_cast<std::size_t>(first) * stride, stride, count};
+  }
 };
 
 /// Rows of a matrix: the first a multiple of kPanelRows, the end too, or the matrix' end.
@@ -81,5 +86,9 @@ struct RowRange {
 void multiply(const PackedMatrix& matrix, const RowRange& rows, const ColumnRange& cols, const ProductInput& in,
               const float* bias, float* out, const IsaTable& isa, ThreadPool& pool, PanelScratch& scratch,
               const PackedMatrix* next = nullptr) noexcept;
+
+/// The same with all columns and without a bias, on this thread alone, of a packed matrix.
+void multiply_here(const PackedMatrix& matrix, const RowRange& rows, const ProductInput& in, float* out,
+                   const IsaTable& isa) noexcept;
 
 }  // namespace covey
