@@ -115,8 +115,8 @@ struct PanelProduct {
 };
 
 /// Asks for the columns of panels that are needed next, so that they come while those at hand are multiplied: some
-/// cache lines at each pause between products, for a processor that is asked for too many at once waits. Inlined by
-/// force, as above.
+/// cache lines at each pause between products, for a processor that is asked for too many at once waits. They come to
+/// the second-level cache: activations pass through the first until they are used. Inlined by force, as above.
 class Ahead {
  public:
   /// `bytes` of each panel, in so many parts.
@@ -130,7 +130,7 @@ class Ahead {
       Panel& panel = panels_[done_];
       const std::ptrdiff_t lines = left < panel.lines ? left : panel.lines;
       const std::byte* const end = panel.at + lines * kLine;
-      for (const std::byte* at = panel.at; at != end; at += kLine) __builtin_prefetch(at);
+      for (const std::byte* at = panel.at; at != end; at += kLine) __builtin_prefetch(at, 0, 2);
       panel.at = end;
       panel.lines -= lines;
       left -= lines;
