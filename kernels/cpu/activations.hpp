@@ -47,7 +47,7 @@ class Activations {
     std::int64_t valid;  ///< columns, from the left; those up to `columns` the caller writes now: they count as valid
   };
   /// `kind`: not f32; the slot's width, and `columns`, are multiples of its blocks. There are two copies: the last two
-  /// slots asked for have them, each in one kind.
+  /// slots asked for have them, each in one kind. A slot without floats is to be read before it loses its own.
   Int8Copy int8_copy(Slot slot, ActivationKind kind, std::int64_t columns);
 
  private:
