@@ -87,15 +87,15 @@ void LayerSteps::join_and_enter(std::int32_t step) const {
     join(step);
     return enter(next);
   }
+  prepare_to_join(step);
   if (use_layer_) use_layer_(next / 2);
   // Rows that something else than products reads, or another step, too, are wanted whole.
   const bool for_products = !w.experts && !reads_beside_attention(w);
-  std::array<MatrixHandle, 3> readers;
+  std::array<MatrixHandle, 3> readers;  // as many as an entry has at most
   std::size_t reader_count = 0;
   if (for_products) {
     for (const EntryProduct& product : entry(next)) readers[reader_count++] = w.matrix(product.matrix);
   }
-  prepare_to_join(step);
   device_.add_norm(Slot::partial, Slot::residual, norm_of(spec_, params_, w, pre_norm(next), pre_norm_bias(next), 1),
                    std::span(readers).first(reader_count), Slot::normed);
   multiply_entry(next);

@@ -127,8 +127,8 @@ void CpuAttention::attend_task(const Call& call, const Work& work, const Work& n
     const std::int32_t token = tokens[static_cast<std::size_t>(i)];
     const std::int32_t seen = std::min(call.position(token) + 1 - begin, call.span_tokens());
     const std::int32_t first = std::max(call.first_seen(token) - begin, 0);
+    const bool in_place = call.begins_in_place() && task.span == call.first_span(token);
     for (std::int32_t head = heads.first; head < heads.last; ++head) {
-      const bool in_place = call.begins_in_place() && task.span == call.first_span(token);
       const AttendSums to = in_place ? so_far(call, token, head) : slot(call.spec, first_slot + token, head);
       queries[static_cast<std::size_t>(count++)] = {
           call.q + call.offset(token, head), seen, to.maximum, to.sum, to.weighted, first};

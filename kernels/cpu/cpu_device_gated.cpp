@@ -62,22 +62,22 @@ void CpuDevice::gated_products(const GatedProducts& products, Slot in, Slot gate
   pool_.expect(0, {}, {});
 
   const std::int64_t claim = rows_of_claim(read);
-  pool_.parallel_for((width + claim - 1) / claim, {.least = 1, .most = kMostRows / claim},
-                     [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
-                       const std::int64_t first = begin * claim, count = std::min(end * claim, width) - first;
-                       float* const gate_part = gates + thread * room;
-                       float* const up_part = ups + thread * room;
-                       for (std::int32_t token = 0; token < tokens; token += kMostTokens) {
-                         const ProductInput some = input.part(token, std::min(kMostTokens, tokens - token));
-                         multiply_here(gate_weights, {first, count}, some, gate_part, isa_);
-                         multiply_here(up_weights, {first, count}, some, up_part, isa_);
-                         for (std::int64_t t = 0; t < some.tokens; ++t) {
-                           float* const values = gate_part + t * count;
-                           gate_by(up_part + t * count, count, values);
-                           quantize_part(copy, read, tokens, token + t, first, count, values);
-                         }
-                       }
-                     });
+  const auto multiply_part = [&](std::int64_t begin, std::int64_t end, int thread) noexcept {
+    const std::int64_t first = begin * claim, count = std::min(end * claim, width) - first;
+    float* const gate_part = gates + thread * room;
+    float* const up_part = ups + thread * room;
+    for (std::int32_t token = 0; token < tokens; token += kMostTokens) {
+      const ProductInput some = input.part(token, std::min(kMostTokens, tokens - token));
+      multiply_here(gate_weights, {first, count}, some, gate_part, isa_);
+      multiply_here(up_weights, {first, count}, some, up_part, isa_);
+      for (std::int64_t t = 0; t < some.tokens; ++t) {
+        float* const values = gate_part + t * count;
+        gate_by(up_part + t * count, count, values);
+        quantize_part(copy, read, tokens, token + t, first, count, values);
+      }
+    }
+  };
+  pool_.parallel_for((width + claim - 1) / claim, {.least = 1, .most = kMostRows / claim}, multiply_part);
 }
 
 }  // namespace covey

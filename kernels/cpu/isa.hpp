@@ -204,7 +204,7 @@ using AttendRun = void (*)(const KvRun& run, std::int32_t head_dim, const ScoreR
                            std::int32_t count, float* scratch) noexcept;
 
 /// Joins the sums over a run (rows of padded_head_dim) to those over all before it (rows of head_dim), which begin as
-/// -inf, 0, 0. After the last, attention is weighted / sum.
+/// -inf, 0, 0, or as those over the first. After the last, attention is weighted / sum.
 using JoinSums = void (*)(std::int32_t queries, std::int32_t head_dim, const AttendSums& run,
                           const AttendSums& before) noexcept;
 

@@ -11,6 +11,14 @@
 
 namespace covey {
 
+/// The sums of `tokens` tokens, before there are any.
+template <class Lanes>
+[[gnu::always_inline]] inline void clear_sums(float* sums, std::int32_t tokens) {
+  for (std::int32_t t = 0; t < tokens; t += Lanes::kTokens) {
+    Lanes::Floats::splat(0.0F).store(sums + std::ptrdiff_t{kPanelRows} * t);
+  }
+}
+
 /// Some hundred columns of a panel, unpacked: what tiles of many tokens read from the L1 cache.
 template <class Isa, class Arithmetic>
 struct UnpackedColumns {
@@ -88,7 +96,7 @@ struct UnpackedColumns {
       between();
       const std::int32_t group = tokens - token < kTokenGroup ? tokens - token : kTokenGroup;
       float* const group_sums = sums + std::ptrdiff_t{kPanelRows} * token;
-      if (fresh) clear<P>(group_sums, (group + Lanes::kTokens - 1) / Lanes::kTokens, panel_step);
+      for (int p = 0; fresh && p < P; ++p) clear_sums<Lanes>(group_sums + panel_step * p, group);
       multiply_tiles<P, kTile>(panels, in + in_stride * token + kToken * group * block, group, 0, group_sums,
                                panel_step);
     }
@@ -177,13 +185,6 @@ struct UnpackedColumns {
   template <int T>
   static constexpr std::ptrdiff_t kNext = T < Lanes::kTokens ? 0 : kToken;
 
-  /// The first `count` Floats of each panel's.
-  template <int P>
-  [[gnu::always_inline]] static void clear(float* sums, int count, std::ptrdiff_t panel_step) {
-    for (int p = 0; p < P; ++p) {
-      for (int i = 0; i < count; ++i) Floats::splat(0.0F).store(sums + panel_step * p + std::ptrdiff_t{kLanes} * i);
-    }
-  }
   template <int P, int N>
   [[gnu::always_inline]] static void load(const float* sums, std::ptrdiff_t panel_step, Floats (&all)[P][N]) {
     unrolled<P>([&](auto p) {

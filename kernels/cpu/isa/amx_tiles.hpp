@@ -47,12 +47,7 @@ struct AmxWeights {
   return _mm512_sub_ps(_mm512_castsi512_ps(_mm512_add_epi32(integers, middle)), _mm512_set1_ps(kMiddle));
 }
 
-/// The sums of `tokens` tokens, before there are any.
-inline void clear_sums(float* sums, std::int32_t tokens) {
-  for (std::int32_t t = 0; t < tokens; ++t)
-    _mm512_storeu_ps(sums + std::ptrdiff_t{kPanelRows} * t, _mm512_setzero_ps());
-}
-/// Those of a group, in registers: not read where nothing is in them yet, for then they lie further away.
+/// The sums of a group, in registers: not read where nothing is in them yet.
 template <class Floats>
 [[gnu::always_inline]] inline void begin_sums(const float* sums, bool fresh, Floats (&all)[kTokenGroup]) {
   if (fresh) {
@@ -119,13 +114,13 @@ class AmxColumns : public UnpackedColumns<Isa, Arithmetic> {
     }
     for (; groups > 0; --groups, at += group_step, sums += kGroupSums) {
       between();
-      if (fresh) clear_sums(sums, kTokenGroup);
+      if (fresh) clear_sums<typename Arithmetic::Lanes>(sums, kTokenGroup);
       panels->template multiply_group<kSums, kActivations>(at, kTokenGroup, sums);
     }
     if (const std::int32_t rest = tokens % kTokenGroup; rest != 0) {
       between();
       at = in + in_stride * (tokens - rest) + kToken * rest * block;
-      if (fresh) clear_sums(sums, rest);
+      if (fresh) clear_sums<typename Arithmetic::Lanes>(sums, rest);
       panels->template multiply_group<kRestSums, kRestActivations>(at, rest, sums);
     }
   }

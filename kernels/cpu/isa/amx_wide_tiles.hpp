@@ -101,7 +101,7 @@ class AmxWideColumns {
       between();
       const std::int32_t first = tokens - rest;
       float* const rest_sums = sums + std::ptrdiff_t{kPanelRows} * first;
-      if (fresh) clear_sums(rest_sums, rest);
+      if (fresh) clear_sums<typename Arithmetic::Lanes>(rest_sums, rest);
       panels->multiply_rest(in + in_stride * first + kToken * rest * block, rest, rest_sums);
     }
   }
